@@ -1,0 +1,62 @@
+"""The command line: one command a file; here they meet, and errors become one plain line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from danqing.apps.cli.evaluate import evaluate
+from danqing.apps.cli.predict import predict
+from danqing.apps.cli.runs import runs
+from danqing.apps.cli.train import train
+from danqing.errors import DanqingError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="danqing",
+    help="Danqing (丹青): from labelled pictures to a network you can trust, on an ordinary CPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _command in (train, evaluate, predict, runs):
+    app.command()(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from danqing import __version__
+
+        typer.echo(f"danqing {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run a command; exit with 0, 1 (the work failed), 2 (the call is wrong) or 130 (Ctrl-C)."""
+    try:
+        app()
+    except DanqingError as error:
+        print(f"danqing: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("danqing: stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has closed it: `danqing runs | head` is no failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

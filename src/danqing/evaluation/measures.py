@@ -1,0 +1,70 @@
+"""Figures from probabilities and labels. Knows no network, no run and no data source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["measure"]
+
+
+def measure(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], class_names: Sequence[str]
+) -> dict[str, Any]:
+    r"""Measure answers against labels.
+
+    The loss is the cross-entropy :math:`-\ln p` of the label's probability, whatever the network
+    was trained with. The 95 % interval of the accuracy is Wilson's (1927, "Probable inference,
+    the law of succession, and statistical inference").
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, classes)
+    labels : ndarray of int, shape (n,)
+    class_names : sequence of str
+
+    Returns
+    -------
+    dict
+        ``n``, ``loss``, ``accuracy``, ``accuracy_ci95``, ``per_class`` (``class``, ``n``,
+        ``precision``, ``recall``, ``f1``) and ``confusion_matrix`` (rows: label, columns: answer).
+
+    Examples
+    --------
+    >>> p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
+    >>> figures = measure(p, np.array([0, 1, 1]), ["no", "yes"])
+    >>> round(figures["accuracy"], 3), figures["confusion_matrix"]
+    (0.667, [[1, 0], [1, 1]])
+    """
+    from scipy.stats import binomtest
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    answers = probabilities.argmax(axis=1)
+    classes = np.arange(len(class_names))
+    right = int((answers == labels).sum())
+    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, answers, labels=classes, zero_division=0
+    )
+    return {
+        "n": len(labels),
+        # float32 rounds the unlikely to 0, whose logarithm is no number.
+        "loss": float(-np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()),
+        "accuracy": right / len(labels),
+        "accuracy_ci95": [float(interval.low), float(interval.high)],
+        "per_class": [
+            {
+                "class": name,
+                "n": int(support[c]),
+                "precision": float(precision[c]),
+                "recall": float(recall[c]),
+                "f1": float(f1[c]),
+            }
+            for c, name in enumerate(class_names)
+        ],
+        "confusion_matrix": confusion_matrix(labels, answers, labels=classes).tolist(),
+    }

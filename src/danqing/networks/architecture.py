@@ -1,0 +1,184 @@
+"""A spec and a picture's shape become an architecture: named layers, each with its shapes.
+
+Knows no Keras: a network that can't be is refused before anything slow is imported, and
+Keras, ONNX and `network.json` are all built from this one description.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from danqing.errors import SpecError
+from danqing.recipe.grammar import ACTIVATIONS, Word, parse
+
+__all__ = ["Architecture", "Layer", "design"]
+
+_LARGEST = 200_000_000  # parameters; more does not fit an ordinary machine's memory
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its kind, its unique name, its settings and its shapes without the batch."""
+
+    kind: str
+    name: str
+    settings: dict[str, int | float | str]
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All layers from raw pixels to probabilities.
+
+    Examples
+    --------
+    >>> from danqing.networks.architecture import design
+    >>> architecture = design("dense(64)-dense(64)", (28, 28, 1), 10)
+    >>> [layer.name for layer in architecture.layers]
+    ['flatten', 'dense', 'dense_2', 'output', 'probabilities']
+    >>> architecture.parameters
+    55050
+    """
+
+    spec: str
+    layers: tuple[Layer, ...]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of the raw pictures."""
+        return self.layers[0].input_shape
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart."""
+        return self.layers[-1].output_shape[0]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether any layer convolves."""
+        return any(layer.kind == "conv" for layer in self.layers)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the description as plain data."""
+        return {"spec": self.spec, "layers": [asdict(layer) for layer in self.layers]}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Architecture:
+        """Rebuild from what `to_json` gave; the layers are designed anew from the spec."""
+        layers = plain["layers"]
+        return design(
+            plain["spec"], tuple(layers[0]["input_shape"]), layers[-1]["output_shape"][0]
+        )
+
+
+def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architecture:
+    """Lay out the network that `spec` describes for pictures of `input_shape`.
+
+    ReLU follows a convolution or dense layer unless it names an activation, or batchnorm or an
+    activation comes next. Flattening and the output layer with softmax are added.
+
+    Raises
+    ------
+    SpecError
+        If the words don't fit the picture, or each other; the message quotes the word.
+    """
+    words = parse(spec)
+    draft = _Draft(spec, input_shape)
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        draft.add(word)
+        if word.kind in ("conv", "dense"):
+            activation = word.settings["activation"]
+            plain = following is None or following.kind not in ("batchnorm", *ACTIVATIONS)
+            if activation is None and plain:
+                activation = "relu"
+            if activation not in (None, "linear"):
+                draft.append(str(activation), {}, draft.shape)
+    if len(draft.shape) > 1:
+        draft.append("flatten", {}, (math.prod(draft.shape),))
+    draft.append("dense", {"units": classes}, (classes,), name="output")
+    draft.append("softmax", {}, (classes,), name="probabilities")
+    architecture = Architecture(spec, tuple(draft.layers))
+    if architecture.parameters > _LARGEST:
+        raise SpecError(
+            f"network {spec!r}: has {architecture.parameters:,} parameters, "
+            f"more than {_LARGEST:,}; make its layers smaller"
+        )
+    return architecture
+
+
+class _Draft:
+    """The layers so far, and the shape they end in."""
+
+    def __init__(self, spec: str, input_shape: tuple[int, ...]) -> None:
+        self.spec = spec
+        self.shape = input_shape
+        self.layers: list[Layer] = []
+        self._counts: dict[str, int] = {}
+
+    def add(self, word: Word) -> None:
+        settings = {
+            name: value
+            for name, value in word.settings.items()
+            if name != "activation" and value is not None
+        }
+        if word.kind == "dense":
+            if len(self.shape) > 1:
+                self.append("flatten", {}, (math.prod(self.shape),))
+            self.append("dense", settings, (int(settings["units"]),))
+        elif word.kind in ("conv", "pool", "avgpool", "globalpool"):
+            self.append(word.kind, settings, self._slide(word, settings))
+        elif word.kind == "flatten":
+            self.append("flatten", {}, (math.prod(self.shape),))
+        elif word.kind != "linear":
+            self.append(word.kind, settings, self.shape)
+
+    def append(
+        self,
+        kind: str,
+        settings: dict[str, int | float | str],
+        output_shape: tuple[int, ...],
+        name: str | None = None,
+    ) -> None:
+        if name is None:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            name = kind if self._counts[kind] == 1 else f"{kind}_{self._counts[kind]}"
+        count = 0
+        if kind == "conv":
+            count = (int(settings["kernel"]) ** 2 * self.shape[-1] + 1) * output_shape[-1]
+        elif kind == "dense":
+            count = (self.shape[0] + 1) * output_shape[0]
+        elif kind == "batchnorm":
+            count = 2 * self.shape[-1]
+        self.layers.append(Layer(kind, name, settings, self.shape, output_shape, count))
+        self.shape = output_shape
+
+    def _slide(self, word: Word, settings: dict[str, int | float | str]) -> tuple[int, ...]:
+        """Shape after a window has slid over the picture."""
+        where = f"network {self.spec!r}: {word.text!r} at character {word.position}"
+        if len(self.shape) != 3:
+            raise SpecError(f"{where} needs a picture, but the layer before it flattens; swap them")
+        height, width, channels = self.shape
+        if word.kind == "globalpool":
+            return (channels,)
+        if word.kind == "conv":
+            channels = int(settings["filters"])
+            window, stride = int(settings["kernel"]), int(settings["stride"])
+            if settings["padding"] == "same":
+                return (-(-height // stride), -(-width // stride), channels)
+        else:
+            window = stride = int(settings["size"])
+        if window > min(height, width):
+            raise SpecError(
+                f"{where} needs at least {window}x{window} pixels, but only {height}x{width} are "
+                "left there: the network is too deep for its picture; leave out a pool or a stride"
+            )
+        return ((height - window) // stride + 1, (width - window) // stride + 1, channels)

@@ -1,0 +1,154 @@
+"""An architecture and its weights become an ONNX graph, written node by node from the spec.
+
+Knows no Keras: the graph takes the same raw pixels (n, height, width, channels), and is compared
+with the trained model by whoever writes it to disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.networks.architecture import Architecture, Layer
+from danqing.preparation.scaling import Scaling
+
+__all__ = ["to_onnx"]
+
+_ACTIVATIONS = {
+    "relu": ("Relu", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),  # Keras' slope
+    "elu": ("Elu", {"alpha": 1.0}),
+    "selu": ("Selu", {}),
+    "gelu": ("Gelu", {}),
+    "tanh": ("Tanh", {}),
+    "sigmoid": ("Sigmoid", {}),
+}
+_OPSET = 20  # the first with Gelu
+_EPSILON = 1e-3
+
+
+def to_onnx(
+    architecture: Architecture, scaling: Scaling, tensors: dict[str, NDArray[np.float32]]
+) -> bytes:
+    """Write the network as an ONNX model: ``pixels`` in, ``probabilities`` out, float32.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    scaling : Scaling
+    tensors : dict of ndarray
+        The weights by the names that Keras' layers give them.
+
+    Returns
+    -------
+    bytes
+        The model, serialised.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = _Graph()
+    graph.constant("scaling/mean", scaling.mean_.astype(np.float32))
+    graph.constant("scaling/scale", scaling.scale_.astype(np.float32))
+    graph.node("Sub", ["pixels", "scaling/mean"])
+    graph.node("Div", [graph.last, "scaling/scale"])
+    graph.node("Transpose", [graph.last], perm=[0, 3, 1, 2])
+    for layer in architecture.layers:
+        _add(graph, layer, tensors)
+    graph.nodes[-1].output[0] = "probabilities"
+    size: list[Any] = ["n", *architecture.input_shape]
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "danqing",
+            [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, size)],
+            [
+                helper.make_tensor_value_info(
+                    "probabilities", TensorProto.FLOAT, ["n", architecture.classes]
+                )
+            ],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=10,
+        producer_name="danqing",
+    )
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+class _Graph:
+    """The nodes and constants so far; `last` names the newest node's output."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.last = "pixels"
+
+    def node(self, operation: str, inputs: list[str], **attributes: Any) -> None:
+        from onnx import helper
+
+        self.last = f"{operation.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operation, inputs, [self.last], **attributes))
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+
+def _add(graph: _Graph, layer: Layer, tensors: dict[str, NDArray[np.float32]]) -> None:
+    def weight(name: str) -> NDArray[np.float32]:
+        return tensors[f"{layer.name}/{name}"]
+
+    def constant(name: str, value: NDArray[Any]) -> str:
+        return graph.constant(f"{layer.name}/{name}", value)
+
+    match layer.kind:
+        case "conv":
+            kernel = constant("kernel", weight("kernel").transpose(3, 2, 0, 1))
+            bias = constant("bias", weight("bias"))
+            stride = int(layer.settings["stride"])
+            graph.node(
+                "Conv",
+                [graph.last, kernel, bias],
+                strides=[stride, stride],
+                # Keras' 'same' puts the odd pixel of padding after the picture, as SAME_UPPER does.
+                auto_pad="SAME_UPPER" if layer.settings["padding"] == "same" else "VALID",
+            )
+        case "dense":
+            kernel = constant("kernel", weight("kernel"))
+            graph.node("MatMul", [graph.last, kernel])
+            graph.node("Add", [graph.last, constant("bias", weight("bias"))])
+        case "batchnorm":
+            names = ("gamma", "beta", "moving_mean", "moving_variance")
+            graph.node(
+                "BatchNormalization",
+                [graph.last, *(constant(name, weight(name)) for name in names)],
+                epsilon=_EPSILON,
+            )
+        case "pool" | "avgpool":
+            size = int(layer.settings["size"])
+            operation = "MaxPool" if layer.kind == "pool" else "AveragePool"
+            graph.node(operation, [graph.last], kernel_shape=[size] * 2, strides=[size] * 2)
+        case "globalpool":
+            graph.node("GlobalAveragePool", [graph.last])
+            graph.node("Flatten", [graph.last])
+        case "flatten":
+            if len(layer.input_shape) == 3:  # Keras flattens with the channels last
+                graph.node("Transpose", [graph.last], perm=[0, 2, 3, 1])
+            graph.node("Flatten", [graph.last])
+        case "softmax":
+            graph.node("Softmax", [graph.last], axis=-1)
+        case "silu":
+            before = graph.last
+            graph.node("Sigmoid", [before])
+            graph.node("Mul", [before, graph.last])
+        case "dropout":
+            pass  # only training drops
+        case activation:
+            operation, attributes = _ACTIVATIONS[activation]
+            graph.node(operation, [graph.last], **attributes)

@@ -1,0 +1,151 @@
+"""Recipe: one frozen, checked description of a training. Knows no data and no Keras."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from danqing.errors import RecipeError, SpecError
+from danqing.recipe.grammar import parse
+from danqing.recipe.presets import PRESETS, defaults_for, spec_of
+
+__all__ = ["Recipe"]
+
+# What suits an optimizer when the user names it and no learning rate.
+_LEARNING_RATES = {"gradient-descent": 0.1, "momentum": 0.02, "adam": 0.001, "adamw": 0.001}
+
+
+class Recipe(BaseModel):
+    """Everything that decides a training, apart from the data.
+
+    Settings that are not given come from the preset named by `network`, or, for a spec, from
+    `fast` where it has convolutions and from `article` where it has none.
+
+    Parameters
+    ----------
+    network : str
+        A preset (``article``, ``fast``) or a spec such as ``dense(64)-dense(64)``.
+    epochs, batch_size : int
+        Passes through the training rows, 1 to 100,000; rows a step, 1 to 1,000,000.
+    optimizer : {"gradient-descent", "momentum", "adam", "adamw"}
+    learning_rate : float
+        Step size, above 0 and at most 100. With a schedule, its peak.
+    schedule : {"constant", "cosine", "one-cycle"}
+    loss : {"cross-entropy", "mean-squared-error"}
+    weight_decay : float
+        Share of a kernel taken off at each step, times the learning rate; for ``adamw`` only.
+    label_smoothing : float
+        Share of the target spread evenly over all classes, 0 to below 1.
+    augmentation : float
+        Strength of the small random warps of training pictures, 0 (none) to 2.
+    averaging : float
+        Decay of the running average of the weights, 0 (none) to below 1.
+    scaling : {"feature", "channel"}
+        Normalise each pixel by itself, or all pixels of a colour channel alike.
+    validation_share : float
+        Share of the training rows held out for validation, 0.01 to 0.5.
+    seed : int
+        Start of all randomness but the split's, 0 to 2**31 - 1.
+
+    Raises
+    ------
+    RecipeError
+        Names the setting, what it may be, and what was received.
+
+    Examples
+    --------
+    >>> Recipe(network="article").batch_size
+    32
+    >>> Recipe(network="article", epochs=0)
+    Traceback (most recent call last):
+    danqing.errors.RecipeError: epochs: input should be greater than or equal to 1, not 0
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    network: str = "fast"
+    epochs: int = Field(ge=1, le=100_000)
+    batch_size: int = Field(ge=1, le=1_000_000)
+    optimizer: Literal["gradient-descent", "momentum", "adam", "adamw"]
+    learning_rate: float = Field(gt=0, le=100)
+    schedule: Literal["constant", "cosine", "one-cycle"]
+    loss: Literal["cross-entropy", "mean-squared-error"]
+    weight_decay: float = Field(ge=0, le=1)
+    label_smoothing: float = Field(ge=0, lt=1)
+    augmentation: float = Field(ge=0, le=2)
+    averaging: float = Field(ge=0, lt=1)
+    scaling: Literal["feature", "channel"]
+    validation_share: float = Field(ge=0.01, le=0.5)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise RecipeError(_plain(error)) from None
+        near = difflib.get_close_matches(self.network, list(PRESETS), n=1)
+        if near and self.network not in PRESETS and self.network.isalpha():
+            raise SpecError(f"network {self.network!r} is unknown; did you mean {near[0]!r}?")
+        parse(self.spec)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
+        network = given.get("network", "fast")
+        if not isinstance(network, str):
+            return given
+        settings = defaults_for(network)
+        optimizer = given.get("optimizer", settings["optimizer"])
+        if optimizer != settings["optimizer"]:
+            settings["learning_rate"] = _LEARNING_RATES.get(optimizer, 0.001)
+            if optimizer != "adamw":
+                settings["weight_decay"] = 0.0
+        return {**settings, **given}
+
+    @model_validator(mode="after")
+    def _agree(self) -> Recipe:
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(f"weight_decay works with optimizer adamw only, not {self.optimizer}")
+        return self
+
+    @property
+    def spec(self) -> str:
+        """The network in words, also where `network` is a preset's name."""
+        return spec_of(self.network)
+
+    @classmethod
+    def from_file(cls, path: str | Path, **overriding: Any) -> Recipe:
+        """Read a recipe from a TOML file whose keys are the parameters above.
+
+        Raises
+        ------
+        RecipeError
+            If the file is missing, is no TOML, or holds a wrong setting.
+        """
+        try:
+            settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RecipeError(f"recipe {path}: can't be read ({error.strerror})") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe {path}: is not valid TOML ({error})") from None
+        try:
+            return cls(**{**settings, **overriding})
+        except RecipeError as error:
+            raise type(error)(f"recipe {path}: {error}") from None
+
+
+def _plain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(name, list(Recipe.model_fields), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(Recipe.model_fields)}"
+        return f"{name!r} is no setting; {hint}"
+    message = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    return f"{name}: {message[0].lower()}{message[1:]}, not {first['input']!r}"

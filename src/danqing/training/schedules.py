@@ -1,0 +1,46 @@
+"""Learning-rate schedules, as shares of the peak for every step of a run. Knows no TensorFlow."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["learning_rates"]
+
+_WARM_UP = 0.2  # share of a one-cycle run in which the rate climbs
+_START, _END = 0.04, 0.01  # shares of the peak
+
+
+def learning_rates(schedule: str, peak: float, steps: int) -> NDArray[np.float64]:
+    r"""Give the learning rate of each step.
+
+    With :math:`s = t / T`, the share of the run that is over before step t:
+
+    - constant: :math:`\eta`
+    - cosine: :math:`\eta \, (1 + \cos \pi s) / 2` (Loshchilov & Hutter 2017, "SGDR")
+    - one-cycle: up to :math:`\eta` in the first fifth, then down, both along a cosine
+      (Smith & Topin 2018, "Super-convergence")
+
+    Parameters
+    ----------
+    schedule : {"constant", "cosine", "one-cycle"}
+    peak : float
+    steps : int
+
+    Returns
+    -------
+    ndarray of float64, shape (steps,)
+
+    Examples
+    --------
+    >>> learning_rates("cosine", 0.1, 4).round(3).tolist()
+    [0.1, 0.085, 0.05, 0.015]
+    """
+    done = np.arange(steps) / steps
+    if schedule == "constant":
+        return np.full(steps, peak)
+    if schedule == "cosine":
+        return np.asarray(peak * (1 + np.cos(np.pi * done)) / 2)
+    up = _START + (1 - _START) * (1 - np.cos(np.pi * done / _WARM_UP)) / 2
+    down = _END + (1 - _END) * (1 + np.cos(np.pi * (done - _WARM_UP) / (1 - _WARM_UP))) / 2
+    return peak * np.where(done < _WARM_UP, up, down)
