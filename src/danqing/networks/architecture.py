@@ -75,9 +75,7 @@ class Architecture:
     def from_json(cls, plain: dict[str, Any]) -> Architecture:
         """Rebuild from what `to_json` gave; the layers are designed anew from the spec."""
         layers = plain["layers"]
-        return design(
-            plain["spec"], tuple(layers[0]["input_shape"]), layers[-1]["output_shape"][0]
-        )
+        return design(plain["spec"], tuple(layers[0]["input_shape"]), layers[-1]["output_shape"][0])
 
 
 def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architecture:
@@ -94,7 +92,8 @@ def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architectur
     words = parse(spec)
     draft = _Draft(spec, input_shape)
     for word, following in zip(words, [*words[1:], None], strict=True):
-        draft.add(word)
+        # Batchnorm subtracts the mean, and with it any bias.
+        draft.add(word, bias=following is None or following.kind != "batchnorm")
         if word.kind in ("conv", "dense"):
             activation = word.settings["activation"]
             plain = following is None or following.kind not in ("batchnorm", *ACTIVATIONS)
@@ -104,7 +103,7 @@ def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architectur
                 draft.append(str(activation), {}, draft.shape)
     if len(draft.shape) > 1:
         draft.append("flatten", {}, (math.prod(draft.shape),))
-    draft.append("dense", {"units": classes}, (classes,), name="output")
+    draft.append("dense", {"units": classes, "bias": True}, (classes,), name="output")
     draft.append("softmax", {}, (classes,), name="probabilities")
     architecture = Architecture(spec, tuple(draft.layers))
     if architecture.parameters > _LARGEST:
@@ -124,7 +123,7 @@ class _Draft:
         self.layers: list[Layer] = []
         self._counts: dict[str, int] = {}
 
-    def add(self, word: Word) -> None:
+    def add(self, word: Word, *, bias: bool) -> None:
         settings = {
             name: value
             for name, value in word.settings.items()
@@ -133,8 +132,10 @@ class _Draft:
         if word.kind == "dense":
             if len(self.shape) > 1:
                 self.append("flatten", {}, (math.prod(self.shape),))
-            self.append("dense", settings, (int(settings["units"]),))
-        elif word.kind in ("conv", "pool", "avgpool", "globalpool"):
+            self.append("dense", {**settings, "bias": bias}, (int(settings["units"]),))
+        elif word.kind == "conv":
+            self.append("conv", {**settings, "bias": bias}, self._slide(word, settings))
+        elif word.kind in ("pool", "avgpool", "globalpool"):
             self.append(word.kind, settings, self._slide(word, settings))
         elif word.kind == "flatten":
             self.append("flatten", {}, (math.prod(self.shape),))
@@ -153,9 +154,10 @@ class _Draft:
             name = kind if self._counts[kind] == 1 else f"{kind}_{self._counts[kind]}"
         count = 0
         if kind == "conv":
-            count = (int(settings["kernel"]) ** 2 * self.shape[-1] + 1) * output_shape[-1]
+            inputs = int(settings["kernel"]) ** 2 * self.shape[-1]
+            count = (inputs + int(settings["bias"])) * output_shape[-1]
         elif kind == "dense":
-            count = (self.shape[0] + 1) * output_shape[0]
+            count = (self.shape[0] + int(settings["bias"])) * output_shape[0]
         elif kind == "batchnorm":
             count = 2 * self.shape[-1]
         self.layers.append(Layer(kind, name, settings, self.shape, output_shape, count))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture, Layer
 from danqing.networks.backend import keras
+from danqing.networks.normalisation import FusedBatchNormalization
 from danqing.preparation.scaling import Scaling
 
 __all__ = ["build", "load_tensors", "logits_of", "tensors_of"]
@@ -62,15 +63,19 @@ def _layer(layer: Layer, normalised: bool, seed: int) -> Any:
                 settings["kernel"],
                 settings["stride"],
                 settings["padding"],
+                use_bias=settings["bias"],
                 kernel_initializer=start(seed=seed),
                 name=name,
             )
         case "dense":
             return keras.layers.Dense(
-                settings["units"], kernel_initializer=start(seed=seed), name=name
+                settings["units"],
+                use_bias=settings["bias"],
+                kernel_initializer=start(seed=seed),
+                name=name,
             )
         case "batchnorm":
-            return keras.layers.BatchNormalization(momentum=_MOMENTUM, epsilon=_EPSILON, name=name)
+            return FusedBatchNormalization(momentum=_MOMENTUM, epsilon=_EPSILON, name=name)
         case "pool":
             return keras.layers.MaxPooling2D(settings["size"], name=name)
         case "avgpool":

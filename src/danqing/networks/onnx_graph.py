@@ -110,11 +110,11 @@ def _add(graph: _Graph, layer: Layer, tensors: dict[str, NDArray[np.float32]]) -
     match layer.kind:
         case "conv":
             kernel = constant("kernel", weight("kernel").transpose(3, 2, 0, 1))
-            bias = constant("bias", weight("bias"))
+            bias = [constant("bias", weight("bias"))] if layer.settings["bias"] else []
             stride = int(layer.settings["stride"])
             graph.node(
                 "Conv",
-                [graph.last, kernel, bias],
+                [graph.last, kernel, *bias],
                 strides=[stride, stride],
                 # Keras' 'same' puts the odd pixel of padding after the picture, as SAME_UPPER does.
                 auto_pad="SAME_UPPER" if layer.settings["padding"] == "same" else "VALID",
@@ -122,7 +122,8 @@ def _add(graph: _Graph, layer: Layer, tensors: dict[str, NDArray[np.float32]]) -
         case "dense":
             kernel = constant("kernel", weight("kernel"))
             graph.node("MatMul", [graph.last, kernel])
-            graph.node("Add", [graph.last, constant("bias", weight("bias"))])
+            if layer.settings["bias"]:
+                graph.node("Add", [graph.last, constant("bias", weight("bias"))])
         case "batchnorm":
             names = ("gamma", "beta", "moving_mean", "moving_variance")
             graph.node(

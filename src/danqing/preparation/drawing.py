@@ -102,9 +102,9 @@ def draw_like_mnist(ink: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) ->
         centre = float((mass * (np.arange(len(mass)) + 0.5)).sum() / mass.sum())
         start = round(size[axis] / 2 - centre)
         starts.append(min(max(start, 0), size[axis] - scaled.shape[axis]))
-    placed[
-        starts[0] : starts[0] + scaled.shape[0], starts[1] : starts[1] + scaled.shape[1]
-    ] = scaled
+    placed[starts[0] : starts[0] + scaled.shape[0], starts[1] : starts[1] + scaled.shape[1]] = (
+        scaled
+    )
     return np.asarray(placed.round(), dtype=np.uint8)
 
 

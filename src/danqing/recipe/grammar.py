@@ -134,7 +134,11 @@ def _word(spec: str, kind: str, inside: str | None, text: str, position: int) ->
 
 
 def _named(
-    part: str, kind: str, settings: dict[str, int | float | str | None], numbers: list[str], where: str
+    part: str,
+    kind: str,
+    settings: dict[str, int | float | str | None],
+    numbers: list[str],
+    where: str,
 ) -> tuple[str, str]:
     """Which argument a part such as `5`, `valid` or `stride=2` stands for, and its text."""
     if "=" in part:

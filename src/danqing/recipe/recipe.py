@@ -143,7 +143,9 @@ def _plain(error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, list(Recipe.model_fields), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(Recipe.model_fields)}"
+        hint = (
+            f"did you mean {close[0]!r}?" if close else f"known: {', '.join(Recipe.model_fields)}"
+        )
         return f"{name!r} is no setting; {hint}"
     message = first["msg"].removeprefix("Value error, ")
     if not name:

@@ -215,9 +215,7 @@ class Loop:
         return loss_sum, right_sum
 
     def _graph_validate(self, parameters: Any, statistics: Any, start: Any) -> tuple[Any, Any]:
-        pictures, labels = (
-            array[start : start + _VALIDATION_BATCH] for array in self._validation
-        )
+        pictures, labels = (array[start : start + _VALIDATION_BATCH] for array in self._validation)
         logits, _ = self.network.stateless_call(
             parameters, statistics, tf.cast(pictures, self._dtype), training=False
         )

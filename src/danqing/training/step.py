@@ -123,9 +123,7 @@ class Step:
         if recipe.averaging:
             t = tf.cast(number, parameters[0].dtype)
             decay = tf.minimum(tf.cast(recipe.averaging, t.dtype), (1 + t) / (10 + t))
-            average = [
-                a + (1 - decay) * (w - a) for a, w in zip(average, parameters, strict=True)
-            ]
+            average = [a + (1 - decay) * (w - a) for a, w in zip(average, parameters, strict=True)]
         return parameters, memory, average
 
     def _seeded(self, statistics: list[Any], number: Any) -> list[Any]:

@@ -31,16 +31,12 @@ def train(
         str | None, typer.Option(help="gradient-descent, momentum, adam or adamw.")
     ] = None,
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or one-cycle.")] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="cross-entropy or mean-squared-error.")
-    ] = None,
+    loss: Annotated[str | None, typer.Option(help="cross-entropy or mean-squared-error.")] = None,
     seed: Annotated[int | None, typer.Option(help="Start of all randomness.")] = None,
     recipe: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="New folder for the run.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder for the run.")] = None,
 ) -> None:
     """Train a network, measure it, and print the folder of its run."""
     from danqing.recipe.recipe import Recipe
@@ -64,8 +60,10 @@ def train(
     began = time.perf_counter()
     dataset = load_data(source)
     load_seconds = time.perf_counter() - began
-    _say(f"{dataset.name}: {len(dataset.x_train):,} pictures to learn from, "
-         f"{len(dataset.x_test):,} to test with; network {chosen.network}: {chosen.spec}")
+    _say(
+        f"{dataset.name}: {len(dataset.x_train):,} pictures to learn from, "
+        f"{len(dataset.x_test):,} to test with; network {chosen.network}: {chosen.spec}"
+    )
     run = run_training(
         dataset,
         chosen,

@@ -1,0 +1,180 @@
+"""The command line as its users meet it: real processes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from danqing import __version__
+from danqing.data.dataset import Dataset
+from danqing.runs.run import Run
+
+
+def danqing(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "danqing", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = [folder / f"数字 {number}.png" for number in range(5)]
+    for number, path in enumerate(paths):
+        Image.fromarray(mnist.x_test[number, ..., 0]).save(path)
+    return paths
+
+
+def test_version() -> None:
+    assert danqing("--version").stdout == f"danqing {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["train", "minst"], 1, "did you mean 'mnist'"),
+        (["train", "--network", "dence(3)"], 2, "did you mean 'dense'"),
+        (["train", "--network", "pool-pool-pool-pool-pool"], 2, "too deep"),
+        (["train", "--batch-size", "60000"], 2, "larger than the 54000 training rows"),
+        (["train", "--epochs", "0"], 2, "epochs"),
+        (["train", "--epochs", "-1"], 2, "epochs"),
+        (["train", "--epochs", "many"], 2, "many"),
+        (["train", "--learning-rate", "nan"], 2, "learning_rate"),
+        (["train", "--recipe", "missing.toml"], 2, "can't be read"),
+        (["train", "--out", "taken"], 1, "exists already"),
+        (["train", "--out", "taken/file/run"], 1, "can't be made"),
+        (["train", "--out", "/proc/run"], 1, "can't be made"),
+        (["evaluate", "nowhere"], 1, "no such folder"),
+        (["predict", "taken", "x.png"], 1, "is no run folder"),
+        (["predict", "nowhere", "x.png"], 1, "no such folder"),
+        (["predict"], 2, "Missing argument"),
+        (["paint"], 2, "No such command"),
+    ],
+)
+def test_bad_input_has_one_clear_line(
+    words: list[str], status: int, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").write_text("kept")
+    done = danqing(*words, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if not done.stderr.startswith("Usage"):
+        lines = [line for line in done.stderr.splitlines() if line.startswith("danqing: ")]
+        assert len(lines) == 1
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "taken", "taken/file",
+    ]  # fmt: skip
+
+
+def test_train_evaluate_predict_runs(tmp_path: Path, pictures: list[Path]) -> None:
+    trained = danqing("train", "--network", "dense(32)", "--epochs", 2, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    folder = trained.stdout.splitlines()[-1]
+    assert folder.startswith("runs/")
+    assert folder.endswith("-mnist-spec")
+    assert [line for line in trained.stderr.splitlines() if line.startswith("epoch 2/2")]
+    metrics = json.loads((tmp_path / folder / "metrics.json").read_text())
+    assert metrics["test"]["accuracy"] > 0.92
+
+    evaluated = danqing("evaluate", folder, cwd=tmp_path)
+    assert evaluated.returncode == 0
+    assert f"{metrics['test']['accuracy']:.2%}" in evaluated.stdout
+
+    listed = danqing("runs", cwd=tmp_path)
+    assert folder in listed.stdout
+    assert f"{metrics['test']['accuracy']:.2%}" in listed.stdout
+
+    read = danqing("predict", folder, *pictures, cwd=tmp_path)
+    assert read.returncode == 0
+    assert [line.split("\t")[1] for line in read.stdout.splitlines()] == ["7", "2", "1", "0", "4"]
+
+
+def test_predict_for_machines_and_past_bad_files(
+    run: Run, pictures: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "rubbish.png").write_bytes(os.urandom(500))
+    done = danqing(
+        "predict", run.folder, "--json", pictures[0], tmp_path / "rubbish.png", pictures[1]
+    )
+    assert done.returncode == 1
+    assert "rubbish.png: is no picture" in done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["name"] for answer in answers] == [str(path) for path in pictures[:2]]
+    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    table = danqing("predict", run.folder, "--csv", *pictures)
+    rows = list(csv.DictReader(io.StringIO(table.stdout)))
+    assert [row["name"] for row in rows] == [str(path) for path in pictures]
+
+
+def test_runs_without_any(tmp_path: Path) -> None:
+    done = danqing("runs", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no runs here" in done.stderr
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "danqing", "train", "--network", "article"]
+    process = subprocess.Popen(
+        [*command, "--epochs", "10000", "--out", "run"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch"):
+            break
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what was learned so far is kept in run" in errors
+    assert "Traceback" not in errors
+    assert time.monotonic() - began < 30
+    assert danqing("evaluate", "run", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("['--help']", {"tensorflow", "keras", "sklearn", "numpy", "pydantic"}),
+        ("['train', '--help']", {"tensorflow", "keras", "sklearn", "numpy", "pydantic"}),
+        ("['runs']", {"tensorflow", "keras", "sklearn"}),
+        ("PREDICT", {"tensorflow", "keras", "sklearn"}),
+    ],
+)
+def test_start_up_imports(code: str, unwanted: set[str], run: Run, pictures: list[Path]) -> None:
+    words = code.replace("PREDICT", repr(["predict", str(run.folder), str(pictures[0])]))
+    program = (
+        f"import sys; sys.argv = ['danqing', *{words}]\n"
+        "from danqing.apps.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.partition("LOADED")[2].split())
+    assert "typer" in loaded
+    assert not loaded & unwanted
+
+
+@pytest.mark.parametrize("word", ["--help", "runs"])
+def test_start_up_is_quick(word: str, tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        danqing(word, cwd=tmp_path)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5

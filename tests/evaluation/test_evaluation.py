@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from danqing import evaluate
+from danqing.data.dataset import Dataset
+from danqing.errors import RunError
+from danqing.evaluation.measures import measure
+from danqing.runs.run import Run
+
+
+def test_figures_agree_with_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(4), 300).astype(np.float32)
+    y = rng.integers(0, 3, 300)  # the fourth class never occurs
+    figures = measure(p, y, ["a", "b", "c", "d"])
+    assert figures["loss"] == pytest.approx(metrics.log_loss(y, p, labels=range(4)), rel=1e-5)
+    assert figures["accuracy"] == metrics.accuracy_score(y, p.argmax(1))
+    f1 = metrics.f1_score(y, p.argmax(1), labels=range(4), average=None, zero_division=0)
+    assert [row["f1"] for row in figures["per_class"]] == pytest.approx(f1.tolist())
+    assert np.sum(figures["confusion_matrix"]) == 300
+
+
+def test_interval_covers_at_its_rate() -> None:
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(400):
+        right = rng.random(200) < 0.9
+        p = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9]).astype(np.float32)
+        low, high = measure(p, np.zeros(200, int), ["a", "b"])["accuracy_ci95"]
+        inside += low <= 0.9 <= high
+    assert 0.92 <= inside / 400 <= 0.98
+
+
+def test_certain_and_wrong_has_a_finite_loss() -> None:
+    figures = measure(np.array([[1, 0]], np.float32), np.array([1]), ["a", "b"])
+    assert np.isfinite(figures["loss"])
+
+
+def test_evaluate_gives_the_run_s_own_figures(run: Run, small: Dataset) -> None:
+    again = evaluate(run, small)
+    assert again["test"] == run.metrics["test"]
+    assert again["validation"] == run.metrics["validation"]
+
+
+def test_other_data_are_refused(run: Run, small: Dataset) -> None:
+    with pytest.raises(RunError, match="fingerprints differ"):
+        evaluate(run, replace(small, y_test=small.y_test[::-1]))

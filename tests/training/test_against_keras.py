@@ -1,0 +1,133 @@
+"""Our loop against Keras' own `train_on_batch`, and our gradients against central differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from danqing import Recipe
+from danqing.data.dataset import Dataset
+from danqing.networks.architecture import design
+from danqing.networks.backend import keras, tf
+from danqing.networks.build import build, logits_of
+from danqing.preparation.scaling import fit_scaling
+from danqing.training.loop import Loop
+from danqing.training.losses import loss_of
+from danqing.training.step import Step, initial_state
+
+STEPS, BATCH = 50, 16
+OPTIMIZERS = {
+    "gradient-descent": lambda: keras.optimizers.SGD(0.05),
+    "momentum": lambda: keras.optimizers.SGD(0.05, momentum=0.9),
+    "adam": lambda: keras.optimizers.Adam(0.05),
+    "adamw": lambda: keras.optimizers.AdamW(0.05, weight_decay=0.1),
+}
+
+
+@pytest.fixture(params=["float64", "float32"])
+def precision(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = keras.config.floatx()
+    keras.config.set_floatx(request.param)
+    yield request.param
+    keras.config.set_floatx(before)
+
+
+def made(dataset: Dataset, recipe: Recipe) -> Any:
+    architecture = design(recipe.spec, dataset.input_shape, 10)
+    return build(architecture, fit_scaling(dataset.x_train, recipe.scaling), seed=3)
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+@pytest.mark.parametrize(
+    "network", ["dense(16,tanh)-dense(12)", "conv(3,5,stride=4)-batchnorm-relu"]
+)
+def test_fifty_steps_agree_with_keras(
+    small: Dataset, precision: str, optimizer: str, loss: str, network: str
+) -> None:
+    recipe = Recipe(
+        network=network,
+        epochs=1,
+        batch_size=BATCH,
+        optimizer=optimizer,
+        learning_rate=0.05,
+        schedule="constant",
+        loss=loss,
+        weight_decay=0.1 if optimizer == "adamw" else 0.0,
+        label_smoothing=0.0,
+        augmentation=0.0,
+        averaging=0.0,
+    )
+    ours, theirs = made(small, recipe), made(small, recipe)
+    rows = STEPS * BATCH
+    loop = Loop(
+        logits_of(ours),
+        recipe,
+        (small.x_train[:rows], small.y_train[:rows]),
+        (small.x_test, small.y_test),
+        convolutional="conv" in network,
+    )
+    loop.compile()
+    order = np.random.default_rng([recipe.seed, 0]).permutation(rows)
+
+    kernels_only = OPTIMIZERS[optimizer]()
+    if optimizer == "adamw":
+        kernels_only.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if loss == "cross-entropy":
+        reference = logits_of(theirs)
+        keras_loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    else:
+        reference, keras_loss = theirs, keras.losses.MeanSquaredError()
+    reference.compile(kernels_only, keras_loss)
+    for step in range(STEPS):
+        batch = order[step * BATCH : (step + 1) * BATCH]
+        pictures, labels = small.x_train[batch].astype(precision), small.y_train[batch]
+        target = labels if loss == "cross-entropy" else np.eye(10)[labels]
+        reference.reset_metrics()
+        expected_loss = float(reference.train_on_batch(pictures, target))
+        loss_sum, _ = loop._call(tf.constant(order, tf.int32), 0, step, 1, BATCH)
+        tolerance = 1e-9 if precision == "float64" else 1e-4
+        assert abs(loss_sum / BATCH - expected_loss) <= tolerance * max(1, expected_loss)
+    if precision == "float64":
+        for weight, expected in zip(loop.state.parameters, theirs.trainable_variables, strict=True):
+            np.testing.assert_allclose(weight, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
+@pytest.mark.parametrize(
+    "network", ["dense(6,tanh)", "conv(3,3,gelu)-batchnorm-pool(4)-dense(5,silu)"]
+)
+def test_gradients_agree_with_central_differences(small: Dataset, network: str, loss: str) -> None:
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    try:
+        recipe = Recipe(
+            network=network, loss=loss, augmentation=0.0, label_smoothing=0.1, optimizer="adam"
+        )
+        model = logits_of(made(small, recipe))
+        step, state = Step(model, recipe), initial_state(model, recipe)
+        pictures = tf.constant(small.x_train[:8].astype(np.float64))
+        labels = tf.constant(small.y_train[:8], tf.int32)
+        _, _, gradients, _ = step.gradients(state, pictures, labels, tf.constant(0))
+        rng = np.random.default_rng(0)
+        for position, gradient in enumerate(gradients):
+            weight = np.array(state.parameters[position])
+            for _ in range(5):
+                where = tuple(int(rng.integers(size)) for size in weight.shape)
+                values = []
+                for change in (1e-6, -1e-6):
+                    moved = weight.copy()
+                    moved[where] += change
+                    parameters = list(state.parameters)
+                    parameters[position] = tf.constant(moved)
+                    logits, _ = model.stateless_call(
+                        parameters, state.statistics, pictures, training=True
+                    )
+                    values.append(float(loss_of(loss, logits, labels, 0.1)))
+                difference = (values[0] - values[1]) / 2e-6
+                assert abs(difference - float(gradient[where])) <= 1e-6 + 1e-5 * abs(difference)
+    finally:
+        keras.config.set_floatx(before)
