@@ -32,7 +32,9 @@ def small(mnist: Dataset) -> Dataset:
 @pytest.fixture(scope="session")
 def run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run of a small convolutional network; tests must not change it."""
-    recipe = Recipe(network="conv(8,5,stride=2)-batchnorm-relu-pool-dense(32)", epochs=4)
+    recipe = Recipe(
+        network="conv(8,5,stride=2)-batchnorm-relu-pool-dense(32)", epochs=4, batch_size=16
+    )
     return train(small, recipe, tmp_path_factory.mktemp("runs") / "small")
 
 

@@ -1,4 +1,4 @@
-"""The code's own rules: imports point one way, public names are the promised ones, files are short."""
+"""The code's own rules: imports point one way, names are the promised ones, files are short."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_version() -> None:
         (["train", "--batch-size", "60000"], 2, "larger than the 54000 training rows"),
         (["train", "--epochs", "0"], 2, "epochs"),
         (["train", "--epochs", "-1"], 2, "epochs"),
-        (["train", "--epochs", "many"], 2, "many"),
+        (["train", "--epochs", "many"], 2, "valid integer"),
         (["train", "--learning-rate", "nan"], 2, "learning_rate"),
         (["train", "--recipe", "missing.toml"], 2, "can't be read"),
         (["train", "--out", "taken"], 1, "exists already"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,10 +60,8 @@ def test_errors_point_at_the_word(spec: str, words: str) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        parse(text)
-    except SpecError as error:
-        assert str(error)
+    with contextlib.suppress(SpecError):
+        assert parse(text)
 
 
 @given(

@@ -39,7 +39,7 @@ class Architecture:
     >>> from danqing.networks.architecture import design
     >>> architecture = design("dense(64)-dense(64)", (28, 28, 1), 10)
     >>> [layer.name for layer in architecture.layers]
-    ['flatten', 'dense', 'dense_2', 'output', 'probabilities']
+    ['flatten', 'dense', 'relu', 'dense_2', 'relu_2', 'output', 'probabilities']
     >>> architecture.parameters
     55050
     """

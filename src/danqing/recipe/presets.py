@@ -32,7 +32,7 @@ PICTURES: dict[str, Any] = {
     "loss": "cross-entropy",
     "weight_decay": 0.01,
     "label_smoothing": 0.1,
-    "augmentation": 1.0,
+    "augmentation": 0.5,
     "averaging": 0.99,
     "scaling": "channel",
     "validation_share": 0.1,

@@ -194,9 +194,9 @@ class _Job:
         difference = float(np.abs(Session(exported).predict(pictures) - trained).max())
         if not difference <= _PARITY:
             raise ParityError(
-                f"{self.run.folder}: the ONNX network's probabilities differ from the trained one's "
-                f"by {difference:.2g}, more than {_PARITY}; it is not written. Please report this "
-                f"network: {self.recipe.spec}"
+                f"{self.run.folder}: the ONNX network's probabilities differ from the trained "
+                f"one's by {difference:.2g}, more than {_PARITY}; it is not written. "
+                f"Please report this network: {self.recipe.spec}"
             )
         self.run.write_network(tensors, exported)
 

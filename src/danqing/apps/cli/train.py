@@ -55,6 +55,8 @@ def train(
     chosen = Recipe.from_file(recipe, **given) if recipe else Recipe(**given)
 
     from danqing.data.sources import load_data
+    from danqing.networks.architecture import design
+    from danqing.training.threads import use_one_thread
     from danqing.training.train import train as run_training
 
     began = time.perf_counter()
@@ -64,6 +66,8 @@ def train(
         f"{dataset.name}: {len(dataset.x_train):,} pictures to learn from, "
         f"{len(dataset.x_test):,} to test with; network {chosen.network}: {chosen.spec}"
     )
+    if not design(chosen.spec, dataset.input_shape, len(dataset.class_names)).convolutional:
+        use_one_thread()
     run = run_training(
         dataset,
         chosen,
