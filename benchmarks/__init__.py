@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; what they find is written beside them as JSON."""
