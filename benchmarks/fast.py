@@ -135,8 +135,10 @@ def main() -> None:
     for seed in range(options.seeds):
         for way, results in found.items():
             done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.fast", "--one", way, str(seed)]
-                + ["--keras-epochs", str(options.keras_epochs)],
+                [
+                    *(sys.executable, "-m", "benchmarks.fast", "--one", way, str(seed)),
+                    *("--keras-epochs", str(options.keras_epochs)),
+                ],
                 check=True,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -144,11 +146,8 @@ def main() -> None:
             )
             results.append(json.loads(done.stdout.splitlines()[-1]))
             print(f"seed {seed}  {way}: {results[-1]}", file=sys.stderr, flush=True)
-    print(
-        "| network | seconds to 99.0 % | seconds in all | test accuracy |\n| --- "
-        + "| ---: " * 3
-        + "|"
-    )
+    print("| network | seconds to 99.0 % | seconds in all | test accuracy |")
+    print("| --- | ---: | ---: | ---: |")
     for way, results in found.items():
         reached = [seconds_to(GOAL, one["curve"]) for one in results]
         known = [seconds for seconds in reached if seconds is not None]

@@ -121,7 +121,7 @@ def _read_grey(path: Path) -> NDArray[np.uint8]:
                 upright = ImageOps.exif_transpose(opened)
                 if upright.mode.startswith("I"):  # 16 bits a pixel: Pillow's own way cuts them
                     deep = np.asarray(upright, dtype=np.float64)
-                    return (deep * 255 / max(deep.max(), 1)).astype(np.uint8)
+                    return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
                 coloured = upright.convert("RGBA")
                 paper = Image.new("RGBA", coloured.size, "white")
                 flat = Image.alpha_composite(paper, coloured).convert("L")
