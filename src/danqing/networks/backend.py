@@ -11,6 +11,8 @@ __all__ = ["keras", "tf"]
 
 # TensorFlow reads these when it is imported; a user's own settings stay.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# LLVM's dearest passes take a second of a training's four, and win nothing (docs/log.md).
+os.environ.setdefault("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=true")
 if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"
 
