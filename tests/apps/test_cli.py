@@ -148,8 +148,8 @@ def test_ctrl_c(tmp_path: Path) -> None:
     ("code", "unwanted"),
     [
         ("['--help']", {"tensorflow", "keras", "sklearn", "numpy", "pydantic"}),
-        ("['train', '--help']", {"tensorflow", "keras", "sklearn", "numpy", "pydantic"}),
-        ("['runs']", {"tensorflow", "keras", "sklearn"}),
+        ("['train', '--help']", {"tensorflow", "keras", "sklearn", "numpy"}),
+        ("['runs']", {"tensorflow", "keras", "sklearn", "numpy"}),
         ("PREDICT", {"tensorflow", "keras", "sklearn"}),
     ],
 )
