@@ -1,0 +1,98 @@
+"""Files that appear whole or not at all: temporary file, fsync, rename, folder fsynced.
+
+Knows nothing of what is in them, but for JSON, CSV and named tensors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from danqing.errors import RunError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["read_json", "read_tensors", "write_file", "write_json", "write_tensors"]
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a loss of power, finds all of it or none.
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the folder can't be written; no part of the file stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        if os.name == "posix":
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(
+            f"{path}: can't be written ({error.strerror}); free space or choose another --out"
+        ) from None
+
+
+def write_json(path: Path, plain: Any) -> None:
+    """Write plain data as JSON; NaN and infinities are refused, as JSON has none."""
+    text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
+    write_file(path, text.encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises
+    ------
+    RunError
+        If it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing; {path.parent} is no complete run folder") from None
+    except OSError as error:
+        raise RunError(f"{path}: can't be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise RunError(f"{path}: is damaged, it is no JSON; train again") from None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as safetensors."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    write_file(path, save({name: np.ascontiguousarray(value) for name, value in tensors.items()}))
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """Read named arrays from safetensors.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path}: can't be read ({error.strerror})") from None
+    except SafetensorError:
+        raise RunError(f"{path}: is damaged, it holds no tensors; train again") from None

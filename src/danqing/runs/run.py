@@ -1,0 +1,269 @@
+"""Run: the folder that a training leaves, and the boundary of all that comes after it.
+
+The only place that reads and writes run folders. Knows no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from danqing.errors import RunError
+from danqing.runs.files import read_json, read_tensors, write_file, write_json, write_tensors
+
+# `danqing runs` reads a few lines of JSON: NumPy would take longer than all else.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from danqing.data.dataset import Dataset
+    from danqing.runs.session import Session
+
+__all__ = ["Run", "create_folder", "list_runs", "load_run"]
+
+_FORMAT = 1
+
+
+class Run:
+    """What a training left in its folder, read when it is first asked for.
+
+    Attributes
+    ----------
+    folder : Path
+
+    Examples
+    --------
+    >>> import tempfile, danqing
+    >>> recipe = danqing.Recipe(network="dense(16)", epochs=1, batch_size=256)
+    >>> folder = tempfile.mkdtemp() + "/run"
+    >>> run = danqing.train(danqing.load_data("mnist"), recipe, folder)
+    >>> run.finished, run.metrics["test"]["n"], len(run.history)
+    (True, 10000, 1)
+    >>> run.predict(danqing.load_data("mnist").x_test[:2]).shape
+    (2, 10)
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Every setting, the seed, and versions."""
+        return self._object("config.json")
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """Where the data came from, its fingerprint, counts, class names, the split."""
+        return self._object("data.json")
+
+    @cached_property
+    def network(self) -> dict[str, Any]:
+        """The network's spec and layers, and what was learned in preparation."""
+        return self._object("network.json")
+
+    @cached_property
+    def history(self) -> list[dict[str, float]]:
+        """A row an epoch; the columns are those of `history.csv`."""
+        path = self.folder / "history.csv"
+        try:
+            rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+            return [{name: float(value) for name, value in row.items()} for row in rows]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError):
+            raise RunError(f"{path}: is damaged; train again") from None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end: `metrics.json` is written last."""
+        return (self.folder / "metrics.json").exists()
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Test and validation figures, seconds, parameters; of a finished run only."""
+        return self._object("metrics.json")
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the pictures it takes."""
+        try:
+            height, width, channels = self.network["layers"][0]["input_shape"]
+            return int(height), int(width), int(channels)
+        except (LookupError, TypeError, ValueError):
+            raise RunError(f"{self.folder / 'network.json'}: is damaged; train again") from None
+
+    @property
+    def class_names(self) -> list[str]:
+        """What each column of `predict` stands for."""
+        try:
+            return [str(name) for name in self.data["class_names"]]
+        except (LookupError, TypeError):
+            raise RunError(f"{self.folder / 'data.json'}: is damaged; train again") from None
+
+    @cached_property
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The weights by name, such as ``conv/kernel``."""
+        return read_tensors(self.folder / "weights.safetensors")
+
+    def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
+        """Give each class's probability, by ONNX Runtime.
+
+        Parameters
+        ----------
+        pictures : ndarray, shape (n, height, width, channels)
+            Raw pixels from 0 to 255; without the channels for grey pictures.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, classes)
+
+        Raises
+        ------
+        RunError
+            If the run holds no network, or the pictures have another shape.
+        """
+        import numpy as np
+
+        pictures = np.asarray(pictures)
+        if pictures.ndim == 3 and self.input_shape[-1] == 1:
+            pictures = pictures[..., np.newaxis]
+        if pictures.shape[1:] != self.input_shape:
+            raise RunError(
+                f"{self.folder}: takes pictures of shape (n, {self.input_shape}), "
+                f"received {pictures.shape}"
+            )
+        return self._session.predict(pictures)
+
+    @cached_property
+    def _session(self) -> Session:
+        from danqing.runs.session import Session
+
+        path = self.folder / "network.onnx"
+        try:
+            return Session(path.read_bytes())
+        except OSError as error:
+            raise RunError(
+                f"{path}: can't be read ({error.strerror}); name a run folder that `danqing train` "
+                "printed"
+            ) from None
+        except ValueError as error:
+            raise RunError(f"{path}: is damaged ({error}); train again") from None
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Refuse data that are not those the run was trained on.
+
+        Raises
+        ------
+        RunError
+            If the fingerprints differ.
+        """
+        if dataset.fingerprint != self.data.get("fingerprint"):
+            raise RunError(
+                f"{self.folder}: was trained on other data than {dataset.source!r} holds now "
+                "(their fingerprints differ); give back the old data or train again"
+            )
+
+    def write_start(
+        self, config: dict[str, Any], data: dict[str, Any], network: dict[str, Any]
+    ) -> None:
+        """Write what is known before the first step."""
+        for name, plain in (("config", config), ("data", data), ("network", network)):
+            write_json(self.folder / f"{name}.json", {"format": _FORMAT, **plain})
+
+    def write_history(self, rows: Iterable[Mapping[str, float]]) -> None:
+        """Write a line an epoch."""
+        rows = list(rows)
+        if not rows:
+            return
+        text = io.StringIO()
+        table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        write_file(self.folder / "history.csv", text.getvalue().encode())
+
+    def write_network(self, tensors: dict[str, NDArray[Any]], onnx_model: bytes) -> None:
+        """Write the trained network, for Keras and for ONNX Runtime."""
+        write_tensors(self.folder / "weights.safetensors", tensors)
+        write_file(self.folder / "network.onnx", onnx_model)
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Write the figures; this marks the run as finished."""
+        write_json(self.folder / "metrics.json", metrics)
+
+    def _object(self, name: str) -> dict[str, Any]:
+        plain = read_json(self.folder / name)
+        if not isinstance(plain, dict):
+            raise RunError(f"{self.folder / name}: is damaged, it is no object; train again")
+        if plain.get("format", _FORMAT) > _FORMAT:
+            raise RunError(
+                f"{self.folder / name}: has format {plain['format']}, this danqing knows {_FORMAT}; "
+                "upgrade danqing"
+            )
+        return plain
+
+
+def load_run(folder: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises
+    ------
+    RunError
+        If there is no such folder, or it is no run.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"run {folder}: there is no such folder; `danqing runs` lists those here")
+    if not (folder / "config.json").is_file():
+        raise RunError(f"run {folder}: is no run folder, it has no config.json")
+    return Run(folder)
+
+
+def list_runs(folder: str | Path = "runs") -> list[Run]:
+    """Give the runs in a folder: grouped by data, best validation accuracy first."""
+
+    def rank(run: Run) -> tuple[str, float, str]:
+        best = max((row["val_accuracy"] for row in run.history), default=0.0)
+        return str(run.data.get("fingerprint")), -best, str(run.folder)
+
+    readable = []
+    for path in sorted(Path(folder).glob("*/config.json")):
+        run = Run(path.parent)
+        try:
+            readable.append((rank(run), run))
+        except (RunError, KeyError, AttributeError):
+            continue
+    return [run for _, run in sorted(readable, key=lambda pair: pair[0])]
+
+
+def create_folder(out: str | Path | None, name: str) -> Path:
+    """Make the folder of a new run; `out` None stands for `runs/<time>-<name>`.
+
+    Raises
+    ------
+    RunError
+        If it exists already, for nothing is ever overwritten, or can't be made.
+    """
+    if out is None:
+        base = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+        tries = [base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 100))]
+    else:
+        tries = [Path(out)]
+    for folder in tries:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(
+                f"folder {folder}: can't be made ({error.strerror}); choose another --out"
+            ) from None
+    raise RunError(f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out")

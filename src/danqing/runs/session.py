@@ -1,0 +1,50 @@
+"""A network in ONNX Runtime: raw pixels to probabilities. Knows no TensorFlow and no folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Session"]
+
+_BATCH = 500
+
+
+class Session:
+    """An ONNX network, ready to predict.
+
+    Parameters
+    ----------
+    model : bytes
+        A serialised ONNX model with one input of pictures and one output of probabilities.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(4)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model, providers=["CPUExecutionProvider"]
+            )
+        # ONNX Runtime's own errors derive from Exception and nothing nearer.
+        except Exception as error:
+            raise ValueError(f"ONNX Runtime can't load it: {type(error).__name__}") from None
+        self._input = self._session.get_inputs()[0].name
+
+    def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
+        """Give the probabilities, shape (n, classes), of pictures (n, height, width, channels)."""
+        parts = [
+            self._session.run(
+                None, {self._input: pictures[start : start + _BATCH].astype(np.float32)}
+            )[0]
+            for start in range(0, max(len(pictures), 1), _BATCH)
+        ]
+        return np.concatenate(parts)

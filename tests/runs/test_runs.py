@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danqing import load_run
+from danqing.data.dataset import Dataset
+from danqing.errors import RunError
+from danqing.networks.architecture import Architecture
+from danqing.networks.build import build, load_tensors
+from danqing.preparation.scaling import Scaling
+from danqing.runs.run import Run, create_folder, list_runs
+
+
+def test_the_folder_is_the_contract(run: Run) -> None:
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "config.json", "data.json", "history.csv", "metrics.json",
+        "network.json", "network.onnx", "weights.safetensors",
+    ]  # fmt: skip
+    header = (run.folder / "history.csv").read_text().splitlines()[0]
+    assert header == "epoch,seconds,loss,accuracy,val_loss,val_accuracy,learning_rate"
+    assert set(run.metrics) == {"test", "validation", "seconds", "parameters"}
+    assert set(run.metrics["seconds"]) == {"load", "prepare", "compile", "fit", "evaluate", "total"}
+    assert {"danqing", "keras", "tensorflow", "numpy", "python"} == set(run.config["versions"])
+    assert run.config["seed"] == 0
+    assert run.data["counts"] == {"train": 1800, "validation": 200, "test": 500}
+
+
+def test_a_network_is_rebuilt_from_data_alone(run: Run, small: Dataset) -> None:
+    model = build(
+        Architecture.from_json(run.network), Scaling.from_json(run.network["preparation"]), seed=9
+    )
+    load_tensors(model, run.tensors)
+    expected = np.asarray(model(small.x_test.astype(np.float32), training=False))
+    np.testing.assert_allclose(run.predict(small.x_test), expected, atol=1e-5)
+
+
+def test_the_last_epoch_is_what_shipped(run: Run) -> None:
+    assert run.metrics["validation"]["accuracy"] == pytest.approx(run.history[-1]["val_accuracy"])
+    assert run.metrics["validation"]["loss"] == pytest.approx(run.history[-1]["val_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["config.json", "data.json", "network.json", "metrics.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
+def test_damaged_json(run: Run, tmp_path: Path, name: str, content: bytes) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy.folder / name).write_bytes(content)
+    with pytest.raises(RunError, match="damaged"):
+        getattr(copy, name.removesuffix(".json"))
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "weights.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"rubbish", None])
+def test_damaged_weights(run: Run, tmp_path: Path, name: str, content: bytes | None) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "copy"))
+    whole = (copy.folder / name).read_bytes()
+    (copy.folder / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(RunError, match="damaged"):
+        copy.tensors if name.startswith("weights") else copy.predict(np.zeros((1, 28, 28, 1)))
+
+
+def test_a_later_format_is_refused(run: Run, tmp_path: Path) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy.folder / "network.json").write_text(json.dumps({**run.network, "format": 99}))
+    with pytest.raises(RunError, match="upgrade danqing"):
+        _ = copy.network
+
+
+def test_pictures_of_another_shape(run: Run) -> None:
+    with pytest.raises(RunError, match="takes pictures of shape"):
+        run.predict(np.zeros((2, 32, 32, 1)))
+    assert run.predict(np.zeros((0, 28, 28, 1))).shape == (0, 10)
+    assert run.predict(np.zeros((3, 28, 28))).shape == (3, 10)
+
+
+def test_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such folder"):
+        load_run(tmp_path / "missing")
+    with pytest.raises(RunError, match="is no run folder"):
+        load_run(tmp_path)
+
+
+def test_list_is_grouped_and_sorted(run: Run, tmp_path: Path) -> None:
+    for name, accuracy, data in [("a", 0.5, "x"), ("b", 0.9, "y"), ("c", 0.7, "x")]:
+        folder = shutil.copytree(run.folder, tmp_path / name)
+        (folder / "data.json").write_text(json.dumps({**run.data, "fingerprint": data}))
+        lines = (folder / "history.csv").read_text().splitlines()[:1]
+        (folder / "history.csv").write_text(f"{lines[0]}\n1,1,1,1,1,{accuracy},1\n")
+    (tmp_path / "rubbish").mkdir()
+    (tmp_path / "rubbish" / "config.json").write_text("{")
+    assert [found.folder.name for found in list_runs(tmp_path)] == ["c", "a", "b"]
+
+
+def test_default_folders_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = {create_folder(None, "mnist-fast") for _ in range(4)}
+    assert len(made) == 4
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="can't be made"):
+        create_folder(tmp_path / "file" / "run", "")
