@@ -204,8 +204,8 @@ class Run:
             raise RunError(f"{self.folder / name}: is damaged, it is no object; train again")
         if plain.get("format", _FORMAT) > _FORMAT:
             raise RunError(
-                f"{self.folder / name}: has format {plain['format']}, this danqing knows {_FORMAT}; "
-                "upgrade danqing"
+                f"{self.folder / name}: has format {plain['format']}, this danqing knows "
+                f"{_FORMAT}; upgrade danqing"
             )
         return plain
 
@@ -266,4 +266,6 @@ def create_folder(out: str | Path | None, name: str) -> Path:
             raise RunError(
                 f"folder {folder}: can't be made ({error.strerror}); choose another --out"
             ) from None
-    raise RunError(f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out")
+    raise RunError(
+        f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out"
+    )

@@ -31,9 +31,7 @@ class Session:
 
         onnxruntime.set_default_logger_severity(4)
         try:
-            self._session = onnxruntime.InferenceSession(
-                model, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         # ONNX Runtime's own errors derive from Exception and nothing nearer.
         except Exception as error:
             raise ValueError(f"ONNX Runtime can't load it: {type(error).__name__}") from None
