@@ -23,7 +23,7 @@ SPECS = [
     "dropout(0.2)-pool-flatten-flatten-dense(4,linear)",
     *(f"conv(3,3,{name})-dense(5,{name})-{name}" for name in ACTIVATIONS),
 ]
-SHAPES = [(28, 28, 1), (23, 26, 3)]
+SHAPES = [(28, 28, 1), (29, 32, 3)]
 
 
 def random_scaling(shape: tuple[int, ...], by: str) -> Scaling:
