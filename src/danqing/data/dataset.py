@@ -1,4 +1,4 @@
-"""Dataset: labelled examples in memory, with their names and where they came from.
+"""Dataset: labelled examples, with their names and where they came from.
 
 Knows no preparation and no network: what is here is raw, as the source gave it.
 """
@@ -6,59 +6,134 @@ Knows no preparation and no network: what is here is raw, as the source gave it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Dataset"]
+from danqing.data.table import Table
+
+__all__ = ["Dataset", "Examples", "Pictures", "Task"]
+
+Task = Literal["classification", "regression"]
+
+
+class Pictures(Protocol):
+    """Pictures of shape (n, height, width, channels), uint8: an array, or a cache on disk.
+
+    Rows are taken by a slice or by an array of row numbers, and come as an ndarray.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number, height, width and channels."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]: ...
+
+
+Examples = Pictures | Table
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures, in a part for training and a part for testing.
+    """Labelled pictures or rows, in a part for training and, where the source has one, for testing.
 
     Attributes
     ----------
     name : str
         Short name, used in the names of run folders.
     source : str
-        The word that loads it again.
-    x_train, x_test : ndarray of uint8, shape (n, height, width, channels)
-        Pixels from 0 to 255.
-    y_train, y_test : ndarray of int64, shape (n,)
-        Classes, as positions in `class_names`.
+        The word that loads it again; empty for objects from Python.
+    x_train, x_test : Pictures or Table
+        Pictures: uint8, shape (n, height, width, channels), from 0 to 255.
+        `x_test` has no rows where the source has no part for testing.
+    y_train, y_test : ndarray, shape (n,)
+        Classes as int64, positions in `class_names`; for regression numbers as float64.
     class_names : tuple of str
+        Empty for regression.
+    x_validation, y_validation : optional
+        The source's own part for validation.
+    target : str
+        The name of a table's target column; empty for others.
+    removed : mapping of str to int
+        What reading had to leave out: a reason, such as ``unreadable files``, and how many.
+    pictures_as : mapping
+        How picture files were brought to one shape, so that new ones can be too:
+        ``{"size": [height, width], "mode": "L" or "RGB"}``; empty where they came as arrays.
+    content : str
+        SHA-256 of the content where the reader knows it already; else it is computed.
 
     Examples
     --------
     >>> from danqing import load_data
     >>> dataset = load_data("mnist")
-    >>> dataset.x_train.shape, dataset.input_shape, len(dataset.class_names)
-    ((60000, 28, 28, 1), (28, 28, 1), 10)
+    >>> dataset.x_train.shape, dataset.input_shape, len(dataset.class_names), dataset.task
+    ((60000, 28, 28, 1), (28, 28, 1), 10, 'classification')
     """
 
     name: str
     source: str
-    x_train: NDArray[np.uint8] = field(repr=False)
-    y_train: NDArray[np.int64] = field(repr=False)
-    x_test: NDArray[np.uint8] = field(repr=False)
-    y_test: NDArray[np.int64] = field(repr=False)
+    x_train: Any = field(repr=False)
+    y_train: NDArray[Any] = field(repr=False)
+    x_test: Any = field(repr=False)
+    y_test: NDArray[Any] = field(repr=False)
     class_names: tuple[str, ...]
+    x_validation: Any = field(default=None, repr=False)
+    y_validation: NDArray[Any] | None = field(default=None, repr=False)
+    target: str = ""
+    removed: Mapping[str, int] = field(default_factory=dict)
+    pictures_as: Mapping[str, Any] = field(default_factory=dict)
+    content: str = ""
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of a picture."""
-        height, width, channels = self.x_train.shape[1:]
-        return height, width, channels
+    def task(self) -> Task:
+        """Classes to choose from, or a number to tell."""
+        return "classification" if self.class_names else "regression"
+
+    @property
+    def tabular(self) -> bool:
+        """Whether the examples are rows of a table."""
+        return isinstance(self.x_train, Table)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of a picture; the number of columns of a table."""
+        return tuple(self.x_train.shape[1:])
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shapes, types and bytes of all four arrays and the class names."""
+        """SHA-256 over shapes, types and values of all parts, and the names."""
         digest = hashlib.sha256()
-        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
-            digest.update(f"{array.shape}{array.dtype}".encode())
-            digest.update(np.ascontiguousarray(array).data.cast("B"))
-        digest.update("\0".join(self.class_names).encode())
+        if self.content:
+            digest.update(self.content.encode())
+        for x, y in (
+            (self.x_train, self.y_train),
+            (self.x_validation, self.y_validation),
+            (self.x_test, self.y_test),
+        ):
+            if y is not None:
+                if not self.content:
+                    _add_examples(digest, x)
+                _add_array(digest, y)
+        digest.update("\0".join((*self.class_names, self.target)).encode())
         return digest.hexdigest()
+
+
+def _add_examples(digest: Any, x: Any) -> None:
+    if isinstance(x, Table):
+        digest.update(repr([(column.name, column.kind) for column in x.columns]).encode())
+        for row in x.row_digests():
+            digest.update(row)
+    else:
+        _add_array(digest, x)
+
+
+def _add_array(digest: Any, array: NDArray[Any]) -> None:
+    digest.update(f"{array.shape}{array.dtype}".encode())
+    if array.size:
+        digest.update(np.ascontiguousarray(array).data.cast("B"))
