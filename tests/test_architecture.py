@@ -76,7 +76,8 @@ def test_rules_are_about_this_package() -> None:
 
 def test_public_names() -> None:
     assert sorted(danqing.__all__) == [
-        "DanqingError", "Recipe", "__version__", "evaluate", "load_data", "load_run", "train",
+        "DanqingClassifier", "DanqingError", "DanqingRegressor", "Recipe", "__version__",
+        "evaluate", "load_data", "load_run", "train",
     ]  # fmt: skip
     for name in danqing.__all__:
         assert getattr(danqing, name) is not None

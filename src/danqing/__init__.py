@@ -14,13 +14,26 @@ if TYPE_CHECKING:
     from danqing.evaluation.evaluate import evaluate
     from danqing.recipe.recipe import Recipe
     from danqing.runs.run import load_run
+    from danqing.training.estimators import DanqingClassifier, DanqingRegressor
     from danqing.training.train import train
 
 __version__ = "0.1.0"
 
-__all__ = ["DanqingError", "Recipe", "__version__", "evaluate", "load_data", "load_run", "train"]
+__all__ = [
+    "DanqingClassifier",
+    "DanqingError",
+    "DanqingRegressor",
+    "Recipe",
+    "__version__",
+    "evaluate",
+    "load_data",
+    "load_run",
+    "train",
+]
 
 _HOMES = {
+    "DanqingClassifier": "danqing.training.estimators",
+    "DanqingRegressor": "danqing.training.estimators",
     "DanqingError": "danqing.errors",
     "Recipe": "danqing.recipe.recipe",
     "evaluate": "danqing.evaluation.evaluate",

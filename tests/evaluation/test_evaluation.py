@@ -47,6 +47,23 @@ def test_evaluate_gives_the_run_s_own_figures(run: Run, small: Dataset) -> None:
     assert again["validation"] == run.metrics["validation"]
 
 
-def test_other_data_are_refused(run: Run, small: Dataset) -> None:
+def test_own_data_that_have_changed_are_refused(run: Run) -> None:
     with pytest.raises(RunError, match="fingerprints differ"):
-        evaluate(run, replace(small, y_test=small.y_test[::-1]))
+        evaluate(run)  # its source is all of MNIST, it was trained on a part
+
+
+def test_other_data_are_measured_under_their_own_names(run: Run, small: Dataset) -> None:
+    names = tuple(reversed(small.class_names))
+    other = replace(small, y_test=9 - small.y_test, y_train=9 - small.y_train, class_names=names)
+    figures = evaluate(run, other)
+    assert set(figures) == {"test"}
+    assert figures["test"]["accuracy"] == run.metrics["test"]["accuracy"]
+    with pytest.raises(RunError, match="does not know 1 of the new data's classes, such as 'ten'"):
+        evaluate(run, replace(small, class_names=(*small.class_names[:9], "ten")))
+
+
+def test_pictures_of_another_size_are_brought_to_the_networks(run: Run, small: Dataset) -> None:
+    larger = small.x_test.repeat(2, axis=1).repeat(2, axis=2)
+    coloured = np.repeat(larger, 3, axis=3)
+    figures = evaluate(run, replace(small, x_test=coloured))
+    assert figures["test"]["accuracy"] == pytest.approx(run.metrics["test"]["accuracy"], abs=0.01)

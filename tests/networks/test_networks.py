@@ -9,13 +9,14 @@ from danqing.errors import SpecError
 from danqing.networks.architecture import Architecture, design
 from danqing.networks.build import build, load_tensors, tensors_of
 from danqing.networks.onnx_graph import to_onnx
+from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
 from danqing.recipe.grammar import ACTIVATIONS
-from danqing.recipe.presets import PRESETS
+from danqing.recipe.presets import PRESETS, spec_of
 from danqing.runs.session import Session
 
 SPECS = [
-    *(spec for spec, _ in PRESETS.values()),
+    *(spec_of(name) for name in PRESETS),
     "dense(5)",
     "flatten-batchnorm-dense(7)-batchnorm-relu-dropout(0.3)",
     "conv(4)-pool(3)-conv(3,4,stride=3)-avgpool-dense(6,tanh)",
@@ -26,18 +27,19 @@ SPECS = [
 SHAPES = [(28, 28, 1), (29, 32, 3)]
 
 
-def random_scaling(shape: tuple[int, ...], by: str) -> Scaling:
+def random_preparation(shape: tuple[int, ...], by: str) -> Preparation:
     rng = np.random.default_rng(0)
     size = shape if by == "feature" else shape[-1:]
-    return Scaling(by, rng.uniform(0, 200, size), rng.uniform(20, 90, size))
+    scaling = Scaling(by, rng.uniform(0, 200, size), rng.uniform(20, 90, size))
+    return Preparation(scaling, target=(30.0, 5.0))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_network(spec: str, shape: tuple[int, ...]) -> None:
     architecture = design(spec, shape, 10)
-    scaling = random_scaling(shape, "feature" if shape[-1] == 3 else "channel")
-    model = build(architecture, scaling, seed=1)
+    preparation = random_preparation(shape, "feature" if shape[-1] == 3 else "channel")
+    model = build(architecture, preparation, seed=1)
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
     assert trainable == architecture.parameters
     for layer in architecture.layers:
@@ -53,11 +55,11 @@ def test_every_network(spec: str, shape: tuple[int, ...]) -> None:
     load_tensors(model, tensors)
     pictures = rng.integers(0, 256, (6, *shape), np.uint8)
     expected = np.asarray(model(pictures.astype(np.float32), training=False))
-    got = Session(to_onnx(architecture, scaling, tensors)).predict(pictures)
+    got = Session(to_onnx(architecture, preparation, tensors)).predict(pictures)
     np.testing.assert_allclose(got, expected, atol=2e-5)
     np.testing.assert_allclose(got.sum(axis=1), 1, atol=1e-5)
 
-    again = build(Architecture.from_json(architecture.to_json()), scaling, seed=2)
+    again = build(Architecture.from_json(architecture.to_json()), preparation, seed=2)
     load_tensors(again, tensors)
     np.testing.assert_array_equal(
         np.asarray(again(pictures.astype(np.float32), training=False)), expected
@@ -65,9 +67,7 @@ def test_every_network(spec: str, shape: tuple[int, ...]) -> None:
 
 
 def test_article_has_the_classic_size() -> None:
-    assert (
-        design(PRESETS["article"][0], (28, 28, 1), 10).parameters == 784 * 64 + 64 + 64 * 65 + 650
-    )
+    assert design(spec_of("article"), (28, 28, 1), 10).parameters == 784 * 64 + 64 + 64 * 65 + 650
 
 
 def test_relu_unless_told_otherwise() -> None:
@@ -97,3 +97,24 @@ def test_networks_that_cannot_be(spec: str, words: str) -> None:
     with pytest.raises(SpecError) as caught:
         design(spec, (28, 28, 1), 10)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_a_network_for_a_table(classes: int) -> None:
+    architecture = design("dense(7)-batchnorm-relu-dropout-dense(5,tanh)", (4,), classes)
+    assert Architecture.from_json(architecture.to_json()) == architecture
+    assert architecture.task == ("classification" if classes else "regression")
+    preparation = random_preparation((4,), "feature")
+    model = build(architecture, preparation, seed=1)
+    rows = np.random.default_rng(2).uniform(-50, 250, (9, 4)).astype(np.float32)
+    expected = np.asarray(model(rows, training=False))
+    got = Session(to_onnx(architecture, preparation, tensors_of(model))).predict(rows)
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    assert got.shape == (9, classes or 1)
+    if not classes:  # the answers are in the target's own scale
+        assert 10 < got.mean() < 50
+
+
+def test_a_table_is_no_picture() -> None:
+    with pytest.raises(SpecError, match="a table has columns only"):
+        design("conv(3)", (4,), 2)

@@ -12,7 +12,6 @@ from danqing.data.dataset import Dataset
 from danqing.errors import RunError
 from danqing.networks.architecture import Architecture
 from danqing.networks.build import build, load_tensors
-from danqing.preparation.scaling import Scaling
 from danqing.runs.run import Run, create_folder, list_runs
 
 
@@ -31,9 +30,7 @@ def test_the_folder_is_the_contract(run: Run) -> None:
 
 
 def test_a_network_is_rebuilt_from_data_alone(run: Run, small: Dataset) -> None:
-    model = build(
-        Architecture.from_json(run.network), Scaling.from_json(run.network["preparation"]), seed=9
-    )
+    model = build(Architecture.from_json(run.network), run.preparation, seed=9)
     load_tensors(model, run.tensors)
     expected = np.asarray(model(small.x_test.astype(np.float32), training=False))
     np.testing.assert_allclose(run.predict(small.x_test), expected, atol=1e-5)

@@ -11,13 +11,16 @@ import pytest
 
 from danqing import Recipe
 from danqing.data.dataset import Dataset
-from danqing.networks.architecture import design
+from danqing.networks.architecture import Architecture, design
 from danqing.networks.backend import keras, tf
 from danqing.networks.build import build, logits_of
+from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
+from danqing.training.feeding import Rows
+from danqing.training.graphs import Span
 from danqing.training.loop import Loop
-from danqing.training.losses import loss_of
-from danqing.training.step import Step, initial_state
+from danqing.training.losses import row_losses
+from danqing.training.step import Batch, Step, initial_state
 
 STEPS, BATCH = 50, 16
 RATES = {"gradient-descent": 0.05, "momentum": 0.02, "adam": 0.002, "adamw": 0.002}
@@ -45,9 +48,10 @@ def numbers_of(precision: str) -> Iterator[None]:
     keras.config.set_dtype_policy(before[1])
 
 
-def made(dataset: Dataset, recipe: Recipe) -> Any:
+def made(dataset: Dataset, recipe: Recipe) -> tuple[Architecture, Any]:
     architecture = design(recipe.spec, dataset.input_shape, 10)
-    return build(architecture, fit_scaling(dataset.x_train, recipe.scaling), seed=3)
+    preparation = Preparation(fit_scaling(dataset.x_train, recipe.scaling))
+    return architecture, build(architecture, preparation, seed=3)
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
@@ -71,17 +75,18 @@ def test_fifty_steps_agree_with_keras(
         augmentation=0.0,
         averaging=0.0,
     )
-    ours, theirs = made(small, recipe), made(small, recipe)
+    (architecture, ours), (_, theirs) = made(small, recipe), made(small, recipe)
     rows = STEPS * BATCH
     loop = Loop(
-        logits_of(ours),
+        architecture,
+        ours,
         recipe,
-        (small.x_train[:rows], small.y_train[:rows]),
-        (small.x_test, small.y_test),
-        convolutional="conv" in network,
+        Rows(small.x_train, small.y_train, np.arange(rows)),
+        Rows(small.x_test, small.y_test, np.arange(len(small.y_test))),
     )
     loop.compile()
     order = np.random.default_rng([recipe.seed, 0]).permutation(rows)
+    feed = next(loop._train.feeds(order))
 
     kernels_only = OPTIMIZERS[optimizer]()
     if optimizer == "adamw":
@@ -98,7 +103,9 @@ def test_fifty_steps_agree_with_keras(
         target = labels if loss == "cross-entropy" else np.eye(10)[labels]
         reference.reset_metrics()
         expected_loss = float(reference.train_on_batch(pictures, target))
-        loss_sum, _ = loop._call(tf.constant(order, tf.int32), 0, step, 1, BATCH)
+        loop.state, loss_sum, _ = loop._graphs.steps(
+            loop.state, feed, Span(step, 1, 0, BATCH), loop._rates(0, feed), recipe.seed
+        )
         tolerance = 1e-5 if precision == "float64" else 1e-4
         assert abs(loss_sum / BATCH - expected_loss) <= tolerance
     if precision == "float64":
@@ -115,11 +122,13 @@ def test_gradients_agree_with_central_differences(small: Dataset, network: str, 
         recipe = Recipe(
             network=network, loss=loss, augmentation=0.0, label_smoothing=0.1, optimizer="adam"
         )
-        model = logits_of(made(small, recipe))
+        model = logits_of(made(small, recipe)[1])
         step, state = Step(model, recipe), initial_state(model, recipe)
         pictures = tf.constant(small.x_train[:8].astype(np.float64))
         labels = tf.constant(small.y_train[:8], tf.int32)
-        _, _, gradients, _ = step.gradients(state, pictures, labels, tf.constant(0))
+        weights = tf.constant(np.linspace(0, 2, 8))
+        batch = Batch(pictures, labels, weights)
+        _, _, gradients, _ = step.gradients(state, batch, tf.constant([0, 0]))
         rng = np.random.default_rng(0)
         for position, gradient in enumerate(gradients):
             weight = np.array(state.parameters[position])
@@ -134,6 +143,7 @@ def test_gradients_agree_with_central_differences(small: Dataset, network: str, 
                     logits, _ = model.stateless_call(
                         parameters, state.statistics, pictures, training=True
                     )
-                    values.append(float(loss_of(loss, logits, labels, 0.1)))
+                    losses = row_losses(loss, logits, labels, 0.1)
+                    values.append(float(tf.reduce_sum(losses * weights) / 8))
                 difference = (values[0] - values[1]) / 2e-6
                 assert abs(difference - float(gradient[where])) <= 1e-6 + 1e-5 * abs(difference)

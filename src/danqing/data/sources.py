@@ -1,39 +1,205 @@
-"""From the word that names a source to its Dataset. Knows no network."""
+"""From the word that names a source, a path or a Python object to its Dataset.
+
+Knows what a source looks like, and no format: each has its reader. Knows no network.
+"""
 
 from __future__ import annotations
 
 import difflib
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from danqing.data.builtin import BUILTIN, load_builtin
 from danqing.data.dataset import Dataset
+from danqing.data.download import DOWNLOADS, load_download
+from danqing.data.idx import is_idx, load_idx
+from danqing.data.labels import TASKS
 from danqing.data.mnist import load_mnist
+from danqing.data.npz import load_npz
+from danqing.data.objects import from_object
+from danqing.data.opening import read_start
+from danqing.data.openml import OPENML, load_openml
+from danqing.data.table_files import TABLE_SUFFIXES, load_table, table_parts
 from danqing.errors import SourceError
 
-__all__ = ["load_data"]
+__all__ = ["SOURCE_NAMES", "load_data"]
 
-_SOURCES = {"mnist": load_mnist}
+SOURCE_NAMES = ("mnist", *BUILTIN, *DOWNLOADS)
+_EXPECTED = (
+    "a folder of pictures in class folders, a zip or tar of one, IDX, npz, CSV or Parquet files"
+)
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 
-def load_data(source: str = "mnist") -> Dataset:
+def load_data(
+    source: Any = "mnist",
+    *,
+    target: str | None = None,
+    task: str | None = None,
+    progress: Any = None,
+) -> Dataset:
     """Load the data that `source` names.
 
     Parameters
     ----------
-    source : str
-        ``mnist``, which is bundled.
+    source : str, Path or object
+        A name: ``mnist``, which is bundled; ``digits``, ``iris``, ``wine``, ``breast-cancer``,
+        ``diabetes``; ``fashion-mnist``, ``kmnist``, ``cifar10``, ``cifar100``,
+        ``california-housing``, ``boston-housing`` or ``openml:NAME``, which are downloaded.
+        Or a path: a folder of pictures in class folders, a zip or tar of one; IDX files or their
+        folder; an npz, CSV, TSV or Parquet file. Or arrays or a data frame, as `from_object`
+        takes them. A name comes before a path; ``./iris`` is a path.
+    target : str, optional
+        The column of a table to predict.
+    task : {"classification", "regression"}, optional
+        Chosen from the target if not given.
+    progress : callable, optional
+        Told how reading many pictures goes on.
 
     Raises
     ------
     SourceError
-        If the source is unknown or damaged.
+        If the source is unknown, missing or damaged, or doesn't fit `target` or `task`.
 
     Examples
     --------
     >>> from danqing import load_data
     >>> len(load_data("mnist").x_test)
     10000
+    >>> load_data("diabetes").task
+    'regression'
     """
-    if source not in _SOURCES:
-        close = difflib.get_close_matches(str(source).lower(), list(_SOURCES), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(_SOURCES)}"
-        raise SourceError(f"source {source!r} is unknown; {hint}")
-    return _SOURCES[source]()
+    if task is not None and task not in TASKS:
+        raise SourceError(f"task {task!r} is unknown; expected {' or '.join(TASKS)}")
+    if not isinstance(source, str | os.PathLike):
+        dataset = from_object(source, target, task)
+    elif isinstance(source, str) and source.lower().startswith(OPENML):
+        dataset = load_openml(source, target, task)
+    elif isinstance(source, str) and source in SOURCE_NAMES:
+        dataset = _load_name(source, task)
+    else:
+        dataset = _load_path(Path(os.fspath(source)), str(source), target, task, progress)
+    return _checked(dataset, target, task, source)
+
+
+def _load_name(name: str, task: str | None) -> Dataset:
+    if name == "mnist":
+        return load_mnist()
+    return load_builtin(name, task) if name in BUILTIN else load_download(name, task)
+
+
+def _load_path(
+    path: Path, word: str, target: str | None, task: str | None, progress: Any
+) -> Dataset:
+    path = path.expanduser()
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):
+        exists = False
+    if not exists:
+        raise SourceError(f"source {word!r} is unknown, and no such file or folder; {_hint(word)}")
+    if path.is_dir():
+        return _load_folder(path, target, task, progress)
+    return _reader(path, target, task, progress)()
+
+
+def _load_folder(path: Path, target: str | None, task: str | None, progress: Any) -> Dataset:
+    try:
+        if is_idx(path):
+            return load_idx(path)
+        if "train" in table_parts(path):
+            return load_table(path, target, task)
+    except PermissionError:
+        raise SourceError(f"{path}: may not be read; check its permissions") from None
+    from danqing.data.folder import load_folder
+
+    dataset: Dataset = load_folder(path, progress=progress)
+    return dataset
+
+
+def _reader(
+    path: Path, target: str | None, task: str | None, progress: Any
+) -> Callable[[], Dataset]:
+    """Choose the reader of a file by its first bytes, and by its name where they don't tell."""
+    start, name = read_start(path), path.name.lower()
+    if start[:4] == b"PAR1":
+        return lambda: load_table(path, target, task)
+    if name.endswith(".npz"):
+        return lambda: load_npz(path, task=task)
+    if is_idx(path):
+        return lambda: load_idx(path)
+    if start[:2] == b"PK":
+        kind = _kind_of_zip(path)
+        if kind == "npz":
+            return lambda: load_npz(path, task=task)
+        if kind == "office":
+            raise SourceError(f"{path}: is a spreadsheet or document; save it as CSV")
+    if start[:2] == b"PK" or start[257:262] == b"ustar" or name.endswith(_ARCHIVES):
+        from danqing.data.archive import load_archive
+
+        return lambda: load_archive(path, progress=progress)
+    if name.endswith(TABLE_SUFFIXES):
+        return lambda: load_table(path, target, task)
+    raise SourceError(f"{path}: {_what_else(path, start)}; expected {_EXPECTED}")
+
+
+def _kind_of_zip(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            names = packed.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return "damaged"
+    if "[Content_Types].xml" in names or "mimetype" in names:
+        return "office"
+    return "npz" if names and all(name.endswith(".npy") for name in names) else "archive"
+
+
+def _what_else(path: Path, start: bytes) -> str:
+    from PIL import Image
+
+    if start[:6] == b"\x93NUMPY":
+        return "is one array without targets; save both with np.savez(path, x=x, y=y)"
+    if start[:2] in (b"\x80\x04", b"\x80\x05", b"\x80\x03"):
+        return "is a pickle, which could run anything and is never read"
+    if start[:8] == b"\x89HDF\r\n\x1a\n":
+        return "is an HDF5 file, which isn't read; save its arrays with np.savez"
+    try:
+        with Image.open(path):
+            return "is a single picture; a source has many, in a folder for each class"
+    except Exception:  # Pillow's decoders raise all kinds on what is no picture
+        return "is of no kind that is known"
+
+
+def _hint(word: str) -> str:
+    close = difflib.get_close_matches(word.lower(), SOURCE_NAMES, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    beside = _neighbours(Path(word))
+    near = difflib.get_close_matches(Path(word).name, beside, n=1)
+    if near:
+        return f"did you mean {str(Path(word).parent / near[0])!r}?"
+    return f"known: {', '.join(SOURCE_NAMES)}, {OPENML}NAME; or give the path of {_EXPECTED}"
+
+
+def _neighbours(path: Path) -> list[str]:
+    try:
+        return sorted(file.name for file in path.parent.iterdir())
+    except (OSError, ValueError):
+        return []
+
+
+def _checked(dataset: Dataset, target: str | None, task: str | None, source: Any) -> Dataset:
+    where = source if isinstance(source, str | os.PathLike) else "the data given"
+    if target is not None and not dataset.target:
+        if not dataset.tabular:
+            raise SourceError(f"{where}: has pictures, no columns; leave out the target {target!r}")
+        raise SourceError(f"{where}: has a target of its own; leave out the target {target!r}")
+    if task is not None and dataset.task != task:
+        raise SourceError(f"{where}: has classes, so the task is {dataset.task}, not {task}")
+    if isinstance(source, str | os.PathLike) and not dataset.source:
+        dataset = replace(dataset, source=str(source))
+    return dataset

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,15 +13,16 @@ SPLIT_SEED = 42
 
 
 def split_rows(
-    labels: NDArray[np.int64], validation_share: float
+    labels: NDArray[Any], validation_share: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Hold out a share of the rows for validation, always the same ones.
 
-    The share is drawn evenly from all classes where each has at least two rows.
+    The share is drawn evenly from all classes where each has at least two rows; labels that are
+    numbers to predict have no classes.
 
     Parameters
     ----------
-    labels : ndarray of int64, shape (n,)
+    labels : ndarray of int64 or float64, shape (n,)
     validation_share : float
         Above 0, below 1.
 
@@ -36,10 +39,12 @@ def split_rows(
     """
     from sklearn.model_selection import train_test_split
 
-    counts = np.bincount(labels)
-    counts = counts[counts > 0]
-    held_out = round(len(labels) * validation_share)
-    stratify = labels if counts.min() >= 2 and held_out >= len(counts) else None
+    stratify = None
+    if labels.dtype.kind in "iu":
+        counts = np.bincount(labels)
+        counts = counts[counts > 0]
+        held_out = round(len(labels) * validation_share)
+        stratify = labels if counts.min() >= 2 and held_out >= len(counts) else None
     train, validation = train_test_split(
         np.arange(len(labels)),
         test_size=validation_share,

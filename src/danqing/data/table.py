@@ -38,7 +38,7 @@ class Column:
     def missing(self) -> NDArray[np.bool_]:
         """Which values are missing, shape (n,)."""
         if self.kind == "category":
-            return np.array([value is None for value in self.values], dtype=bool)
+            return np.array([value is None for value in self.values.tolist()], dtype=bool)
         return np.asarray(np.isnan(self.values) if self.kind == "number" else np.isnat(self.values))
 
 
@@ -76,8 +76,9 @@ class Table:
         parts = []
         for column in self.columns:
             if column.kind == "category":
-                words = (b"\1" if v is None else b"\2" + v.encode() for v in column.values)
-                parts.append([word + b"\0" for word in words])
+                texts = (None if v is None else _utf8(v) for v in column.values.tolist())
+                # Its length before each text: where one ends and the next begins is certain.
+                parts.append([b"\1" if t is None else b"\2%d:%b" % (len(t), t) for t in texts])
             else:
                 # -0.0 equals 0.0, and all NaN are alike, though their bytes differ.
                 plain = column.values.astype(np.float64) + 0.0
@@ -87,3 +88,7 @@ class Table:
             hashlib.blake2b(b"".join(row), digest_size=16).digest()
             for row in zip(*parts, strict=True)
         ]
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")

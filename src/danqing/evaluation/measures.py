@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["measure"]
+__all__ = ["measure", "measure_numbers"]
 
 
 def measure(
@@ -67,4 +67,36 @@ def measure(
             for c, name in enumerate(class_names)
         ],
         "confusion_matrix": confusion_matrix(labels, answers, labels=classes).tolist(),
+    }
+
+
+def measure_numbers(answers: NDArray[np.float32], targets: NDArray[np.float64]) -> dict[str, Any]:
+    r"""Measure a regression's answers.
+
+    Parameters
+    ----------
+    answers, targets : ndarray, shape (n,)
+
+    Returns
+    -------
+    dict
+        ``n``, ``loss`` and ``mse`` (mean squared error), ``mae`` (mean absolute error) and ``r2``,
+        :math:`1 - \sum (t - z)^2 / \sum (t - \bar t)^2`, the share of the variance explained;
+        None where the targets don't vary.
+
+    Examples
+    --------
+    >>> figures = measure_numbers(np.array([1.0, 2.0], np.float32), np.array([1.0, 3.0]))
+    >>> figures["mae"], figures["mse"], figures["r2"]
+    (0.5, 0.5, 0.5)
+    """
+    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+    squared = float(mean_squared_error(targets, answers))
+    return {
+        "n": len(targets),
+        "loss": squared,
+        "r2": float(r2_score(targets, answers)) if np.ptp(targets) > 0 else None,
+        "mae": float(mean_absolute_error(targets, answers)),
+        "mse": squared,
     }

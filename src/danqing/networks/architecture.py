@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from danqing.errors import SpecError
 from danqing.recipe.grammar import ACTIVATIONS, Word, parse
@@ -32,7 +32,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """All layers from raw pixels to probabilities.
+    """All layers, from raw pixels or a table's features to probabilities or a number.
 
     Examples
     --------
@@ -49,13 +49,18 @@ class Architecture:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Height, width and channels of the raw pictures."""
+        """Height, width and channels of the raw pictures, or the number of features."""
         return self.layers[0].input_shape
 
     @property
-    def classes(self) -> int:
-        """How many classes the network tells apart."""
+    def outputs(self) -> int:
+        """How many classes the network tells apart; 1 for regression."""
         return self.layers[-1].output_shape[0]
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """Classes to choose from, or a number to tell."""
+        return "classification" if self.layers[-1].kind == "softmax" else "regression"
 
     @property
     def parameters(self) -> int:
@@ -75,14 +80,16 @@ class Architecture:
     def from_json(cls, plain: dict[str, Any]) -> Architecture:
         """Rebuild from what `to_json` gave; the layers are designed anew from the spec."""
         layers = plain["layers"]
-        return design(plain["spec"], tuple(layers[0]["input_shape"]), layers[-1]["output_shape"][0])
+        classes = layers[-1]["output_shape"][0] if layers[-1]["kind"] == "softmax" else 0
+        return design(plain["spec"], tuple(layers[0]["input_shape"]), classes)
 
 
 def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architecture:
-    """Lay out the network that `spec` describes for pictures of `input_shape`.
+    """Lay out the network that `spec` describes for examples of `input_shape`.
 
     ReLU follows a convolution or dense layer unless it names an activation, or batchnorm or an
-    activation comes next. Flattening and the output layer with softmax are added.
+    activation comes next. Flattening and the output layer are added: with softmax for classes;
+    without `classes` one number, brought to the target's own mean and scale.
 
     Raises
     ------
@@ -103,8 +110,12 @@ def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architectur
                 draft.append(str(activation), {}, draft.shape)
     if len(draft.shape) > 1:
         draft.append("flatten", {}, (math.prod(draft.shape),))
-    draft.append("dense", {"units": classes, "bias": True}, (classes,), name="output")
-    draft.append("softmax", {}, (classes,), name="probabilities")
+    outputs = classes or 1
+    draft.append("dense", {"units": outputs, "bias": True}, (outputs,), name="output")
+    if classes:
+        draft.append("softmax", {}, (classes,), name="probabilities")
+    else:
+        draft.append("rescale", {}, (1,), name="answer")
     architecture = Architecture(spec, tuple(draft.layers))
     if architecture.parameters > _LARGEST:
         raise SpecError(
@@ -119,7 +130,7 @@ class _Draft:
 
     def __init__(self, spec: str, input_shape: tuple[int, ...]) -> None:
         self.spec = spec
-        self.shape = input_shape
+        self.shape = self.input_shape = input_shape
         self.layers: list[Layer] = []
         self._counts: dict[str, int] = {}
 
@@ -166,6 +177,8 @@ class _Draft:
     def _slide(self, word: Word, settings: dict[str, int | float | str]) -> tuple[int, ...]:
         """Shape after a window has slid over the picture."""
         where = f"network {self.spec!r}: {word.text!r} at character {word.position}"
+        if len(self.input_shape) != 3:
+            raise SpecError(f"{where} needs a picture, but a table has columns only; use dense(64)")
         if len(self.shape) != 3:
             raise SpecError(f"{where} needs a picture, but the layer before it flattens; swap them")
         height, width, channels = self.shape

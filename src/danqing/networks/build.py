@@ -1,4 +1,4 @@
-"""An architecture becomes an uncompiled Keras model, from raw pixels to probabilities.
+"""An architecture becomes an uncompiled Keras model, from raw examples to answers.
 
 Knows no training: what is learned in preparation is handed in, and becomes the first layer.
 """
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture, Layer
 from danqing.networks.backend import keras
-from danqing.networks.normalisation import FusedBatchNormalization
-from danqing.preparation.scaling import Scaling
+from danqing.networks.normalisation import Affine, FusedBatchNormalization
+from danqing.preparation.preparation import Preparation
 
 __all__ = ["build", "load_tensors", "logits_of", "tensors_of"]
 
@@ -22,7 +22,7 @@ _EPSILON = 1e-3
 _MOMENTUM = 0.95
 
 
-def build(architecture: Architecture, scaling: Scaling, seed: int = 0) -> Any:
+def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -> Any:
     """Build the Keras model.
 
     Kernels start as Glorot and Bengio (2010) have it before softmax and saturating activations,
@@ -31,23 +31,24 @@ def build(architecture: Architecture, scaling: Scaling, seed: int = 0) -> Any:
     Parameters
     ----------
     architecture : Architecture
-    scaling : Scaling
-        Becomes the first layer, so that the model takes raw pixels from 0 to 255.
+    preparation : Preparation
+        Its scaling becomes the first layer, so that the model takes raw pixels from 0 to 255 or
+        encoded rows; a regression's target scaling becomes the last.
     seed : int
 
     Returns
     -------
     keras.Model
-        (n, height, width, channels) to (n, classes), probabilities.
+        (n, height, width, channels) or (n, features) to (n, classes), probabilities, or (n, 1).
     """
-    inputs = keras.Input(architecture.input_shape, name="pixels")
-    scale = 1 / scaling.scale_
-    x = keras.layers.Rescaling(
-        scale.tolist() if scale.size > 1 else scale.item(),
-        (-scaling.mean_ * scale).tolist() if scale.size > 1 else (-scaling.mean_ * scale).item(),
-        name="scaling",
-    )(inputs)
+    inputs = keras.Input(architecture.input_shape, name="examples")
+    scaling = preparation.scaling
+    x = Affine(1 / scaling.scale_, -scaling.mean_ / scaling.scale_, name="scaling")(inputs)
     for number, layer in enumerate(architecture.layers):
+        if layer.kind == "rescale":
+            mean, scale = preparation.target
+            x = Affine(np.array(scale), np.array(mean), name=layer.name)(x)
+            continue
         following = architecture.layers[min(number + 1, len(architecture.layers) - 1)]
         x = _layer(layer, following.kind == "batchnorm", seed * 1000 + number)(x)
     return keras.Model(inputs, x, name="danqing")
@@ -91,7 +92,7 @@ def _layer(layer: Layer, normalised: bool, seed: int) -> Any:
 
 
 def logits_of(model: Any) -> Any:
-    """Give the part of a model before its softmax: numerically the right place for a loss."""
+    """Give the part of a model before its softmax or rescaling: the right place for a loss."""
     return keras.Model(model.inputs, model.layers[-1].input, name="logits")
 
 
@@ -112,5 +113,5 @@ def load_tensors(model: Any, tensors: dict[str, NDArray[np.float32]]) -> None:
 
 
 def _weights(layer: Any) -> list[Any]:
-    # A dropout's random state is no weight.
-    return [] if isinstance(layer, keras.layers.Dropout) else list(layer.variables)
+    # A dropout's random state is no weight; what an affine map holds is the preparation's.
+    return [] if isinstance(layer, keras.layers.Dropout | Affine) else list(layer.variables)

@@ -1,4 +1,4 @@
-"""Batch normalisation by TensorFlow's fused operation. Knows no network."""
+"""Layers that normalise: by fixed numbers, and by those of the batch. Knows no network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,41 @@ from typing import Any
 
 from danqing.networks.backend import keras, tf
 
-__all__ = ["FusedBatchNormalization"]
+__all__ = ["Affine", "FusedBatchNormalization"]
+
+
+class Affine(keras.layers.Layer):  # type: ignore[misc]
+    """y = x * scale + offset, by numbers that training does not change.
+
+    They are weights, not constants, so that one compiled graph serves any data of its shape.
+
+    Parameters
+    ----------
+    scale, offset : ndarray of float64
+        Of equal shapes that broadcast against an example.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.asarray(Affine(np.array([2.0]), np.array([1.0]))(tf.ones((1, 1)))).tolist()
+    [[3.0]]
+    """
+
+    def __init__(self, scale: Any, offset: Any, **settings: Any) -> None:
+        super().__init__(trainable=False, **settings)
+        self.scale, self.offset = (
+            self.add_weight(
+                shape=value.shape,
+                initializer=keras.initializers.Constant(value),
+                trainable=False,
+                name=name,
+            )
+            for name, value in (("scale", scale), ("offset", offset))
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Apply the map."""
+        return inputs * self.scale + self.offset
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]

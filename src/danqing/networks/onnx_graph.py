@@ -1,7 +1,7 @@
 """An architecture and its weights become an ONNX graph, written node by node from the spec.
 
-Knows no Keras: the graph takes the same raw pixels (n, height, width, channels), and is compared
-with the trained model by whoever writes it to disk.
+Knows no Keras: the graph takes the same raw examples, (n, height, width, channels) or
+(n, features), and is compared with the trained model by whoever writes it to disk.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture, Layer
-from danqing.preparation.scaling import Scaling
+from danqing.preparation.preparation import Preparation
 
 __all__ = ["to_onnx"]
 
@@ -30,14 +30,14 @@ _EPSILON = 1e-3
 
 
 def to_onnx(
-    architecture: Architecture, scaling: Scaling, tensors: dict[str, NDArray[np.float32]]
+    architecture: Architecture, preparation: Preparation, tensors: dict[str, NDArray[np.float32]]
 ) -> bytes:
-    """Write the network as an ONNX model: ``pixels`` in, ``probabilities`` out, float32.
+    """Write the network as an ONNX model: ``examples`` in, ``answers`` out, float32.
 
     Parameters
     ----------
     architecture : Architecture
-    scaling : Scaling
+    preparation : Preparation
     tensors : dict of ndarray
         The weights by the names that Keras' layers give them.
 
@@ -50,23 +50,30 @@ def to_onnx(
     from onnx import TensorProto, helper
 
     graph = _Graph()
+    scaling = preparation.scaling
     graph.constant("scaling/mean", scaling.mean_.astype(np.float32))
     graph.constant("scaling/scale", scaling.scale_.astype(np.float32))
-    graph.node("Sub", ["pixels", "scaling/mean"])
+    graph.node("Sub", ["examples", "scaling/mean"])
     graph.node("Div", [graph.last, "scaling/scale"])
-    graph.node("Transpose", [graph.last], perm=[0, 3, 1, 2])
+    if len(architecture.input_shape) == 3:
+        graph.node("Transpose", [graph.last], perm=[0, 3, 1, 2])
     for layer in architecture.layers:
-        _add(graph, layer, tensors)
-    graph.nodes[-1].output[0] = "probabilities"
+        if layer.kind == "rescale":
+            mean, scale = (np.array([v], np.float32) for v in preparation.target)
+            graph.node("Mul", [graph.last, graph.constant("answer/scale", scale)])
+            graph.node("Add", [graph.last, graph.constant("answer/mean", mean)])
+        else:
+            _add(graph, layer, tensors)
+    graph.nodes[-1].output[0] = "answers"
     size: list[Any] = ["n", *architecture.input_shape]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "danqing",
-            [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, size)],
+            [helper.make_tensor_value_info("examples", TensorProto.FLOAT, size)],
             [
                 helper.make_tensor_value_info(
-                    "probabilities", TensorProto.FLOAT, ["n", architecture.classes]
+                    "answers", TensorProto.FLOAT, ["n", architecture.outputs]
                 )
             ],
             graph.constants,
@@ -85,7 +92,7 @@ class _Graph:
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self.last = "pixels"
+        self.last = "examples"
 
     def node(self, operation: str, inputs: list[str], **attributes: Any) -> None:
         from onnx import helper

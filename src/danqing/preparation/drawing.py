@@ -8,19 +8,19 @@ section III.A). Knows no network.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from danqing.data.decode import flatten, open_picture, quiet
+from danqing.data.layout import read_file
 from danqing.errors import PictureError
 
-__all__ = ["draw_like_mnist", "read_picture"]
+__all__ = ["draw_like_mnist", "made_like_mnist", "read_picture"]
 
 _INK = 20 / 28  # share of a side that the ink fills
-_LARGEST = 50_000_000  # pixels; more is a decompression bomb, not a drawing
 
 
 def read_picture(
@@ -110,29 +110,37 @@ def draw_like_mnist(ink: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) ->
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                if opened.width * opened.height > _LARGEST:
-                    raise PictureError(
-                        f"{path}: has {opened.width}x{opened.height} pixels; "
-                        f"at most {_LARGEST:,} are read, make it smaller"
-                    )
-                upright = ImageOps.exif_transpose(opened)
-                if upright.mode.startswith("I"):  # 16 bits a pixel: Pillow's own way cuts them
-                    deep = np.asarray(upright, dtype=np.float64)
-                    return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
-                coloured = upright.convert("RGBA")
-                paper = Image.new("RGBA", coloured.size, "white")
-                flat = Image.alpha_composite(paper, coloured).convert("L")
-                return np.asarray(flat, dtype=np.uint8)
-    except FileNotFoundError:
-        raise PictureError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise PictureError(f"{path}: is a folder; name the picture files in it") from None
-    except PermissionError:
-        raise PictureError(f"{path}: may not be read; check its permissions") from None
-    except UnidentifiedImageError:
-        raise PictureError(f"{path}: is no picture; expected PNG, JPEG or the like") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise PictureError(f"{path}: is damaged or too large ({error})") from None
+        with quiet(), open_picture(read_file(path)) as opened:
+            flat = flatten(opened)
+            if flat.mode.startswith("I"):  # 16 bits a pixel: a drawing needs contrast, not depth
+                deep = np.asarray(flat, dtype=np.float64)
+                return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
+            return np.asarray(flat.convert("L"), dtype=np.uint8)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
+
+
+def made_like_mnist(pictures: NDArray[np.uint8]) -> bool:
+    """Tell whether pictures were made as MNIST's: light ink in 20x20 pixels, centred by mass.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width, channels)
+        Some of a data set.
+
+    Examples
+    --------
+    >>> made_like_mnist(np.full((3, 28, 28, 1), 255, np.uint8))
+    False
+    """
+    if pictures.ndim != 4 or pictures.shape[1:] != (28, 28, 1):
+        return False
+    alike = 0
+    for picture in pictures[..., 0].astype(np.float64):
+        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+        if len(rows):
+            longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+            places = np.arange(28) - 13.5
+            off = [abs((picture.sum(axis=a) * places).sum()) / picture.sum() for a in (0, 1)]
+            alike += longest == 20 and max(off) <= 1
+    return bool(alike >= 0.8 * len(pictures) > 0)

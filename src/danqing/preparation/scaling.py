@@ -5,6 +5,8 @@ Knows no split (it is handed training rows only) and no network (which carries w
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +15,19 @@ from numpy.typing import NDArray
 
 __all__ = ["Scaling", "fit_scaling"]
 
+_PART = 1 << 24  # values in memory at once
+
 
 @dataclass(frozen=True)
 class Scaling:
-    """The affine map z = (x - mean) / scale, by pixel or by colour channel.
+    """The affine map z = (x - mean) / scale, by pixel or feature, or by colour channel.
 
     Attributes
     ----------
     by : {"feature", "channel"}
     mean_, scale_ : ndarray of float64
-        Shape (height, width, channels) by feature, (channels,) by channel; scales are above 0.
+        Shape (height, width, channels) or (features,) by feature, (channels,) by channel; scales
+        are above 0.
     """
 
     by: str
@@ -30,7 +35,7 @@ class Scaling:
     scale_: NDArray[np.float64]
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        """Apply the map to raw pixels of shape (n, height, width, channels)."""
+        """Apply the map to raw examples, of shape (n, height, width, channels) or (n, features)."""
         return np.asarray((x - self.mean_) / self.scale_)
 
     def to_json(self) -> dict[str, Any]:
@@ -43,15 +48,17 @@ class Scaling:
         return cls(plain["by"], np.array(plain["mean"]), np.array(plain["scale"]))
 
 
-def fit_scaling(x: NDArray[np.uint8], by: str) -> Scaling:
+def fit_scaling(x: Any, by: str, rows: NDArray[np.int64] | None = None) -> Scaling:
     """Learn mean and standard deviation with scikit-learn's ``StandardScaler``.
 
     Parameters
     ----------
-    x : ndarray of uint8, shape (n, height, width, channels)
-        The training rows, and no others.
+    x : Pictures, shape (n, height, width, channels), or ndarray of float32, shape (n, features)
+        May lie on disk: it is read in parts.
     by : {"feature", "channel"}
-        Each pixel by itself, or all pixels of a channel together.
+        Each pixel or feature by itself, or all pixels of a channel together.
+    rows : ndarray of int64, optional
+        The training rows, and no others; all rows if not given.
 
     Examples
     --------
@@ -61,18 +68,32 @@ def fit_scaling(x: NDArray[np.uint8], by: str) -> Scaling:
     """
     from sklearn.preprocessing import StandardScaler
 
+    shape = tuple(x.shape[1:])
     if by == "feature":
-        # The scaler takes rows of features, not pictures.
-        scaler = StandardScaler().fit(x.reshape(len(x), -1))
-        return Scaling(by, scaler.mean_.reshape(x.shape[1:]), scaler.scale_.reshape(x.shape[1:]))
+        scaler = StandardScaler()
+        for part in _parts(x, rows):
+            # The scaler takes rows of features, not pictures.
+            scaler.partial_fit(part.reshape(len(part), -1))
+        return Scaling(by, scaler.mean_.reshape(shape), scaler.scale_.reshape(shape))
     # A pixel has 256 values: their counts say the same as millions of rows, and at once.
+    counts = np.zeros((shape[-1], 256))
+    for part in _parts(x, rows):
+        for channel in range(shape[-1]):
+            counts[channel] += np.bincount(part[..., channel].ravel(), minlength=256)
     values = np.arange(256.0).reshape(-1, 1)
-    fitted = [
-        StandardScaler().fit(values, sample_weight=np.bincount(x[..., c].ravel(), minlength=256))
-        for c in range(x.shape[-1])
-    ]
+    fitted = [StandardScaler().fit(values, sample_weight=count) for count in counts]
     return Scaling(
         by,
         np.array([scaler.mean_[0] for scaler in fitted]),
         np.array([scaler.scale_[0] for scaler in fitted]),
     )
+
+
+def _parts(x: Any, rows: NDArray[np.int64] | None) -> Iterator[NDArray[Any]]:
+    """Give the rows, in an order that a disk reads quickly, some megabytes at a time."""
+    count = len(x) if rows is None else len(rows)
+    ordered = None if rows is None else np.sort(rows)
+    step = max(1, _PART // max(1, math.prod(x.shape[1:])))
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        yield x[part] if ordered is None else x[ordered[part]]

@@ -1,13 +1,17 @@
-"""The presets: networks with a name, each with the training that suits it. Knows no Keras."""
+"""The presets: networks with a name, each with the training that suits the data. Knows no Keras."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CLASSIC", "PICTURES", "PRESETS", "defaults_for", "spec_of"]
+from danqing.recipe.traits import MNIST_TRAITS, Traits
+
+__all__ = ["PRESETS", "defaults_for", "spec_of"]
+
+PRESETS = ("article", "fast")
 
 # The classic program's own settings: Keras' defaults, batches of 32, 10 epochs.
-CLASSIC: dict[str, Any] = {
+_CLASSIC: dict[str, Any] = {
     "epochs": 10,
     "batch_size": 32,
     "optimizer": "adam",
@@ -18,12 +22,14 @@ CLASSIC: dict[str, Any] = {
     "label_smoothing": 0.0,
     "augmentation": 0.0,
     "averaging": 0.0,
+    "patience": 0,
+    "class_weights": "none",
     "scaling": "feature",
     "validation_share": 0.2,
 }
 
 # Chosen on the validation split; what else was tried is in docs/log.md.
-PICTURES: dict[str, Any] = {
+_PICTURES: dict[str, Any] = {
     "epochs": 7,
     "batch_size": 128,
     "optimizer": "adamw",
@@ -34,21 +40,27 @@ PICTURES: dict[str, Any] = {
     "label_smoothing": 0.1,
     "augmentation": 1.0,
     "averaging": 0.99,
+    "patience": 0,
+    "class_weights": "none",
     "scaling": "channel",
     "validation_share": 0.1,
 }
 
-PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "article": ("dense(64)-dense(64)", CLASSIC),
-    "fast": (
-        "conv(24,4,2,valid)-batchnorm-relu-conv(32,3,2,valid)-batchnorm-relu-"
-        "conv(64,3,valid)-batchnorm-relu-conv(128,3,valid)-batchnorm-relu",
-        PICTURES,
-    ),
+_TABLES: dict[str, Any] = {
+    **_PICTURES,
+    "learning_rate": 0.003,
+    "label_smoothing": 0.0,
+    "augmentation": 0.0,
+    "patience": 30,
+    "scaling": "feature",
 }
 
+_ARTICLE = "dense(64)-dense(64)"
+# Uneven enough for the rare classes to be neglected without weights.
+_UNEVEN = 3.0
 
-def spec_of(network: str) -> str:
+
+def spec_of(network: str, traits: Traits = MNIST_TRAITS) -> str:
     """Give the spec behind a preset's name; any other text is itself a spec.
 
     Examples
@@ -57,12 +69,67 @@ def spec_of(network: str) -> str:
     'dense(64)-dense(64)'
     >>> spec_of("dense(8)")
     'dense(8)'
+    >>> spec_of("fast", Traits(False, "classification", 1000, (8, 8, 1)))[:22]
+    'conv(32,3)-batchnorm-r'
     """
-    return PRESETS[network][0] if network in PRESETS else network
+    if network == "article":
+        return _ARTICLE
+    if network != "fast":
+        return network
+    return _table_network(traits) if traits.tabular else _picture_network(traits)
 
 
-def defaults_for(network: str) -> dict[str, Any]:
+def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
     """Give the settings of a training that a preset, or a spec of its kind, starts from."""
-    if network in PRESETS:
-        return dict(PRESETS[network][1])
-    return {**(PICTURES if "conv" in network else CLASSIC), "validation_share": 0.1}
+    if network == "fast" or "conv" in network:
+        settings = _sized(_TABLES if traits.tabular else _PICTURES, traits)
+    elif network == "article":
+        settings = dict(_CLASSIC)
+    else:
+        settings = {**_CLASSIC, "validation_share": 0.1}
+    settings["batch_size"] = max(1, min(settings["batch_size"], traits.rows))
+    if traits.task == "regression":
+        settings.update(loss="mean-squared-error", label_smoothing=0.0)
+    elif traits.unevenness > _UNEVEN:
+        settings["class_weights"] = "balanced"
+    return settings
+
+
+def _sized(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
+    """Fit batch and epochs to the number of rows: few rows want more passes in smaller batches."""
+    batch_size = 16
+    while batch_size < settings["batch_size"] and batch_size * 64 <= traits.rows:
+        batch_size *= 2
+    steps = 3000 if traits.tabular else 2000
+    epochs = round(steps * batch_size / max(traits.rows, 1))
+    most = 200 if traits.tabular else 60
+    return {
+        **settings,
+        "batch_size": batch_size,
+        "epochs": min(max(epochs, settings["epochs"]), most),
+    }
+
+
+def _table_network(traits: Traits) -> str:
+    if traits.rows < 1000:
+        return "dense(64)-dense(32)"
+    return "dense(128)-dense(64)" if traits.rows < 20_000 else "dense(256)-dense(128)-dense(64)"
+
+
+def _picture_network(traits: Traits) -> str:
+    """Four convolutions whose strides bring any picture down to a few pixels."""
+    side = min(traits.input_shape[:2])
+    normalised = "batchnorm-relu"
+    if side < 8:
+        return f"conv(32,3)-{normalised}-conv(64,3)-{normalised}"
+    if side < 20:
+        pool = "pool" if side >= 12 else ""
+        words = ["conv(32,3)", normalised, pool, "conv(64,3)", normalised, "pool"]
+        words += ["conv(96,3)", normalised, "conv(128,3)", normalised]
+        return "-".join(word for word in words if word)
+    words = [f"conv(24,4,2,valid)-{normalised}"]
+    while side > 40:  # each more halving leaves the last layers as many pixels as MNIST has
+        words.append(f"conv(32,3,2)-{normalised}")
+        side //= 2
+    words += [f"conv(32,3,2,valid)-{normalised}", f"conv(64,3,valid)-{normalised}"]
+    return "-".join([*words, f"conv(128,3,valid)-{normalised}"])

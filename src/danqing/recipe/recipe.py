@@ -7,11 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from danqing.errors import RecipeError, SpecError
 from danqing.recipe.grammar import parse
 from danqing.recipe.presets import PRESETS, defaults_for, spec_of
+from danqing.recipe.traits import MNIST_TRAITS, Traits
 
 __all__ = ["Recipe"]
 
@@ -23,7 +24,8 @@ class Recipe(BaseModel):
     """Everything that decides a training, apart from the data.
 
     Settings that are not given come from the preset named by `network`, or, for a spec, from
-    `fast` where it has convolutions and from `article` where it has none.
+    `fast` where it has convolutions and from `article` where it has none. Until `for_data` has
+    fitted them to other data, they are those for MNIST.
 
     Parameters
     ----------
@@ -44,8 +46,14 @@ class Recipe(BaseModel):
         Strength of the small random warps of training pictures, 0 (none) to 2.
     averaging : float
         Decay of the running average of the weights, 0 (none) to below 1.
+    patience : int
+        End when validation has not got better for so many epochs, and keep the best one's
+        weights; 0 trains to the end and keeps the last.
+    class_weights : {"none", "balanced"}
+        Let every row count alike, or every class: a row of class c counts for
+        :math:`n / (C n_c)` (King & Zeng 2001, "Logistic regression in rare events data").
     scaling : {"feature", "channel"}
-        Normalise each pixel by itself, or all pixels of a colour channel alike.
+        Normalise each pixel or feature by itself, or all pixels of a colour channel alike.
     validation_share : float
         Share of the training rows held out for validation, 0.01 to 0.5.
     seed : int
@@ -78,15 +86,20 @@ class Recipe(BaseModel):
     label_smoothing: float = Field(ge=0, lt=1)
     augmentation: float = Field(ge=0, le=2)
     averaging: float = Field(ge=0, lt=1)
+    patience: int = Field(ge=0, le=100_000)
+    class_weights: Literal["none", "balanced"]
     scaling: Literal["feature", "channel"]
     validation_share: float = Field(ge=0.01, le=0.5)
     seed: int = Field(default=0, ge=0, lt=2**31)
+    _traits: Traits = PrivateAttr(default=MNIST_TRAITS)
 
     def __init__(self, **settings: Any) -> None:
         try:
             super().__init__(**settings)
         except ValidationError as error:
             raise RecipeError(_plain(error)) from None
+        # What was filled in was not set: `for_data` may fill it in otherwise.
+        self.__pydantic_fields_set__ = set(settings)
         near = difflib.get_close_matches(self.network, list(PRESETS), n=1)
         if near and self.network not in PRESETS and self.network.isalpha():
             raise SpecError(f"network {self.network!r} is unknown; did you mean {near[0]!r}?")
@@ -95,16 +108,7 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
-        network = given.get("network", "fast")
-        if not isinstance(network, str):
-            return given
-        settings = defaults_for(network)
-        optimizer = given.get("optimizer", settings["optimizer"])
-        if optimizer != settings["optimizer"]:
-            settings["learning_rate"] = _LEARNING_RATES.get(optimizer, 0.001)
-            if optimizer != "adamw":
-                settings["weight_decay"] = 0.0
-        return {**settings, **given}
+        return _completed(given, MNIST_TRAITS)
 
     @model_validator(mode="after")
     def _agree(self) -> Recipe:
@@ -115,7 +119,34 @@ class Recipe(BaseModel):
     @property
     def spec(self) -> str:
         """The network in words, also where `network` is a preset's name."""
-        return spec_of(self.network)
+        return spec_of(self.network, self._traits)
+
+    def for_data(self, traits: Traits) -> Recipe:
+        """Fit all that was not given to the data: the preset's network, its training, the loss.
+
+        Raises
+        ------
+        RecipeError
+            If what was given doesn't go with the data.
+
+        Examples
+        --------
+        >>> few = Traits(tabular=True, task="classification", rows=120, input_shape=(4,))
+        >>> recipe = Recipe(seed=7).for_data(few)
+        >>> recipe.spec, recipe.batch_size, recipe.seed
+        ('dense(64)-dense(32)', 16, 7)
+        """
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        recipe = Recipe(**_completed(given, traits))
+        recipe.__pydantic_fields_set__, recipe._traits = self.model_fields_set, traits
+        if traits.task == "regression" and recipe.loss != "mean-squared-error":
+            raise RecipeError(
+                f"loss: {recipe.loss} is for classes, and the target is a number; "
+                "leave it out or choose mean-squared-error"
+            )
+        if traits.tabular and recipe.scaling == "channel":
+            raise RecipeError("scaling: a table has no colour channels; choose feature")
+        return recipe
 
     @classmethod
     def from_file(cls, path: str | Path, **overriding: Any) -> Recipe:
@@ -136,6 +167,19 @@ class Recipe(BaseModel):
             return cls(**{**settings, **overriding})
         except RecipeError as error:
             raise type(error)(f"recipe {path}: {error}") from None
+
+
+def _completed(given: dict[str, Any], traits: Traits) -> dict[str, Any]:
+    network = given.get("network", "fast")
+    if not isinstance(network, str):
+        return given
+    settings = defaults_for(network, traits)
+    optimizer = given.get("optimizer", settings["optimizer"])
+    if optimizer != settings["optimizer"]:
+        settings["learning_rate"] = _LEARNING_RATES.get(optimizer, 0.001)
+        if optimizer != "adamw":
+            settings["weight_decay"] = 0.0
+    return {**settings, **given}
 
 
 def _plain(error: ValidationError) -> str:

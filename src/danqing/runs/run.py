@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from danqing.errors import RunError
 from danqing.runs.files import read_json, read_tensors, write_file, write_json, write_tensors
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from danqing.data.dataset import Dataset
+    from danqing.preparation.preparation import Preparation
     from danqing.runs.session import Session
 
 __all__ = ["Run", "create_folder", "list_runs", "load_run"]
@@ -92,55 +92,72 @@ class Run:
         return self._object("metrics.json")
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the pictures it takes."""
+    def input_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of the pictures it takes, or the number of features."""
         try:
-            height, width, channels = self.network["layers"][0]["input_shape"]
-            return int(height), int(width), int(channels)
+            return tuple(int(length) for length in self.network["layers"][0]["input_shape"])
         except (LookupError, TypeError, ValueError):
             raise RunError(f"{self.folder / 'network.json'}: is damaged; train again") from None
 
     @property
     def class_names(self) -> list[str]:
-        """What each column of `predict` stands for."""
+        """What each column of `predict` stands for; empty for regression."""
         try:
             return [str(name) for name in self.data["class_names"]]
         except (LookupError, TypeError):
             raise RunError(f"{self.folder / 'data.json'}: is damaged; train again") from None
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """Classes to choose from, or a number to tell."""
+        return "classification" if self.class_names else "regression"
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        """What was learned from the training rows before the network saw them."""
+        from danqing.preparation.preparation import Preparation
+
+        try:
+            return Preparation.from_json(self.network["preparation"])
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise RunError(f"{self.folder / 'network.json'}: is damaged; train again") from None
 
     @cached_property
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The weights by name, such as ``conv/kernel``."""
         return read_tensors(self.folder / "weights.safetensors")
 
-    def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
-        """Give each class's probability, by ONNX Runtime.
+    def predict(self, examples: Any) -> NDArray[np.float32]:
+        """Give each class's probability, or for regression a number, by ONNX Runtime.
 
         Parameters
         ----------
-        pictures : ndarray, shape (n, height, width, channels)
-            Raw pixels from 0 to 255; without the channels for grey pictures.
+        examples : Table, or ndarray of shape (n, height, width, channels) or (n, features)
+            Raw pixels from 0 to 255, without the channels for grey pictures; raw rows; or
+            features that are encoded already.
 
         Returns
         -------
-        ndarray of float32, shape (n, classes)
+        ndarray of float32, shape (n, classes) or (n,)
 
         Raises
         ------
         RunError
-            If the run holds no network, or the pictures have another shape.
+            If the run holds no network, or the examples have another shape.
+        SourceError
+            If a table lacks columns that the network needs.
         """
-        import numpy as np
-
-        pictures = np.asarray(pictures)
-        if pictures.ndim == 3 and self.input_shape[-1] == 1:
-            pictures = pictures[..., np.newaxis]
-        if pictures.shape[1:] != self.input_shape:
+        encoded = self.preparation.encoded(examples)
+        if encoded.ndim == 3 and self.input_shape[-1] == 1:
+            encoded = encoded[..., None]
+        if encoded.shape[1:] != self.input_shape:
+            kind = "pictures" if len(self.input_shape) == 3 else "rows"
             raise RunError(
-                f"{self.folder}: takes pictures of shape (n, {self.input_shape}), "
-                f"received {pictures.shape}"
+                f"{self.folder}: takes {kind} of shape (n, {self.input_shape}), "
+                f"received {encoded.shape}"
             )
-        return self._session.predict(pictures)
+        answers = self._session.predict(encoded)
+        return answers if self.class_names else answers[:, 0]
 
     @cached_property
     def _session(self) -> Session:
@@ -156,20 +173,6 @@ class Run:
             ) from None
         except ValueError as error:
             raise RunError(f"{path}: is damaged ({error}); train again") from None
-
-    def check_data(self, dataset: Dataset) -> None:
-        """Refuse data that are not those the run was trained on.
-
-        Raises
-        ------
-        RunError
-            If the fingerprints differ.
-        """
-        if dataset.fingerprint != self.data.get("fingerprint"):
-            raise RunError(
-                f"{self.folder}: was trained on other data than {dataset.source!r} holds now "
-                "(their fingerprints differ); give back the old data or train again"
-            )
 
     def write_start(
         self, config: dict[str, Any], data: dict[str, Any], network: dict[str, Any]
@@ -227,10 +230,11 @@ def load_run(folder: str | Path) -> Run:
 
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """Give the runs in a folder: grouped by data, best validation accuracy first."""
+    """Give the runs in a folder: grouped by data, best on validation first."""
 
     def rank(run: Run) -> tuple[str, float, str]:
-        best = max((row["val_accuracy"] for row in run.history), default=0.0)
+        # Accuracies are better the higher, errors the lower.
+        best = max((r.get("val_accuracy", -r.get("val_mae", 0.0)) for r in run.history), default=0)
         return str(run.data.get("fingerprint")), -best, str(run.folder)
 
     readable = []

@@ -1,4 +1,4 @@
-"""A network in ONNX Runtime: raw pixels to probabilities. Knows no TensorFlow and no folder."""
+"""A network in ONNX Runtime: encoded examples to answers. Knows no TensorFlow and no folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Session:
     Parameters
     ----------
     model : bytes
-        A serialised ONNX model with one input of pictures and one output of probabilities.
+        A serialised ONNX model with one input of examples and one output of answers.
 
     Raises
     ------
@@ -37,12 +37,12 @@ class Session:
             raise ValueError(f"ONNX Runtime can't load it: {type(error).__name__}") from None
         self._input = self._session.get_inputs()[0].name
 
-    def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
-        """Give the probabilities, shape (n, classes), of pictures (n, height, width, channels)."""
+    def predict(self, examples: NDArray[Any]) -> NDArray[np.float32]:
+        """Give the answers, shape (n, outputs), to examples (n, ...)."""
         parts = [
             self._session.run(
-                None, {self._input: pictures[start : start + _BATCH].astype(np.float32)}
+                None, {self._input: examples[start : start + _BATCH].astype(np.float32)}
             )[0]
-            for start in range(0, max(len(pictures), 1), _BATCH)
+            for start in range(0, max(len(examples), 1), _BATCH)
         ]
         return np.concatenate(parts)

@@ -1,6 +1,6 @@
-"""The training loop: run -> epoch -> steps -> step, with whole stretches of steps in one graph.
+"""The training loop: run -> epoch -> stretch -> step, with whole stretches of steps in one graph.
 
-Knows arrays, not sources, and no folder: what becomes of the weights is others' business.
+Knows rows, not sources, and no folder: what becomes of the weights is others' business.
 """
 
 from __future__ import annotations
@@ -12,33 +12,41 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from danqing.networks.architecture import Architecture
 from danqing.networks.backend import tf
+from danqing.networks.build import logits_of
 from danqing.recipe.recipe import Recipe
-from danqing.training.losses import loss_of
+from danqing.training.feeding import Feeder, Rows
+from danqing.training.graphs import Feed, Span, graphs_for
 from danqing.training.schedules import learning_rates
-from danqing.training.step import State, Step, assign, initial_state
+from danqing.training.step import State, assign, initial_state
 
-__all__ = ["EpochReport", "Loop", "Progress", "Rows"]
+__all__ = ["EpochReport", "Loop", "Progress"]
 
 _STRETCH_SECONDS = 1.0  # of steps in one graph call, so that Ctrl-C and progress work
-_VALIDATION_BATCH = 500
-
-Rows = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """A finished epoch: a line of `history.csv`."""
+    """A finished epoch: a line of `history.csv`.
+
+    `score` is the accuracy; for regression the mean absolute error.
+    """
 
     epoch: int
     seconds: float
     loss: float
-    accuracy: float
+    score: float
     val_loss: float
-    val_accuracy: float
+    val_score: float
     learning_rate: float
+
+    def line(self, task: str) -> dict[str, float]:
+        """Give it under the names of `history.csv`."""
+        name = "accuracy" if task == "classification" else "mae"
+        names = {"score": name, "val_score": f"val_{name}"}
+        return {names.get(field, field): value for field, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -58,56 +66,82 @@ class Loop:
 
     Parameters
     ----------
-    network : keras.Model
-        From raw pixels to logits; its weights are where training starts, and where it ends up.
+    architecture : Architecture
+    model : keras.Model
+        Built from it; its weights are where training starts, and where it ends up.
     recipe : Recipe
-    train, validation : (ndarray, ndarray)
-        Pictures of shape (n, height, width, channels), labels of shape (n,).
-    convolutional : bool
-        XLA makes dense networks ten times faster and convolutions five times slower on a CPU,
-        so with convolutions it compiles nothing but the update.
+    train, validation : Rows
+    target_scale : float
+        Of a regression's target, so that losses and errors are told in its own unit.
     """
 
     def __init__(
-        self, network: Any, recipe: Recipe, train: Rows, validation: Rows, *, convolutional: bool
+        self,
+        architecture: Architecture,
+        model: Any,
+        recipe: Recipe,
+        train: Rows,
+        validation: Rows,
+        target_scale: float = 1.0,
     ) -> None:
-        self.network, self.recipe = network, recipe
-        self.rows, self.batch_size = len(train[0]), recipe.batch_size
+        self.network, self.recipe = logits_of(model), recipe
+        self.rows, self.batch_size = len(train), recipe.batch_size
         self.steps_per_epoch = math.ceil(self.rows / self.batch_size)
         self.rates = learning_rates(
             recipe.schedule, recipe.learning_rate, recipe.epochs * self.steps_per_epoch
         )
-        self.compile_seconds, self.steps_made = 0.0, 0
-        self.state = initial_state(network, recipe)
-        self._dtype = self.state.parameters[0].dtype
-        self._train = (tf.constant(train[0]), tf.constant(train[1], tf.int32))
-        self._validation = (tf.constant(validation[0]), tf.constant(validation[1], tf.int32))
-        self._whole = not convolutional
-        self._step = Step(network, recipe, fused=convolutional)
-        self._steps = tf.function(self._graph_steps, jit_compile=self._whole or None)
-        self._validate = tf.function(self._graph_validate)
+        self.compile_seconds, self.steps_made, self.stopped = 0.0, 0, False
+        self.state = initial_state(self.network, recipe)
+        self._dtype = self.state.parameters[0].dtype.name
+        self._train = Feeder(train, self.batch_size, self._dtype)
+        self._validation = Feeder(validation, self.batch_size, self._dtype)
+        self._validation_rows = len(validation)
+        self._graphs = graphs_for(architecture, recipe, self.network)
+        # Padding would be part of what batchnorm sees of a smaller last batch.
+        self._pads = not any(layer.kind == "batchnorm" for layer in architecture.layers)
+        self._units = (target_scale**2, target_scale)
         self._step_seconds = 0.0
+        self._best: State | None = None
+        self._best_loss, self._best_epoch = math.inf, 0
 
     def run(
         self, stopped: Callable[[], bool], progress: Callable[[Progress], None]
     ) -> Iterator[EpochReport]:
-        """Train epoch by epoch, until the recipe's end or until `stopped` says so."""
+        """Train epoch by epoch, until the recipe's end or until `stopped` says so.
+
+        With patience, the weights of the best epoch on validation are kept, and training ends
+        when it is that many epochs ago (Prechelt 1998, "Early stopping - but when?").
+        """
         self.compile()
         self._began = time.perf_counter()
         for epoch in range(self.recipe.epochs):
             report = self.epoch(epoch, stopped, progress)
             if report is None:
+                self.stopped = True
                 break
             yield report
-        assign(self.network, self.state)
+            if self._best_is_old(report):
+                break
+        assign(self.network, self._best or self.state)
+
+    def _best_is_old(self, report: EpochReport) -> bool:
+        """Remember the best epoch's state; say whether it is the recipe's patience ago."""
+        if not self.recipe.patience:
+            return False
+        if report.val_loss < self._best_loss:
+            self._best = self.state
+            self._best_loss, self._best_epoch = report.val_loss, report.epoch
+        return report.epoch - self._best_epoch >= self.recipe.patience
 
     def compile(self) -> None:
         """Trace and compile by running no step at all, so that the time is known by itself."""
         began = time.perf_counter()
-        order = tf.range(self.rows)
-        for batch_size in self._batch_sizes():
-            self._call(order, 0, 0, 0, batch_size)
-        self._measure_validation(range(0))
+        feed = next(self._train.feeds())
+        rest = self.rows % self.batch_size
+        sizes = [self.batch_size] if self._pads else [self.batch_size, *([rest] if rest else [])]
+        for size in sizes:
+            self._graphs.steps(self.state, feed, Span(0, 0, 0, size), self._rates(0, feed), 0)
+        self._graphs.losses(self.state, next(self._validation.feeds())._replace(rows=0))
         self.compile_seconds = time.perf_counter() - began
 
     def epoch(
@@ -115,114 +149,65 @@ class Loop:
     ) -> EpochReport | None:
         """Go once through all rows in an order of this epoch's own; None if it was stopped."""
         began = time.perf_counter()
-        shuffle = np.random.default_rng([self.recipe.seed, epoch])
-        order = tf.constant(shuffle.permutation(self.rows).astype(np.int32))
+        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(self.rows)
         first = epoch * self.steps_per_epoch
-        loss_sum, right_sum, done = 0.0, 0, 0
-        while done < self.steps_per_epoch:
-            if stopped():
-                return None
-            loss, right, made = self.stretch(order, first, done)
-            loss_sum, right_sum, done = loss_sum + loss, right_sum + right, done + made
-            progress(self._progress(epoch, first + done))
-        val_loss, val_accuracy = self.validate()
+        sums = np.zeros(2)
+        for feed in self._train.feeds(order):
+            start, steps = 0, math.ceil(feed.rows / self.batch_size)
+            while start < steps:
+                if stopped():
+                    return None
+                made, loss, score = self.stretch(feed, start, first)
+                sums += loss, score
+                start += made
+                progress(self._progress(epoch, first + start))
+            first += steps
+        loss, score = sums / self.rows * self._units
+        val_loss, val_score = self.validate()
+        seconds, rate = time.perf_counter() - began, float(self.rates[first - 1])
         report = EpochReport(
-            epoch + 1,
-            time.perf_counter() - began,
-            loss_sum / self.rows,
-            right_sum / self.rows,
-            val_loss,
-            val_accuracy,
-            float(self.rates[first + done - 1]),
+            epoch + 1, seconds, float(loss), float(score), val_loss, val_score, rate
         )
-        progress(self._progress(epoch, first + done, report))
+        progress(self._progress(epoch, first, report))
         return report
 
-    def stretch(self, order: Any, first: int, done: int) -> tuple[float, int, int]:
-        """Make about a second of steps: sum of losses over rows, rows right, steps made."""
-        full_steps = self.rows // self.batch_size
-        if done == full_steps:
-            loss, right = self._call(order, first, done, 1, self.rows % self.batch_size)
-            return loss, right, 1
-        wanted = int(_STRETCH_SECONDS / self._step_seconds) if self._step_seconds else 1
-        count = min(max(wanted, 1), full_steps - done)
+    def stretch(self, feed: Feed, start: int, first: int) -> tuple[int, float, float]:
+        """Make about a second of steps: how many, and their sums over rows of loss and score."""
+        full, rest = divmod(feed.rows, self.batch_size)
+        size = self.batch_size
+        if rest and self._pads:
+            full += 1
+        if start == full:
+            size, count = rest, 1
+        else:
+            wanted = int(_STRETCH_SECONDS / self._step_seconds) if self._step_seconds else 1
+            count = min(max(wanted, 1), full - start)
         began = time.perf_counter()
-        loss, right = self._call(order, first, done, count, self.batch_size)
+        self.state, loss, score = self._graphs.steps(
+            self.state,
+            feed,
+            Span(start, count, first, size),
+            self._rates(first, feed),
+            self.recipe.seed,
+        )
         self._step_seconds = (time.perf_counter() - began) / count
         self.steps_made += count
-        return loss, right, count
+        return count, loss, score
 
     def validate(self) -> tuple[float, float]:
-        """Measure loss and accuracy on the validation rows, with the weights that would ship."""
-        rows = self._validation[0].shape[0]
-        loss, right = self._measure_validation(range(0, rows, _VALIDATION_BATCH))
-        return loss / rows, right / rows
+        """Measure loss and score on the validation rows, with the weights that would ship."""
+        sums = np.zeros(2)
+        for feed in self._validation.feeds():
+            sums += self._graphs.losses(self.state, feed)
+        loss, score = sums / self._validation_rows * self._units
+        return float(loss), float(score)
 
-    def _batch_sizes(self) -> list[int]:
-        """Sizes of batches that occur: the last one of an epoch may be smaller."""
-        full = [self.batch_size] if self.rows >= self.batch_size else []
-        rest = self.rows % self.batch_size
-        return [*full, rest] if rest else full
-
-    def _call(
-        self, order: Any, first: int, start: int, count: int, batch_size: int
-    ) -> tuple[float, int]:
-        self.state, loss, right = self._steps(
-            self.state,
-            order,
-            tf.constant(first),
-            tf.constant(start),
-            tf.constant(count),
-            tf.constant(self.rates[first : first + self.steps_per_epoch], self._dtype),
-            batch_size,
-        )
-        return float(loss) * batch_size, int(right)
-
-    def _graph_steps(
-        self,
-        state: State,
-        order: Any,
-        first: Any,
-        start: Any,
-        count: Any,
-        rates: Any,
-        batch_size: int,
-    ) -> tuple[State, Any, Any]:
-        """Make steps `start` to `start + count` of an epoch that began at step `first`."""
-
-        def body(i: Any, state: State, loss_sum: Any, right_sum: Any) -> tuple[Any, ...]:
-            # A smaller last batch begins where the full ones end.
-            begin = i * self.batch_size
-            rows = tf.slice(order, [begin], [batch_size])
-            pictures, labels = (tf.gather(array, rows) for array in self._train)
-            state, loss, right = self._step(state, pictures, labels, rates[i], first + i)
-            return i + 1, state, loss_sum + loss, right_sum + right
-
-        nothing = (tf.constant(0, self._dtype), tf.constant(0))
-        _, state, loss, right = tf.while_loop(
-            lambda i, *_: i < start + count, body, (start, state, *nothing), parallel_iterations=1
-        )
-        return state, loss, right
-
-    def _measure_validation(self, starts: range) -> tuple[float, int]:
-        loss_sum, right_sum = 0.0, 0
-        state = self.state
-        for start in starts or [0]:
-            loss, right = self._validate(
-                state.average or state.parameters, state.statistics, tf.constant(start)
-            )
-            loss_sum, right_sum = loss_sum + float(loss), right_sum + int(right)
-        return loss_sum, right_sum
-
-    def _graph_validate(self, parameters: Any, statistics: Any, start: Any) -> tuple[Any, Any]:
-        pictures, labels = (array[start : start + _VALIDATION_BATCH] for array in self._validation)
-        logits, _ = self.network.stateless_call(
-            parameters, statistics, tf.cast(pictures, self._dtype), training=False
-        )
-        loss = loss_of(self.recipe.loss, logits, labels)
-        answers = tf.argmax(logits, axis=-1, output_type=labels.dtype)
-        right = tf.reduce_sum(tf.cast(answers == labels, tf.int32))
-        return loss * tf.cast(tf.shape(labels)[0], self._dtype), right
+    def _rates(self, first: int, feed: Feed) -> Any:
+        """Give the learning rates of a feed's steps, as many as it has room for."""
+        rates = np.zeros(feed.order.shape[0] // self.batch_size)
+        known = self.rates[first : first + len(rates)]
+        rates[: len(known)] = known
+        return tf.constant(rates, self._dtype)
 
     def _progress(self, epoch: int, done: int, finished: EpochReport | None = None) -> Progress:
         steps = len(self.rates)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from danqing.networks.backend import tf
 from danqing.recipe.recipe import Recipe
 from danqing.training.augmentation import warp
-from danqing.training.losses import loss_of
+from danqing.training.losses import row_losses
 from danqing.training.optimizers import initial_memory, update
 
-__all__ = ["State", "Step", "assign", "initial_state"]
+__all__ = ["Batch", "State", "Step", "assign", "initial_state", "score_of"]
 
 
 class State(NamedTuple):
@@ -24,7 +24,8 @@ class State(NamedTuple):
     parameters : list of Tensor
         The weights that training adjusts.
     statistics : list of Tensor
-        What batchnorm has seen so far, and the state of dropout's randomness.
+        What batchnorm has seen so far, the state of dropout's randomness, and, never changed,
+        what preparation learned.
     memory : list of list of Tensor
         What the optimizer remembers.
     average : list of Tensor
@@ -35,6 +36,14 @@ class State(NamedTuple):
     statistics: list[Any]
     memory: list[list[Any]]
     average: list[Any]
+
+
+class Batch(NamedTuple):
+    """Rows of one step: examples, targets, and what each row counts for (0: it is padding)."""
+
+    examples: Any
+    targets: Any
+    weights: Any
 
 
 def initial_state(network: Any, recipe: Recipe) -> State:
@@ -54,8 +63,9 @@ class Step:
     Parameters
     ----------
     network : keras.Model
-        From raw pixels to logits.
+        From raw examples to logits, or to a number in the target's own scale.
     recipe : Recipe
+        Loss, optimizer, augmentation, averaging; no seed and no rate, which are handed in.
     fused : bool
         Compile the update by XLA on its own. Where the whole step is compiled there is no need.
     """
@@ -69,32 +79,36 @@ class Step:
         self._update = tf.function(self.updated, jit_compile=True) if fused else self.updated
 
     def __call__(
-        self, state: State, pictures: Any, labels: Any, learning_rate: Any, number: Any
+        self, state: State, batch: Batch, learning_rate: Any, seed: Any
     ) -> tuple[State, Any, Any]:
-        """Make a step: state, loss and how many of the batch were right before it."""
-        loss, right, gradients, statistics = self.gradients(state, pictures, labels, number)
+        """Make a step: state, and the sums over the batch of loss and score before it.
+
+        `seed` is (the run's seed, the step's number from 0): all randomness is its function.
+        """
+        loss, score, gradients, statistics = self.gradients(state, batch, seed)
         parameters, memory, average = self._update(
-            state.parameters, gradients, state.memory, state.average, learning_rate, number
+            state.parameters, gradients, state.memory, state.average, learning_rate, seed[1]
         )
-        return State(parameters, statistics, memory, average), loss, right
+        return State(parameters, statistics, memory, average), loss, score
 
     def gradients(
-        self, state: State, pictures: Any, labels: Any, number: Any
+        self, state: State, batch: Batch, seed: Any
     ) -> tuple[Any, Any, list[Any], list[Any]]:
-        """Go forward to the loss, and back to its gradient by every parameter."""
+        """Go forward to the loss, and back to its mean's gradient by every parameter."""
         recipe = self.recipe
-        pictures = tf.cast(pictures, state.parameters[0].dtype)
-        if recipe.augmentation:
-            pictures = warp(pictures, recipe.augmentation, tf.stack([recipe.seed, number]))
+        examples = tf.cast(batch.examples, state.parameters[0].dtype)
+        if recipe.augmentation and len(examples.shape) == 4:
+            examples = warp(examples, recipe.augmentation, seed)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.parameters)
-            logits, statistics = self.network.stateless_call(
-                state.parameters, self._seeded(state.statistics, number), pictures, training=True
+            outputs, statistics = self.network.stateless_call(
+                state.parameters, self._seeded(state.statistics, seed), examples, training=True
             )
-            loss = loss_of(recipe.loss, logits, labels, recipe.label_smoothing)
-        answers = tf.argmax(logits, axis=-1, output_type=labels.dtype)
-        right = tf.reduce_sum(tf.cast(answers == labels, tf.int32))
-        return loss, right, tape.gradient(loss, state.parameters), statistics
+            losses = row_losses(recipe.loss, outputs, batch.targets, recipe.label_smoothing)
+            loss = tf.reduce_sum(losses * batch.weights)
+            mean = loss / tf.maximum(tf.reduce_sum(batch.weights), 1e-6)
+        score = tf.reduce_sum(tf.cast(batch.weights > 0, loss.dtype) * score_of(outputs, batch))
+        return loss, score, tape.gradient(mean, state.parameters), statistics
 
     def updated(
         self,
@@ -126,15 +140,23 @@ class Step:
             average = [a + (1 - decay) * (w - a) for a, w in zip(average, parameters, strict=True)]
         return parameters, memory, average
 
-    def _seeded(self, statistics: list[Any], number: Any) -> list[Any]:
+    def _seeded(self, statistics: list[Any], seed: Any) -> list[Any]:
         """Make dropout's masks a function of (seed, step), whatever came before."""
-        seed = tf.cast(tf.stack([self.recipe.seed, number]), tf.uint32)
+        words = tf.cast(seed, tf.uint32)
         return [
-            seed + tf.constant([0, position << 20], tf.uint32) if random else value
+            words + tf.constant([0, position << 20], tf.uint32) if random else value
             for position, (value, random) in enumerate(
                 zip(statistics, self._is_random_state, strict=True)
             )
         ]
+
+
+def score_of(outputs: Any, batch: Batch) -> Any:
+    """Give each row's score: 1 for a right answer and 0 for a wrong one; for numbers, the error."""
+    if batch.targets.dtype.is_floating:
+        return tf.abs(outputs[:, 0] - batch.targets)
+    answers = tf.argmax(outputs, axis=-1, output_type=batch.targets.dtype)
+    return tf.cast(answers == batch.targets, outputs.dtype)
 
 
 def assign(network: Any, state: State) -> None:

@@ -5,33 +5,26 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from danqing.data.dataset import Dataset
-from danqing.data.split import SPLIT_SEED, split_rows
-from danqing.errors import DanqingError, ParityError, RecipeError, TrainingInterrupted
+from danqing.data.divide import divide
+from danqing.data.split import SPLIT_SEED
+from danqing.errors import DanqingError, TrainingInterrupted
 from danqing.evaluation.evaluate import evaluate
-from danqing.networks.architecture import Architecture, design
-from danqing.networks.onnx_graph import to_onnx
-from danqing.preparation.scaling import Scaling, fit_scaling
 from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run import Run, create_folder
-from danqing.runs.session import Session
+from danqing.training.fitting import Fitting
 from danqing.training.interruption import Interruption
+from danqing.training.threads import use_one_thread
 
 if TYPE_CHECKING:
     from danqing.training.loop import Progress
 
 __all__ = ["train"]
-
-_PARITY_ROWS = 500
-_PARITY = 1e-4  # greatest difference of a probability between Keras and ONNX Runtime
 
 
 def train(
@@ -42,6 +35,7 @@ def train(
     progress: Callable[[Progress], None] = lambda progress: None,
     load_seconds: float = 0.0,
     started: float | None = None,
+    owns_process: bool = False,
 ) -> Run:
     """Train a network, measure it, and leave everything in a run folder.
 
@@ -58,6 +52,8 @@ def train(
         What loading the data took, for the record.
     started : float, optional
         When the job began, on the clock of `time.perf_counter`; now, if not given.
+    owns_process : bool
+        Whether the number of threads may be chosen for the whole process.
 
     Returns
     -------
@@ -66,8 +62,8 @@ def train(
 
     Raises
     ------
-    SpecError, RecipeError
-        If network or batch don't fit the data; nothing is written.
+    SourceError, SpecError, RecipeError
+        If the rows are too few, or network or batch don't fit them; nothing is written.
     RunError
         If the folder exists or can't be written.
     TrainingInterrupted
@@ -83,122 +79,74 @@ def train(
     """
     started = time.perf_counter() if started is None else started
     recipe = recipe or Recipe()
-    train_rows, validation_rows = split_rows(dataset.y_train, recipe.validation_share)
-    if recipe.batch_size > len(train_rows):
-        raise RecipeError(
-            f"batch_size: {recipe.batch_size} is larger than the {len(train_rows)} training rows; "
-            f"choose at most {len(train_rows)}"
-        )
-    architecture = design(recipe.spec, dataset.input_shape, len(dataset.class_names))
+    parts = divide(dataset, recipe.validation_share)
+    fitting = Fitting(dataset, parts, recipe)
+    if owns_process and not fitting.architecture.convolutional:
+        use_one_thread()
     label = recipe.network if recipe.network in PRESETS else "spec"
     run = Run(create_folder(out, f"{dataset.name}-{label}"))
     try:
         with Interruption() as interruption:
-            job = _Job(dataset, recipe, architecture, run, train_rows, validation_rows)
-            job.seconds["load"] = load_seconds
-            complete = job.fit(lambda: interruption.requested, progress)
-    except BaseException:
-        _remove_if_nothing_learned(run.folder)
+            _write_start(run, fitting)
+            complete = fitting.fit(
+                lambda: interruption.requested,
+                progress,
+                lambda: run.write_history(r.line(dataset.task) for r in fitting.history),
+            )
+            if fitting.onnx:
+                run.write_network(fitting.tensors, fitting.onnx)
+    except BaseException as error:
+        if not _remove_if_nothing_learned(run.folder) and type(error) is DanqingError:
+            raise DanqingError(f"{error}. The record is in {run.folder}") from None
         raise
     if not complete:
-        raise _interrupted(run, recipe.epochs)
+        raise _interrupted(run, fitting.recipe.epochs)
     began = time.perf_counter()
     metrics = evaluate(run, dataset)
-    job.seconds["evaluate"] = time.perf_counter() - began
-    job.seconds["total"] = time.perf_counter() - started
-    seconds = {name: round(value, 3) for name, value in job.seconds.items()}
-    run.write_metrics({**metrics, "seconds": seconds, "parameters": architecture.parameters})
+    seconds = {
+        "load": load_seconds,
+        **fitting.seconds,
+        "evaluate": time.perf_counter() - began,
+        "total": time.perf_counter() - started,
+    }
+    run.write_metrics(
+        {
+            **metrics,
+            "seconds": {name: round(value, 3) for name, value in seconds.items()},
+            "parameters": fitting.architecture.parameters,
+        }
+    )
     return run
 
 
-class _Job:
-    """A training under way: what it was given, and the seconds that its parts took."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        recipe: Recipe,
-        architecture: Architecture,
-        run: Run,
-        train_rows: Any,
-        validation_rows: Any,
-    ) -> None:
-        self.recipe, self.architecture, self.run = recipe, architecture, run
-        began = time.perf_counter()
-        self.train = dataset.x_train[train_rows], dataset.y_train[train_rows]
-        self.validation = dataset.x_train[validation_rows], dataset.y_train[validation_rows]
-        self.scaling: Scaling = fit_scaling(self.train[0], recipe.scaling)
-        self.seconds = {"load": 0.0, "prepare": time.perf_counter() - began}
-        run.write_start(
-            {
-                **recipe.model_dump(),
-                "spec": recipe.spec,
-                "versions": {
-                    **{name: version(name) for name in ("danqing", "keras", "numpy")},
-                    "tensorflow": _tensorflow_version(),
-                    "python": platform.python_version(),
-                },
+def _write_start(run: Run, fitting: Fitting) -> None:
+    """Write what is known before the first step."""
+    dataset, parts, recipe = fitting.dataset, fitting.parts, fitting.recipe
+    versions = {name: version(name) for name in ("danqing", "keras", "numpy")}
+    run.write_start(
+        {
+            **recipe.model_dump(),
+            "spec": recipe.spec,
+            "versions": {
+                **versions,
+                "tensorflow": _tensorflow_version(),
+                "python": platform.python_version(),
             },
-            {
-                "name": dataset.name,
-                "source": dataset.source,
-                "fingerprint": dataset.fingerprint,
-                "class_names": list(dataset.class_names),
-                "input_shape": list(dataset.input_shape),
-                "counts": {
-                    "train": len(train_rows),
-                    "validation": len(validation_rows),
-                    "test": len(dataset.y_test),
-                },
-                "removed": {},
-                "split": {"seed": SPLIT_SEED, "validation_share": recipe.validation_share},
-            },
-            {**architecture.to_json(), "preparation": self.scaling.to_json()},
-        )
-
-    def fit(self, stopped: Callable[[], bool], progress: Callable[[Progress], None]) -> bool:
-        """Train and save; False if it was stopped before the end."""
-        from danqing.networks.build import build, logits_of
-        from danqing.training.loop import Loop
-
-        began = time.perf_counter()
-        model = build(self.architecture, self.scaling, self.recipe.seed)
-        loop = Loop(
-            logits_of(model),
-            self.recipe,
-            self.train,
-            self.validation,
-            convolutional=self.architecture.convolutional,
-        )
-        history = []
-        for report in loop.run(stopped, progress):
-            history.append(asdict(report))
-            self.run.write_history(history)
-            if not np.isfinite([report.loss, report.val_loss]).all():
-                raise _diverged(self.run, report.epoch)
-        if not loop.steps_made:
-            return False
-        self.seconds["compile"] = loop.compile_seconds
-        self.seconds["fit"] = time.perf_counter() - began - loop.compile_seconds
-        self._save(model)
-        return len(history) == self.recipe.epochs
-
-    def _save(self, model: Any) -> None:
-        """Write the network, having compared what ships with what was trained."""
-        from danqing.networks.build import tensors_of
-
-        tensors = tensors_of(model)
-        exported = to_onnx(self.architecture, self.scaling, tensors)
-        pictures = self.validation[0][:_PARITY_ROWS]
-        trained = np.asarray(model(pictures.astype(np.float32), training=False))
-        difference = float(np.abs(Session(exported).predict(pictures) - trained).max())
-        if not difference <= _PARITY:
-            raise ParityError(
-                f"{self.run.folder}: the ONNX network's probabilities differ from the trained "
-                f"one's by {difference:.2g}, more than {_PARITY}; it is not written. "
-                f"Please report this network: {self.recipe.spec}"
-            )
-        self.run.write_network(tensors, exported)
+        },
+        {
+            "name": dataset.name,
+            "source": dataset.source,
+            "task": dataset.task,
+            "target": dataset.target,
+            "fingerprint": dataset.fingerprint,
+            "class_names": list(dataset.class_names),
+            "input_shape": list(dataset.input_shape),
+            "counts": {name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+            "removed": {**dataset.removed, **parts.removed},
+            "split": {"seed": SPLIT_SEED, "validation_share": recipe.validation_share},
+        },
+        {**fitting.architecture.to_json(), "preparation": fitting.preparation.to_json()},
+    )
 
 
 def _tensorflow_version() -> str:
@@ -208,13 +156,6 @@ def _tensorflow_version() -> str:
         except ModuleNotFoundError:
             continue
     return "unknown"
-
-
-def _diverged(run: Run, epoch: int) -> DanqingError:
-    return DanqingError(
-        f"training diverged in epoch {epoch}: the loss is no number any more; choose a smaller "
-        f"learning rate. The record is in {run.folder}"
-    )
 
 
 def _interrupted(run: Run, epochs: int) -> TrainingInterrupted:

@@ -12,26 +12,37 @@ __all__ = ["evaluate"]
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    source: Annotated[
-        str | None, typer.Argument(help="Its data, if not where the run says.")
-    ] = None,
+    source: Annotated[str | None, typer.Argument(help="Other data to measure it on.")] = None,
 ) -> None:
-    """Measure a run on its test data: accuracy, loss, each class, confusion matrix."""
+    """Measure a run on its test data, or on other data: accuracy, loss, each class, mistakes."""
     from danqing.data.sources import load_data
     from danqing.evaluation.evaluate import evaluate as measure_run
     from danqing.runs.run import load_run
 
     opened = load_run(run)
-    figures = measure_run(opened, load_data(source) if source else None)
+    dataset = None
+    if source:
+        task = opened.task if opened.data.get("target") else None
+        dataset = load_data(source, target=opened.data.get("target") or None, task=task)
+    figures = measure_run(opened, dataset)
     for part in ("validation", "test"):
-        low, high = figures[part]["accuracy_ci95"]
-        typer.echo(
-            f"{part:<10}  {figures[part]['n']:>6,} pictures  accuracy "
-            f"{figures[part]['accuracy']:.2%} (95 %: {low:.2%} to {high:.2%})  "
-            f"loss {figures[part]['loss']:.4f}"
-        )
-    _print_classes(figures["test"]["per_class"])
-    _print_confusion(figures["test"]["confusion_matrix"], opened.class_names)
+        if part in figures:
+            typer.echo(_line(part, figures[part]))
+    if opened.task == "classification":
+        _print_classes(figures["test"]["per_class"])
+        _print_confusion(figures["test"]["confusion_matrix"], opened.class_names)
+
+
+def _line(part: str, figures: dict[str, Any]) -> str:
+    start = f"{part:<10}  {figures['n']:>6,} examples  "
+    if "mae" in figures:
+        explained = "undefined" if figures["r2"] is None else f"{figures['r2']:.4f}"
+        return f"{start}R2 {explained}  mean absolute error {figures['mae']:.5g}"
+    low, high = figures["accuracy_ci95"]
+    return (
+        f"{start}accuracy {figures['accuracy']:.2%} (95 %: {low:.2%} to {high:.2%})  "
+        f"loss {figures['loss']:.4f}"
+    )
 
 
 def _print_classes(per_class: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from danqing.apps.cli.data import data
 from danqing.apps.cli.evaluate import evaluate
 from danqing.apps.cli.predict import predict
 from danqing.apps.cli.runs import runs
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for _command in (train, evaluate, predict, runs):
     app.command()(_command)
+app.add_typer(data)
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,58 +13,69 @@ import typer
 
 __all__ = ["predict"]
 
+Answer = dict[str, Any]
+
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Pictures, folders of them, or files of rows.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
 ) -> None:
-    """Read pictures: a line a file, with name, label and confidence."""
-    import numpy as np
-
-    from danqing.errors import PictureError, RecipeError
-    from danqing.preparation.drawing import read_picture
+    """Answer for pictures or rows: a line each, with name, label and confidence, or a number."""
+    from danqing.errors import DanqingError, RecipeError
+    from danqing.preparation.unlabelled import read_examples
     from danqing.runs.run import load_run
 
     if as_json and as_csv:
         raise RecipeError("--json and --csv: choose one of them")
     opened = load_run(run)
-    names, shape = opened.class_names, opened.input_shape
-    pictures, read, failed = [], [], 0
+    classes, failed = opened.class_names, False
+    show = _json if as_json else _csv(bool(classes)) if as_csv else _plain
     for file in files:
         try:
-            picture, steps = read_picture(file, shape)
-        except PictureError as error:
+            for found in read_examples(file, opened.preparation, opened.input_shape):
+                for line in (*found.notes, *(f"danqing: {bad}" for bad in found.complaints)):
+                    print(line, file=sys.stderr)
+                failed = failed or bool(found.complaints)
+                if found.names:
+                    for answer in _answers(found.names, opened.predict(found.examples), classes):
+                        show(answer)
+        except DanqingError as error:
             print(f"danqing: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        if steps:
-            print(f"{file}: taken for a drawing: {steps}", file=sys.stderr)
-        pictures.append(picture)
-        read.append(file)
-    if pictures:
-        probabilities = opened.predict(np.stack(pictures))
-        answers = [
-            {"name": str(file), "label": names[row.argmax()], "confidence": float(row.max())}
-            for file, row in zip(read, probabilities, strict=True)
-        ]
-        _print(answers, probabilities, names, as_json, as_csv)
+            failed = True
     if failed:
         raise typer.Exit(1)
 
 
-def _print(
-    answers: list[dict[str, Any]], probabilities: Any, names: list[str], as_json: bool, as_csv: bool
-) -> None:
-    if as_json:
-        for answer, row in zip(answers, probabilities, strict=True):
-            shares = dict(zip(names, map(float, row), strict=True))
-            print(json.dumps({**answer, "probabilities": shares}, ensure_ascii=False))
-    elif as_csv:
-        table = csv.DictWriter(sys.stdout, ["name", "label", "confidence"], lineterminator="\n")
-        table.writeheader()
-        table.writerows(answers)
+def _answers(names: list[str], found: Any, classes: list[str]) -> Iterator[Answer]:
+    for name, answer in zip(names, found, strict=True):
+        if not classes:
+            yield {"name": name, "value": float(answer)}
+            continue
+        yield {
+            "name": name,
+            "label": classes[answer.argmax()],
+            "confidence": float(answer.max()),
+            "probabilities": dict(zip(classes, map(float, answer), strict=True)),
+        }
+
+
+def _json(answer: Answer) -> None:
+    print(json.dumps(answer, ensure_ascii=False))
+
+
+def _csv(classes: bool) -> Callable[[Answer], None]:
+    names = ["name", "label", "confidence"] if classes else ["name", "value"]
+    table = csv.DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    return table.writerow
+
+
+def _plain(answer: Answer) -> None:
+    if "value" in answer:
+        print(f"{answer['name']}\t{answer['value']:.6g}")
     else:
-        for answer in answers:
-            print(f"{answer['name']}\t{answer['label']}\t{answer['confidence']:.4f}")
+        print(f"{answer['name']}\t{answer['label']}\t{answer['confidence']:.4f}")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from danqing.runs.run import Run
 
 __all__ = ["runs"]
 
@@ -17,13 +21,12 @@ def runs() -> None:
         return
     rows = [("data", "network", "validation", "test", "epochs", "run")]
     for run in found:
-        best = max((row["val_accuracy"] for row in run.history), default=None)
-        test = f"{run.metrics['test']['accuracy']:.2%}" if run.finished else "unfinished"
+        validation, test = _scores(run)
         rows.append(
             (
                 str(run.data.get("name", "?")),
                 str(run.config.get("network", "?")),
-                "" if best is None else f"{best:.2%}",
+                validation,
                 test,
                 f"{len(run.history)}/{run.config.get('epochs', '?')}",
                 str(run.folder),
@@ -33,3 +36,14 @@ def runs() -> None:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:5], widths, strict=True)]
         print("  ".join([*cells, row[5]]))
+
+
+def _scores(run: Run) -> tuple[str, str]:
+    """Give the best validation and the test score, in words."""
+    rows, test = run.history, run.metrics["test"] if run.finished else {}
+    if rows and "val_mae" in rows[0]:
+        told = f"R2 {test['r2']:.3f}" if test.get("r2") is not None else "unfinished"
+        return f"MAE {min(row['val_mae'] for row in rows):.4g}", told
+    best = max((row["val_accuracy"] for row in rows), default=None)
+    told = f"{test['accuracy']:.2%}" if test else "unfinished"
+    return ("" if best is None else f"{best:.2%}"), told

@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from danqing.data.dataset import Dataset
     from danqing.runs.run import Run
-    from danqing.training.loop import Progress
+    from danqing.training.loop import EpochReport, Progress
 
 __all__ = ["train"]
 
+_PAUSE = 0.2  # seconds
+
 
 def train(
-    source: Annotated[str, typer.Argument(help="Data to learn from: mnist (bundled).")] = "mnist",
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Data to learn from: a name such as mnist (bundled), digits or iris; a folder of "
+            "pictures in class folders, a zip or tar of one; IDX, npz, CSV or Parquet files."
+        ),
+    ] = "mnist",
     network: Annotated[
         str | None,
         typer.Option(
@@ -32,6 +41,12 @@ def train(
     ] = None,
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or one-cycle.")] = None,
     loss: Annotated[str | None, typer.Option(help="cross-entropy or mean-squared-error.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of a table to predict.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression, if not as the target says.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Start of all randomness.")] = None,
     recipe: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.")
@@ -55,26 +70,20 @@ def train(
     chosen = Recipe.from_file(recipe, **given) if recipe else Recipe(**given)
 
     from danqing.data.sources import load_data
-    from danqing.networks.architecture import design
-    from danqing.training.threads import use_one_thread
     from danqing.training.train import train as run_training
 
     began = time.perf_counter()
-    dataset = load_data(source)
+    dataset = load_data(source, target=target, task=task, progress=_reading)
     load_seconds = time.perf_counter() - began
-    _say(
-        f"{dataset.name}: {len(dataset.x_train):,} pictures to learn from, "
-        f"{len(dataset.x_test):,} to test with; network {chosen.network}: {chosen.spec}"
-    )
-    if not design(chosen.spec, dataset.input_shape, len(dataset.class_names)).convolutional:
-        use_one_thread()
+    _say(_description(dataset))
     run = run_training(
         dataset,
         chosen,
         out,
-        progress=_Lines(),
+        progress=_Lines(dataset.task),
         load_seconds=load_seconds,
         started=time.perf_counter() - _process_age(),
+        owns_process=True,
     )
     _summary(run)
     print(run.folder)
@@ -83,8 +92,9 @@ def train(
 class _Lines:
     """Progress on standard error: a line an epoch, alive where there is a terminal."""
 
-    def __init__(self) -> None:
-        self._alive = sys.stderr.isatty()
+    def __init__(self, task: str) -> None:
+        self._alive, self._task = sys.stderr.isatty(), task
+        self._said = 0.0
 
     def __call__(self, progress: Progress) -> None:
         left = f"{progress.seconds_left // 60:.0f}:{progress.seconds_left % 60:02.0f} left"
@@ -95,19 +105,52 @@ class _Lines:
                 share = progress.step / progress.steps
                 print(f"\r{where}  {share:4.0%}  {left}\x1b[K", end="", file=sys.stderr, flush=True)
             return
+        # Hundreds of epochs in a second or two are no news each.
+        now = time.perf_counter()
+        if now - self._said < _PAUSE and report.epoch < progress.epochs:
+            return
+        self._said = now
         start = "\r\x1b[K" if self._alive else ""
         _say(
             f"{start}{where}  {report.seconds:5.1f} s  loss {report.loss:.4f}  "
-            f"accuracy {report.accuracy:.2%}  validation {report.val_accuracy:.2%}  {left}"
+            f"{self._scores(report)}  {left}"
         )
+
+    def _scores(self, report: EpochReport) -> str:
+        if self._task == "regression":
+            return f"mean error {report.score:.4g}  validation {report.val_score:.4g}"
+        return f"accuracy {report.score:.2%}  validation {report.val_score:.2%}"
+
+
+def _description(dataset: Dataset) -> str:
+    kind = "rows" if dataset.tabular else "pictures"
+    classes = f"{len(dataset.class_names)} classes" if dataset.class_names else "a number to tell"
+    parts = f"{len(dataset.y_train):,} {kind} to learn from"
+    if len(dataset.y_test):
+        parts += f", {len(dataset.y_test):,} to test with"
+    removed = "".join(f"; left out: {count} {why}" for why, count in dataset.removed.items())
+    return f"{dataset.name}: {parts}; {classes}{removed}"
+
+
+def _reading(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\r\x1b[K" if done == total else ""
+        print(f"\rreading {done:,} of {total:,}{end}", end="", file=sys.stderr, flush=True)
 
 
 def _summary(run: Run) -> None:
     test, seconds = run.metrics["test"], run.metrics["seconds"]
-    low, high = test["accuracy_ci95"]
+    if run.task == "regression":
+        explained = "undefined" if test["r2"] is None else f"{test['r2']:.3f}"
+        figure = f"test R2 {explained}, mean error {test['mae']:.4g}"
+    else:
+        low, high = test["accuracy_ci95"]
+        figure = (
+            f"test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+            f"loss {test['loss']:.4f}"
+        )
     _say(
-        f"test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-        f"loss {test['loss']:.4f}, on {test['n']:,} pictures never seen before; "
+        f"{figure}, on {test['n']:,} never seen before; network {run.network['spec']}; "
         f"{seconds['fit'] + seconds['compile']:.1f} s of training, {seconds['total']:.1f} s in all"
     )
 

@@ -1,0 +1,281 @@
+"""From the bytes of a picture file to pixels of a wanted size. Knows no labels and no cache.
+
+PNG, JPEG, WebP, BMP, GIF (its first frame) and TIFF (its first page) are read, by Pillow; no other
+of its decoders can be reached. What a picture's header promises is checked before a pixel is read.
+
+A picture counts as grey by its mode alone: black and white, grey of any depth, with or without
+transparency, or a palette of nothing but greys. An RGB file that shows only greys is in colour.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Named here, or Pillow would load all its decoders on the first file that none of its five
+# common ones knows.
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+
+from danqing.data.layout import read_file
+from danqing.errors import PictureError
+
+__all__ = [
+    "SMALL",
+    "Look",
+    "Mode",
+    "decode",
+    "decode_content",
+    "examine",
+    "fit",
+    "flatten",
+    "open_picture",
+    "probe",
+    "quiet",
+]
+
+Mode = Literal["L", "RGB"]
+
+SMALL = 96  # pixels a side; up to it a picture is decoded as soon as it is looked at
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", WebPImagePlugin.WebPImageFile.format, "TIFF")
+_LARGEST = 50_000_000  # pixels; more is a decompression bomb, or nothing a network can use
+_GREY = ("1", "L", "LA", "La", "I", "F")
+_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+_ORIENTED = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")
+_ORIENTATION = 0x0112
+assert TiffImagePlugin.TiffImageFile.format == "TIFF"
+
+
+class Look(NamedTuple):
+    """What a look at a file tells.
+
+    Attributes
+    ----------
+    height, width : int
+        The right way up.
+    grey : bool
+    pixels : ndarray of uint8 or None
+        Of shape (height, width), or (height, width, 3) in colour; None for a picture larger than
+        `SMALL`, which is not decoded yet.
+    """
+
+    height: int
+    width: int
+    grey: bool
+    pixels: NDArray[np.uint8] | None
+
+
+def probe(source: bytes | str | Path, *, name: str = "") -> tuple[int, int, bool]:
+    """Tell height, width, and whether it is grey, from a picture's header.
+
+    Raises
+    ------
+    PictureError
+        If it is no picture, damaged, or too large.
+
+    Examples
+    --------
+    >>> file = BytesIO()
+    >>> Image.new("RGB", (30, 20)).save(file, "PNG")
+    >>> probe(file.getvalue())
+    (20, 30, False)
+    """
+    with quiet(), _named(source, name), open_picture(_content(source)) as image:
+        return _shape(image)
+
+
+def decode(
+    source: bytes | str | Path, size: tuple[int, int], mode: Mode, *, name: str = ""
+) -> NDArray[np.uint8]:
+    """Decode a picture to `size` and `mode`.
+
+    It is turned as its EXIF orientation says; what is transparent becomes white paper; 16 bits a
+    channel are scaled to 8, not cut; smaller sizes are antialiased.
+
+    Parameters
+    ----------
+    source : bytes or path
+    size : (height, width)
+    mode : {"L", "RGB"}
+    name : str
+        What messages call it; for a path that path.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 1 or 3)
+
+    Raises
+    ------
+    PictureError
+        If it is no picture, damaged, or too large.
+
+    Examples
+    --------
+    >>> file = BytesIO()
+    >>> Image.new("RGB", (300, 200), "red").save(file, "PNG")
+    >>> decode(file.getvalue(), (2, 3), "RGB")[0, 0].tolist()
+    [255, 0, 0]
+    """
+    with quiet(), _named(source, name):
+        return decode_content(_content(source), size, mode)
+
+
+def decode_content(content: bytes, size: tuple[int, int], mode: Mode) -> NDArray[np.uint8]:
+    """Decode as `decode` does, for many threads at once within one `quiet()`, unnamed in errors."""
+    with open_picture(content) as image:
+        if max(image.size) > SMALL:
+            # A JPEG gives itself at a half, a quarter or an eighth for a part of the work.
+            height, width = reversed(size) if _orientation(image) >= 5 else size
+            image.draft(None, (2 * width, 2 * height))
+        return fit(_natural(image), size, mode)
+
+
+def examine(content: bytes) -> Look:
+    """Look at a file's content, and decode it if it is small; errors don't name it.
+
+    Raises
+    ------
+    PictureError
+        If it is no picture, damaged, or too large.
+    """
+    with open_picture(content) as image:
+        height, width, grey = _shape(image)
+        if max(height, width) > SMALL:
+            return Look(height, width, grey, None)
+        pixels = np.asarray(_natural(image))
+        return Look(pixels.shape[0], pixels.shape[1], grey, pixels)
+
+
+def fit(
+    picture: Image.Image | NDArray[np.uint8], size: tuple[int, int], mode: Mode
+) -> NDArray[np.uint8]:
+    """Bring pixels, grey or RGB, to a mode and a size; shape (height, width, 1 or 3)."""
+    if isinstance(picture, np.ndarray):
+        if picture.shape == (size if mode == "L" else (*size, 3)):
+            return picture.reshape(*size, -1)
+        picture = Image.fromarray(picture)
+    if picture.mode != mode:
+        picture = picture.convert(mode)
+    if picture.size != (size[1], size[0]):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(*size, -1)
+
+
+@contextmanager
+def open_picture(content: bytes) -> Iterator[Image.Image]:
+    """Open a picture, its size checked, and turn whatever its decoder raises into one error.
+
+    Raises
+    ------
+    PictureError
+        Without the file's name, which only the caller knows.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
+            if image.width * image.height > _LARGEST:
+                raise PictureError(
+                    f"has {image.width}x{image.height} pixels; "
+                    f"at most {_LARGEST:,} are read, make it smaller"
+                )
+            yield image
+    except PictureError:
+        raise
+    except Image.DecompressionBombError:
+        raise PictureError(
+            f"has far too many pixels; at most {_LARGEST:,} are read, make it smaller"
+        ) from None
+    except UnidentifiedImageError:
+        raise PictureError(
+            "is no picture; expected PNG, JPEG, WebP, BMP, GIF or TIFF"
+            if content
+            else "is no picture: the file is empty"
+        ) from None
+    except Exception as error:  # decoders fail on bad bytes in many ways: struct, zlib, Key, Type…
+        what = " ".join(str(error).split())[:200] or type(error).__name__
+        raise PictureError(f"is damaged or too large ({what}); save it anew") from None
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """Turn a picture upright and lay it on white paper; its mode is then one without alpha."""
+    image.load()  # only now are all its remarks known
+    if any(key in image.info for key in _ORIENTED):
+        image = ImageOps.exif_transpose(image)
+    if image.mode in _ALPHA or "transparency" in image.info:
+        if image.mode.startswith("I"):
+            return image
+        grey = image.mode in _GREY
+        drawn = image.convert("RGBA")
+        paper = Image.new("RGB", drawn.size, "white")
+        paper.paste(drawn, mask=drawn.getchannel("A"))
+        return paper.convert("L") if grey else paper
+    return image
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence Pillow's remarks on odd files; it changes the whole process, so never in threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _content(source: bytes | str | Path) -> bytes:
+    return source if isinstance(source, bytes) else read_file(source)
+
+
+@contextmanager
+def _named(source: bytes | str | Path, name: str) -> Iterator[None]:
+    name = name or ("" if isinstance(source, bytes) else str(source))
+    try:
+        yield
+    except PictureError as error:
+        raise PictureError(f"{name}: {error}" if name else str(error)) from None
+
+
+def _orientation(image: Image.Image) -> int:
+    # TIFF turns itself; a PNG tells what stands behind its pixels only when it is decoded.
+    known = "exif" in image.info or ("xmp" in image.info and image.format != "PNG")
+    return int(image.getexif().get(_ORIENTATION, 1)) if known and image.format != "TIFF" else 1
+
+
+def _shape(image: Image.Image) -> tuple[int, int, bool]:
+    width, height = reversed(image.size) if _orientation(image) >= 5 else image.size
+    return height, width, _is_grey(image)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):
+        colours = np.array(image.getpalette("RGB") or [0]).reshape(-1, 3)
+        return bool((colours == colours[:, :1]).all())
+    return image.mode in _GREY or image.mode.startswith("I;")
+
+
+def _natural(image: Image.Image) -> Image.Image:
+    """Give a picture upright and opaque, as L if it is grey, else as RGB."""
+    grey = _is_grey(image)
+    flat = flatten(image)
+    if flat.mode == "F" or flat.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(np.asarray(flat), flat.mode))
+    mode = "L" if grey else "RGB"
+    return flat if flat.mode == mode else flat.convert(mode)
+
+
+def _eight_bits(deep: NDArray[np.generic], mode: str) -> NDArray[np.uint8]:
+    """Scale deep greys by the format's white; without one, by the values that are there."""
+    values = np.nan_to_num(deep.astype(np.float32), posinf=0, neginf=0)
+    low, high = float(values.min()), float(values.max())
+    if mode.startswith("I;16"):
+        low, white = 0.0, 65535.0
+    elif low < 0 or high > 65535:
+        white = high - low
+    else:
+        low, white = 0.0, next(w for w in (1.0, 255.0, 65535.0) if high <= w)
+        white = 255.0 if mode == "I" and white == 1 else white
+    return np.asarray(((values - low) * (255 / max(white, 1e-30))).round(), dtype=np.uint8)

@@ -1,0 +1,249 @@
+"""From names of files to classes and parts: what folders of labelled pictures look like.
+
+Knows no pictures: names alone decide, so that a folder and an archive of it give the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from danqing.errors import PictureError, SourceError
+
+__all__ = [
+    "PARTS",
+    "Entry",
+    "Labelled",
+    "Layout",
+    "Listing",
+    "Origin",
+    "Part",
+    "arrange",
+    "is_picture_name",
+    "natural",
+    "read_file",
+]
+
+Part = Literal["train", "validation", "test"]
+
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+_PART_NAMES: dict[str, Part] = {
+    **dict.fromkeys(("train", "training"), PARTS[0]),
+    **dict.fromkeys(("validation", "val", "valid"), PARTS[1]),
+    **dict.fromkeys(("test", "testing"), PARTS[2]),
+}
+_SUFFIXES = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .dib .gif .tif .tiff".split()  # noqa: SIM905
+)
+_LARGEST_FILE = 256 << 20
+
+
+class Entry(NamedTuple):
+    """A file of a source: its name with ``/`` between folders, its size, and when it changed."""
+
+    name: str
+    size: int
+    changed: int
+
+
+@dataclass
+class Listing:
+    """The files of a source, what was left out of it (a reason and how often), and what failed."""
+
+    entries: list[Entry] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Origin(Protocol):
+    """Where the bytes of picture files come from."""
+
+    path: Path
+    stamp: str
+    """Changes whenever the listing may have; empty where only a listing tells."""
+
+    def listing(self) -> Listing:
+        """List all files, in a fixed order."""
+
+    def contents(self, names: list[str]) -> Iterator[tuple[str, bytes | str | PictureError]]:
+        """Give each name's bytes, a path to read them from, or why there are none, in any order."""
+
+    def full_name(self, name: str) -> str:
+        """Give the name that a user knows the file by."""
+
+
+class Labelled(NamedTuple):
+    """A picture file's name, its part and its class."""
+
+    name: str
+    part: Part
+    label: str
+
+
+class Layout(NamedTuple):
+    """The labelled picture files in order, and how many other files there are."""
+
+    files: list[Labelled]
+    others: int
+
+
+def arrange(names: Iterable[str], where: str) -> Layout:
+    """Tell each picture file's part and class from the folders above it.
+
+    The folders are classes; or parts, where one called train or training holds class folders
+    rather than pictures of its own. A single folder around all is looked through. Folders below a
+    class belong to it; names that begin with a dot are ignored.
+
+    Parameters
+    ----------
+    names : iterable of str
+        With ``/`` between folders.
+    where : str
+        What messages call the source.
+
+    Returns
+    -------
+    Layout
+        By part, then class in natural order, then name.
+
+    Raises
+    ------
+    SourceError
+        If there are no pictures, no class folders, or no part for training.
+
+    Examples
+    --------
+    >>> arrange(["cat/a.png", "dog/b.jpg", "dog/notes.txt"], "pets")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Layout(files=[Labelled(name='cat/a.png', part='train', label='cat'),
+                  Labelled(name='dog/b.jpg', part='train', label='dog')], others=1)
+    """
+    seen = [name.split("/") for name in names]
+    seen = [path for path in seen if not any(_hidden(step) for step in path)]
+    pictures = [path for path in seen if is_picture_name(path[-1])]
+    others = len(seen) - len(pictures)
+    if not seen:
+        raise SourceError(f"{where}: is empty; expected folders of pictures, one for each class")
+    if not pictures:
+        raise SourceError(
+            f"{where}: holds {others:,} files but no pictures; "
+            "expected PNG, JPEG, WebP, BMP, GIF or TIFF in folders, one for each class"
+        )
+    top = _wrapping(pictures)
+    kept: list[Labelled] = []
+    in_parts = _has_parts(pictures, top)
+    for path in pictures:
+        above = path[top:-1]
+        part: Part | None = _PART_NAMES.get(above[0].casefold()) if in_parts and above else "train"
+        steps = above[1:] if in_parts else above
+        if part and steps:
+            kept.append(Labelled("/".join(path), part, _label(steps[0])))
+        else:
+            others += 1
+    if not kept:
+        raise SourceError(
+            f"{where}: holds {len(pictures):,} pictures but no class folders; "
+            "put the pictures of each class into a folder named after it"
+        )
+    if all(file.part != "train" for file in kept):
+        raise SourceError(f"{where}: has no part for training; add a folder 'train'")
+    classes = sorted({file.label for file in kept}, key=natural)
+    order = {label: position for position, label in enumerate(classes)}
+    kept.sort(key=lambda file: (PARTS.index(file.part), order[file.label], file.name))
+    return Layout(kept, others)
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a name ends as those of pictures do."""
+    return os.path.splitext(name)[1].casefold() in _SUFFIXES  # noqa: PTH122  # Path is slow
+
+
+def natural(text: str) -> tuple[object, ...]:
+    """Give a key that sorts numbers in names by value.
+
+    Examples
+    --------
+    >>> sorted(["10", "2", "1", "b10", "b9"], key=natural)
+    ['1', '2', '10', 'b9', 'b10']
+    """
+    steps = re.split(r"([0-9]+)", text)
+    numbers = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in steps[1::2]]
+    return (tuple(zip(steps[::2], [*numbers, (0, "")], strict=True)), text)
+
+
+def read_file(path: str | Path) -> bytes:
+    """Read a picture's file whole.
+
+    Raises
+    ------
+    PictureError
+        If it is missing, may not be read, is no file or far too large; without its name.
+    """
+    try:
+        # Opening a pipe would wait for its other end for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        try:
+            told = os.fstat(descriptor)
+            if stat.S_ISDIR(told.st_mode):
+                raise PictureError("is a folder; name the picture files in it")
+            if not stat.S_ISREG(told.st_mode):
+                raise PictureError("is no regular file; name a picture file")
+            if told.st_size > _LARGEST_FILE:
+                raise PictureError(f"is larger than {_LARGEST_FILE >> 20} MiB; make it smaller")
+            content = os.read(descriptor, told.st_size)
+            while len(content) < told.st_size and (more := os.read(descriptor, told.st_size)):
+                content += more
+            return content
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise PictureError("there is no such file") from None
+    except PermissionError:
+        raise PictureError("may not be read; check its permissions") from None
+    except OSError as error:
+        raise PictureError(f"can't be read ({error.strerror})") from None
+    except ValueError:
+        raise PictureError("is no name of a file") from None
+
+
+def _hidden(step: str) -> bool:
+    return step.startswith(".") or step == "__MACOSX"
+
+
+def _label(step: str) -> str:
+    # Bytes that are no UTF-8 come as lone surrogates, which nothing can print or encode; and a
+    # Mac writes "é" as two characters where others write one.
+    return unicodedata.normalize("NFC", step.encode("utf-8", "backslashreplace").decode())
+
+
+def _wrapping(pictures: list[list[str]]) -> int:
+    """Count the folders around all that hold nothing but one folder of folders."""
+    top = 0
+    while (
+        len({tuple(path[: top + 1]) for path in pictures}) == 1
+        and all(len(path) > top + 2 for path in pictures)
+        and pictures[0][top].casefold() not in _PART_NAMES
+    ):
+        top += 1
+    return top
+
+
+def _has_parts(pictures: list[list[str]], top: int) -> bool:
+    """Whether the folders are parts; a class may be called train too, of trains."""
+    folders = {path[top] for path in pictures if len(path) > top + 1}
+    parts = {_PART_NAMES.get(name.casefold()) for name in folders}
+    if parts == {None} or not parts:
+        return False
+    if "train" not in parts:  # a class may be called test; but nothing else than parts may not
+        return None not in parts
+    depths = [len(path) for path in pictures if _PART_NAMES.get(path[top].casefold()) == "train"]
+    nested = sum(depth > top + 2 for depth in depths) * 2 > len(depths)
+    return nested and (parts == {"train"} or len(parts - {None}) > 1)

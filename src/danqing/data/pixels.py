@@ -1,0 +1,202 @@
+"""A flat file of pixels of one shape, written row by row and read by row numbers.
+
+It is read by plain reads and never mapped into memory: of a file that was cut meanwhile, a mapping
+kills the process, a read comes short, which is an error to report. Each row has a checksum that
+every read verifies. Knows neither files of pictures nor labels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import weakref
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.errors import SourceError
+
+__all__ = ["CachedPictures", "PixelFile", "PixelWriter"]
+
+_BLOCK = 8 << 20  # bytes a read: enough for a disk's speed, little beside the result
+
+
+class PixelFile:
+    """An open file of pictures of one shape; it can be read even after it was removed.
+
+    Parameters
+    ----------
+    path : Path
+    shape : (height, width, channels)
+    checksums : list of int
+        CRC-32 of each row.
+
+    Raises
+    ------
+    OSError
+        If it can't be opened, or hasn't the size of n rows.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], checksums: list[int]) -> None:
+        self.path = path
+        self.shape = shape
+        self.row_bytes = int(np.prod(shape))
+        self.checksums = checksums
+        self._descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
+        size = os.fstat(self._descriptor).st_size
+        if size != len(checksums) * self.row_bytes:
+            raise OSError(f"{path}: has {size} bytes")
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """Read the rows from `start` to before `stop`; shape (stop - start, *shape).
+
+        Raises
+        ------
+        SourceError
+            If they are missing or damaged; the file is then removed, so that it is built anew.
+        """
+        step = self.row_bytes
+        try:
+            content = os.pread(self._descriptor, (stop - start) * step, start * step)
+        except OSError as error:
+            raise self._damage(error.strerror) from None
+        if len(content) != (stop - start) * step:
+            raise self._damage("it was cut")
+        view = memoryview(content)
+        for row in range(stop - start):
+            if zlib.crc32(view[row * step : (row + 1) * step]) != self.checksums[start + row]:
+                raise self._damage("a checksum is wrong")
+        return np.frombuffer(content, np.uint8).reshape(-1, *self.shape)
+
+    def _damage(self, what: str | None) -> SourceError:
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        return SourceError(
+            f"cache file {self.path}: is damaged ({what}); start again, it is then built anew"
+        )
+
+
+class CachedPictures:
+    """Pictures on disk, taken by rows as from an array; what is taken is an array in memory.
+
+    Parameters
+    ----------
+    file : PixelFile
+    rows : ndarray of int64, shape (n,)
+        Which rows of the file these pictures are: a window of them, in any order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     writer = PixelWriter(Path(folder) / "pixels", (1, 2, 1))
+    ...     for n in range(5):
+    ...         writer.add(np.array([[[n], [n]]], np.uint8))
+    ...     pictures = CachedPictures(writer.finish(), np.arange(5))
+    ...     pictures.shape, pictures[[3, 1]].tolist(), pictures.window(2, 4)[:].max()
+    ((5, 1, 2, 1), [[[[3], [3]]], [[[1], [1]]]], np.uint8(3))
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, file: PixelFile, rows: NDArray[np.int64]) -> None:
+        self._file = file
+        self._rows = rows
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Number, height, width and channels."""
+        return (len(self._rows), *self._file.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Four."""
+        return 4
+
+    @property
+    def nbytes(self) -> int:
+        """What all of them would take in memory."""
+        return len(self._rows) * self._file.row_bytes
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        """Read rows: a number, a slice, an array of numbers or a mask.
+
+        Raises
+        ------
+        SourceError
+            If the file was damaged meanwhile.
+        """
+        if isinstance(rows, list) and not rows:
+            rows = slice(0)
+        wanted = np.asarray(self._rows[rows])
+        pixels = np.empty((wanted.size, *self._file.shape), np.uint8)
+        order = np.argsort(wanted.reshape(-1), kind="stable")
+        in_file = wanted.reshape(-1)[order]
+        most = max(1, _BLOCK // max(self._file.row_bytes, 1))
+        breaks = np.flatnonzero(np.diff(in_file) > 1) + 1
+        for first, last in zip([0, *breaks], [*breaks, len(in_file)], strict=True):
+            start = first
+            while start < last:
+                stop = first + int(
+                    np.searchsorted(in_file[first:last], in_file[start] + most, "left")
+                )
+                block = self._file.read(int(in_file[start]), int(in_file[stop - 1]) + 1)
+                pixels[order[start:stop]] = block[in_file[start:stop] - in_file[start]]
+                start = stop
+        return pixels.reshape(*wanted.shape, *self._file.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self.read_all().astype(dtype or np.uint8, copy=False)
+
+    def read_all(self) -> NDArray[np.uint8]:
+        """Read all of them into memory."""
+        return self[:]
+
+    def window(self, start: int, stop: int) -> CachedPictures:
+        """Give the pictures from `start` to before `stop`, unread."""
+        return CachedPictures(self._file, self._rows[start:stop])
+
+
+class PixelWriter:
+    """Writes a `PixelFile` beside its place and renames it when it is whole.
+
+    Raises
+    ------
+    OSError
+        From each method, where the disk is full or the folder can't be written.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+        self.path = path
+        self.shape = shape
+        self._checksums: list[int] = []
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        self._file = self._temporary.open("xb")
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Write a row, of the shape given."""
+        content = picture.tobytes()
+        self._checksums.append(zlib.crc32(content))
+        self._file.write(content)
+
+    def finish(self) -> PixelFile:
+        """Make it whole, lasting and visible; give it, open."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self.path)
+        return PixelFile(self.path, self.shape, self._checksums)
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)

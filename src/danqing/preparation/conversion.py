@@ -1,0 +1,97 @@
+"""A new column brought to the kind that the training's column was.
+
+Knows one column at a time, and nothing of what was learned but its kind.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.columns import MISSING_WORDS
+from danqing.data.labels import text_of_number
+from danqing.data.table import Column, ColumnKind
+from danqing.errors import SourceError
+
+__all__ = ["values_as"]
+
+
+def values_as(column: Column, kind: ColumnKind) -> NDArray[Any]:
+    """Give a column's values as the `kind` wants them.
+
+    A few rows often look like another kind than many did: codes of digits only are numbers, a
+    column with nothing in it can be anything.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        As in `Column` of that kind.
+
+    Raises
+    ------
+    SourceError
+        If a value can't be one of that kind; the message names column, row and value.
+
+    Examples
+    --------
+    >>> values_as(Column("size", "category", np.array(["1.5", None], object)), "number").tolist()
+    [1.5, nan]
+    """
+    if column.kind == kind:
+        return column.values
+    if kind == "category":
+        return _texts(column)
+    if column.kind == "category":
+        read = _number if kind == "number" else _moment
+        values = [read(value) for value in column.values.tolist()]
+        if None in values:
+            row = values.index(None)
+            raise SourceError(_complaint(column.name, row, column.values[row], kind))
+        dtype = np.float64 if kind == "number" else "datetime64[ms]"
+        return np.array(values, dtype=dtype)
+    if not column.missing.all():
+        row = int(np.argmin(column.missing))
+        raise SourceError(_complaint(column.name, row, column.values[row], kind))
+    return np.full(len(column.values), np.nan if kind == "number" else np.datetime64("NaT", "ms"))
+
+
+def _complaint(name: str, row: int, value: object, kind: ColumnKind) -> str:
+    said = repr(value) if isinstance(value, str) else str(value)
+    expected = {"number": "a number", "date": "a date such as 2024-05-31"}[kind]
+    return f"row {row + 1} of the column {name!r} is {said}; expected {expected}, as in training"
+
+
+def _texts(column: Column) -> NDArray[Any]:
+    values: list[str | None]
+    if column.kind == "number":
+        values = [None if math.isnan(v) else text_of_number(v) for v in column.values.tolist()]
+    else:
+        written = np.datetime_as_string(column.values, unit="ms").tolist()
+        values = [None if text == "NaT" else text.removesuffix("T00:00:00.000") for text in written]
+    return np.array([*values, None], dtype=object)[:-1]
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or text.strip().lower() in MISSING_WORDS:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else math.nan
+
+
+def _moment(text: str | None) -> np.datetime64 | None:
+    if text is None:
+        return np.datetime64("NaT", "ms")
+    try:
+        value = datetime.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if value.tzinfo:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return np.datetime64(value, "ms")

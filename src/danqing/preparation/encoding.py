@@ -1,0 +1,182 @@
+"""Encoding: a table's numbers, categories and dates become float32 features.
+
+Learned from the training rows only, kept as plain JSON, applied with NumPy alone: at predict time
+there is no scikit-learn. Knows no network, and no scaling, which the network carries itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.table import Column, ColumnKind, Table
+from danqing.errors import SourceError
+from danqing.preparation.conversion import values_as
+from danqing.preparation.features import (
+    Features,
+    features_from_json,
+    features_to_json,
+    fit_features,
+)
+
+__all__ = ["Encoding", "fit_encoding"]
+
+_DISTINCT = 0.9  # a share of distinct texts above this, in more than so many rows, is no
+_ROWS = 50  # category but an identifier
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What each column of a table becomes.
+
+    Attributes
+    ----------
+    columns : tuple of Features
+        Of the columns that are used, in the training table's order.
+    dropped : mapping of str to str
+        The columns that are not used, and why.
+    """
+
+    columns: tuple[Features, ...]
+    dropped: Mapping[str, str]
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features' names, in order."""
+        return tuple(name for column in self.columns for name in column.feature_names)
+
+    @property
+    def column_of_feature(self) -> tuple[str, ...]:
+        """The name of the column that each feature comes from."""
+        return tuple(column.name for column in self.columns for _ in column.feature_names)
+
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """What each used column is: what `read_table` wants to know of new files."""
+        return {column.name: column.kind for column in self.columns}
+
+    def transform(self, table: Table) -> NDArray[np.float32]:
+        """Encode rows.
+
+        Parameters
+        ----------
+        table : Table
+            Columns are found by name, in any order; others are ignored.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, features)
+            Finite, between -1e30 and 1e30.
+
+        Raises
+        ------
+        SourceError
+            If a column is missing, or a value is none of its column's kind; both are named.
+        """
+        found = {column.name: column for column in table.columns}
+        missing = [repr(name) for name in self.kinds if name not in found]
+        if missing:
+            listed = ", ".join(missing[:20]) + (", ..." if len(missing) > 20 else "")
+            raise SourceError(
+                f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {listed}; "
+                f"expected all that the network was trained on"
+            )
+        features = np.zeros((len(table), len(self.feature_names)), dtype=np.float32)
+        start = 0
+        for column in self.columns:
+            end = start + len(column.feature_names)
+            values = values_as(found[column.name], column.kind)
+            column.write(values, features[:, start:end])
+            start = end
+        return features
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what was learned as plain data."""
+        return {
+            "columns": [features_to_json(column) for column in self.columns],
+            "dropped": dict(self.dropped),
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Encoding:
+        """Rebuild from what `to_json` gave."""
+        return cls(tuple(map(features_from_json, plain["columns"])), dict(plain["dropped"]))
+
+
+def fit_encoding(table: Table) -> Encoding:
+    """Learn from the training rows what each column becomes.
+
+    Left out, with the reason, are columns that always have the same value, columns that are
+    identical to an earlier one, and text that is different in nearly every row.
+
+    Parameters
+    ----------
+    table : Table
+        The training rows, and no others.
+
+    Raises
+    ------
+    SourceError
+        If no column is left.
+
+    Examples
+    --------
+    >>> table = Table((
+    ...     Column("size", "number", np.array([1.0, 2.0, 6.0])),
+    ...     Column("colour", "category", np.array(["red", "blue", "red"], object)),
+    ...     Column("unit", "category", np.array(["cm", "cm", "cm"], object)),
+    ... ))
+    >>> encoding = fit_encoding(table)
+    >>> encoding.feature_names, encoding.dropped
+    (('size', 'colour=blue', 'colour=red'), {'unit': 'always the same'})
+    >>> encoding.transform(table).tolist()
+    [[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [4.0, 0.0, 1.0]]
+    """
+    fitted: list[Features] = []
+    dropped: dict[str, str] = {}
+    seen: dict[bytes, str] = {}
+    for column in table.columns:
+        features = fit_features(column)
+        digest = _digest(column)
+        if features is None:
+            dropped[column.name] = "always the same"
+        elif digest in seen:
+            dropped[column.name] = f"identical to {seen[digest]!r}"
+        elif _identifies(column):
+            dropped[column.name] = "text that is different in nearly every row"
+        else:
+            fitted.append(features)
+        seen.setdefault(digest, column.name)
+    if not fitted:
+        reasons = "; ".join(f"{name!r}: {why}" for name, why in list(dropped.items())[:5])
+        raise SourceError(f"no column tells anything about the target ({reasons}); add others")
+    return Encoding(tuple(fitted), dropped)
+
+
+def _identifies(column: Column) -> bool:
+    if column.kind != "category" or len(column.values) <= _ROWS:
+        return False
+    present = [value for value in column.values.tolist() if value is not None]
+    return len(set(present)) > _DISTINCT * len(present)
+
+
+def _digest(column: Column) -> bytes:
+    """Tell identical columns: equal ones have equal digests."""
+    digest = hashlib.blake2b(column.kind.encode(), digest_size=16)
+    if column.kind == "category":
+        values = column.values.tolist()
+        distinct = {value: i for i, value in enumerate(dict.fromkeys(values))}
+        codes = np.fromiter((distinct[value] for value in values), np.int64, len(values))
+        digest.update(codes.tobytes())
+        digest.update(repr(list(distinct)).encode(errors="backslashreplace"))
+    else:
+        plain = column.values.astype(np.float64) + 0.0  # -0.0 equals 0.0
+        plain[column.missing] = np.nan
+        digest.update(plain.tobytes())
+    return digest.digest()

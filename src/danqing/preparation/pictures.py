@@ -1,0 +1,48 @@
+"""Pictures that are arrays already, brought to a network's size and colours. Knows no network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from danqing.errors import PictureError
+
+__all__ = ["brought_to"]
+
+
+def brought_to(pictures: Any, shape: tuple[int, ...]) -> Any:
+    """Resize pictures, and make them grey or coloured, where they are not as `shape` says.
+
+    Parameters
+    ----------
+    pictures : Pictures, shape (n, height, width, channels)
+    shape : (height, width, channels)
+
+    Raises
+    ------
+    PictureError
+        If there is no way from their channels to those of `shape`.
+
+    Examples
+    --------
+    >>> brought_to(np.zeros((2, 8, 8, 3), np.uint8), (4, 4, 1)).shape
+    (2, 4, 4, 1)
+    """
+    if tuple(pictures.shape[1:]) == tuple(shape):
+        return pictures
+    height, width, channels = shape
+    if pictures.shape[-1] not in (1, 3) or channels not in (1, 3):
+        raise PictureError(
+            f"pictures of {pictures.shape[-1]} channels can't be brought to {channels}"
+        )
+    mode = "L" if channels == 1 else "RGB"
+    brought: NDArray[np.uint8] = np.empty((len(pictures), *shape), np.uint8)
+    for number in range(len(pictures)):
+        picture = pictures[number : number + 1][0]
+        opened = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+        resized = opened.convert(mode).resize((width, height), Image.Resampling.BOX)
+        brought[number] = np.asarray(resized).reshape(shape)
+    return brought

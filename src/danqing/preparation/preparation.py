@@ -1,0 +1,99 @@
+"""Preparation: all that is learned from the training rows before the network sees them.
+
+Knows no split (it is handed training rows only) and no network (which carries what it learned).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.divide import Part
+from danqing.data.table import Table
+from danqing.preparation.encoding import Encoding, fit_encoding
+from danqing.preparation.scaling import Scaling, fit_scaling
+
+__all__ = ["Preparation", "fit_preparation"]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """From raw examples to what the network takes, and from its number to the target's own scale.
+
+    Attributes
+    ----------
+    scaling : Scaling
+        Carried inside the network, as its first layer.
+    encoding : Encoding or None
+        Of a table's columns; None for pictures.
+    target : (mean, scale)
+        Of a regression's training targets; carried inside the network, as its last layer.
+    pictures_as : mapping
+        How picture files become arrays: see `danqing.data.dataset.Dataset`.
+    drawings : bool
+        Whether the training pictures were made as MNIST's were, so that a drawing must be, too.
+    """
+
+    scaling: Scaling
+    encoding: Encoding | None = None
+    target: tuple[float, float] = (0.0, 1.0)
+    pictures_as: Mapping[str, Any] = field(default_factory=dict)
+    drawings: bool = False
+
+    def encoded(self, examples: Any) -> NDArray[Any]:
+        """Give what the network takes: pictures as they are, a table as float32 features."""
+        if self.encoding is not None and isinstance(examples, Table):
+            return self.encoding.transform(examples)
+        return np.asarray(examples)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what was learned as plain data."""
+        return {
+            "scaling": self.scaling.to_json(),
+            "encoding": self.encoding.to_json() if self.encoding else None,
+            "target": list(self.target),
+            "pictures_as": dict(self.pictures_as),
+            "drawings": self.drawings,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Preparation:
+        """Rebuild from what `to_json` gave."""
+        mean, scale = plain["target"]
+        return cls(
+            Scaling.from_json(plain["scaling"]),
+            Encoding.from_json(plain["encoding"]) if plain["encoding"] else None,
+            (float(mean), float(scale)),
+            plain["pictures_as"],
+            bool(plain["drawings"]),
+        )
+
+
+def fit_preparation(
+    part: Part,
+    scaling: str,
+    *,
+    pictures_as: Mapping[str, Any] | None = None,
+    drawings: bool = False,
+) -> Preparation:
+    """Learn from the training rows.
+
+    Parameters
+    ----------
+    part : Part
+        The training rows, and no others. Labels of floats are a regression's targets.
+    scaling : {"feature", "channel"}
+    """
+    target = (0.0, 1.0)
+    if np.issubdtype(part.y.dtype, np.floating):
+        target = (float(part.labels.mean()), float(part.labels.std()) or 1.0)
+    if isinstance(part.x, Table):
+        rows = part.examples()
+        encoding = fit_encoding(rows)
+        return Preparation(fit_scaling(encoding.transform(rows), scaling), encoding, target)
+    fitted = fit_scaling(part.x, scaling, part.rows)
+    return Preparation(fitted, None, target, pictures_as or {}, drawings)

@@ -1,0 +1,172 @@
+"""Dataset + Recipe -> a trained network: prepare, design, fit, export. Writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.dataset import Dataset
+from danqing.data.divide import Part, Parts
+from danqing.errors import DanqingError, ParityError, RecipeError
+from danqing.networks.architecture import Architecture, design
+from danqing.networks.onnx_graph import to_onnx
+from danqing.preparation.drawing import made_like_mnist
+from danqing.preparation.preparation import fit_preparation
+from danqing.recipe.recipe import Recipe
+from danqing.recipe.traits import Traits
+from danqing.runs.session import Session
+
+if TYPE_CHECKING:
+    from danqing.training.feeding import Rows
+    from danqing.training.loop import EpochReport, Progress
+
+__all__ = ["Fitting"]
+
+_PARITY_ROWS = 500
+_PARITY = 1e-4  # greatest difference of a probability, or of a number in its target's scale
+
+
+class Fitting:
+    """A training, prepared and checked, that is yet to be run.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    parts : Parts
+        Its rows, divided.
+    recipe : Recipe
+        What it leaves open is fitted to the data.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    preparation : Preparation
+    architecture : Architecture
+    history : list of EpochReport
+    tensors : dict of ndarray
+        The trained weights by name; after `fit`.
+    onnx : bytes
+        The same network for ONNX Runtime; after `fit`.
+    seconds : dict
+        ``prepare``, ``compile`` and ``fit``.
+
+    Raises
+    ------
+    SpecError, RecipeError
+        If network or batch don't fit the data.
+    """
+
+    def __init__(self, dataset: Dataset, parts: Parts, recipe: Recipe) -> None:
+        began = time.perf_counter()
+        self.dataset, self.parts = dataset, parts
+        shape = dataset.input_shape
+        if dataset.tabular:
+            self.preparation = fit_preparation(parts.train, "feature")
+            shape = self.preparation.scaling.mean_.shape
+        self.recipe = recipe.for_data(_traits(dataset, parts.train, shape))
+        rows = len(parts.train)
+        if self.recipe.batch_size > rows:
+            raise RecipeError(
+                f"batch_size: {self.recipe.batch_size} is larger than the {rows} training rows; "
+                f"choose at most {rows}"
+            )
+        self.architecture: Architecture = design(self.recipe.spec, shape, len(dataset.class_names))
+        if not dataset.tabular:
+            self.preparation = fit_preparation(
+                parts.train,
+                self.recipe.scaling,
+                pictures_as=dataset.pictures_as,
+                drawings=made_like_mnist(dataset.x_train[:200]),
+            )
+        self.history: list[EpochReport] = []
+        self.tensors: dict[str, NDArray[np.float32]] = {}
+        self.onnx = b""
+        self.seconds = {"prepare": time.perf_counter() - began}
+
+    def fit(
+        self,
+        stopped: Callable[[], bool] = lambda: False,
+        progress: Callable[[Progress], None] = lambda progress: None,
+        each_epoch: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Train; False if it was stopped before the end.
+
+        Raises
+        ------
+        DanqingError
+            If the training diverges.
+        ParityError
+            If the exported network disagrees with the trained one.
+        """
+        from danqing.networks.build import build
+        from danqing.training.loop import Loop
+
+        began = time.perf_counter()
+        model = build(self.architecture, self.preparation, self.recipe.seed)
+        loop = Loop(
+            self.architecture,
+            model,
+            self.recipe,
+            self._rows(self.parts.train),
+            self._rows(self.parts.validation),
+            self.preparation.target[1],
+        )
+        for report in loop.run(stopped, progress):
+            self.history.append(report)
+            each_epoch()
+            if not np.isfinite([report.loss, report.val_loss]).all():
+                raise DanqingError(
+                    f"training diverged in epoch {report.epoch}: the loss is no number any more; "
+                    "choose a smaller learning rate"
+                )
+        if not loop.steps_made:
+            return False
+        self._export(model)
+        self.seconds["compile"] = loop.compile_seconds
+        self.seconds["fit"] = time.perf_counter() - began - loop.compile_seconds
+        return not loop.stopped
+
+    def _rows(self, part: Part) -> Rows:
+        from danqing.training.feeding import Rows
+
+        examples = self.preparation.encoded(part.x) if self.dataset.tabular else part.x
+        if self.dataset.task == "regression":
+            mean, scale = self.preparation.target
+            return Rows(examples, (part.y - mean) / scale, part.rows)
+        weights = None
+        if self.recipe.class_weights == "balanced":
+            counts = np.bincount(self.parts.train.labels, minlength=len(self.dataset.class_names))
+            known = (counts > 0).sum()
+            weights = (len(self.parts.train) / (known * np.maximum(counts, 1)))[part.y]
+        return Rows(examples, part.y, part.rows, weights)
+
+    def _export(self, model: Any) -> None:
+        """Export the network, and compare what ships with what was trained."""
+        from danqing.networks.build import tensors_of
+
+        self.tensors = tensors_of(model)
+        exported = to_onnx(self.architecture, self.preparation, self.tensors)
+        some = self.parts.validation.rows[:_PARITY_ROWS]
+        examples = self.preparation.encoded(self.parts.validation.x[some])
+        trained = np.asarray(model(examples.astype(np.float32), training=False))
+        difference = np.abs(Session(exported).predict(examples) - trained).max()
+        mean, scale = self.preparation.target
+        if not difference <= _PARITY * (abs(mean) + scale):
+            raise ParityError(
+                f"the ONNX network's answers differ from the trained one's by {difference:.2g}; "
+                f"it is not written. Please report this network: {self.recipe.spec}"
+            )
+        self.onnx = exported
+
+
+def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...]) -> Traits:
+    unevenness = 1.0
+    if dataset.task == "classification":
+        counts = np.bincount(train.labels)
+        counts = counts[counts > 0]
+        unevenness = float(counts.max() / counts.min())
+    return Traits(dataset.tabular, dataset.task, len(train), shape, unevenness)

@@ -1,0 +1,173 @@
+"""Whole stretches of steps, and a validation, each in one compiled graph. Knows no epochs.
+
+Graphs are kept: a second training of the same shape and settings compiles nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from danqing.networks.architecture import Architecture
+from danqing.networks.backend import keras, tf
+from danqing.recipe.recipe import Recipe
+from danqing.training.losses import row_losses
+from danqing.training.step import Batch, State, Step, score_of
+
+__all__ = ["Feed", "Graphs", "Span", "graphs_for"]
+
+_VALIDATION_BATCH = 500
+# What of a recipe is written into the graph; the rest is handed to it.
+_WRITTEN = (
+    "loss",
+    "optimizer",
+    "weight_decay",
+    "label_smoothing",
+    "augmentation",
+    "averaging",
+    "batch_size",
+    "scaling",
+)
+_MOST_KEPT = 64
+
+
+class Feed(NamedTuple):
+    """Rows for a graph, and the order in which it takes them.
+
+    Attributes
+    ----------
+    examples, targets, weights : Tensor
+        Of equal length; there may be more than are taken.
+    order : Tensor of int32
+        Row numbers; from `rows` on they are padding, up to a whole number of batches.
+    rows : int
+        How many of `order` count.
+    """
+
+    examples: Any
+    targets: Any
+    weights: Any
+    order: Any
+    rows: int
+
+
+class Span(NamedTuple):
+    """Steps `start` to `start + steps` of a feed, of which step 0 is the run's step `first`."""
+
+    start: int
+    steps: int
+    first: int
+    batch_size: int
+
+
+class Graphs:
+    """The compiled graphs of a network's structure; weights and data are handed in.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Only its structure is used.
+    recipe : Recipe
+        Only what is listed in `_WRITTEN` is used.
+    whole : bool
+        Compile whole stretches by XLA: it makes dense networks ten times faster and convolutions
+        five times slower on a CPU, so with convolutions it compiles nothing but the update.
+    """
+
+    def __init__(self, network: Any, recipe: Recipe, *, whole: bool) -> None:
+        self.network, self.recipe = network, recipe
+        self._step = Step(network, recipe, fused=not whole)
+        self._steps = tf.function(self._graph_steps, jit_compile=whole or None)
+        self._losses = tf.function(self._graph_losses)
+
+    def steps(
+        self, state: State, feed: Feed, span: Span, rates: Any, seed: int
+    ) -> tuple[State, float, float]:
+        """Make some steps; give the state after them, and the sums over rows of loss and score."""
+        position = tf.constant([span.start, span.start + span.steps, span.first, feed.rows, seed])
+        state, loss, score = self._steps(state, *feed[:4], rates, position, span.batch_size)
+        return state, float(loss), float(score)
+
+    def losses(self, state: State, feed: Feed) -> tuple[float, float]:
+        """Sum loss and score over a feed's rows, with the weights that would ship."""
+        weights = state.average or state.parameters
+        loss, score = self._losses(weights, state.statistics, *feed[:4], tf.constant(feed.rows))
+        return float(loss), float(score)
+
+    def _graph_steps(
+        self,
+        state: State,
+        examples: Any,
+        targets: Any,
+        weights: Any,
+        order: Any,
+        rates: Any,
+        position: Any,
+        batch_size: int,
+    ) -> tuple[State, Any, Any]:
+        start, end, first, rows, seed = tf.unstack(position)
+        dtype = state.parameters[0].dtype
+
+        def body(i: Any, state: State, loss_sum: Any, score_sum: Any) -> tuple[Any, ...]:
+            # A smaller last batch begins where the full ones end.
+            begin = i * self.recipe.batch_size
+            chosen = tf.slice(order, [begin], [batch_size])
+            counts = tf.cast(begin + tf.range(batch_size) < rows, dtype)
+            batch = Batch(
+                tf.gather(examples, chosen),
+                tf.gather(targets, chosen),
+                tf.gather(weights, chosen) * counts,
+            )
+            state, loss, score = self._step(state, batch, rates[i], tf.stack([seed, first + i]))
+            return i + 1, state, loss_sum + loss, score_sum + score
+
+        nothing = (tf.constant(0, dtype), tf.constant(0, dtype))
+        _, state, loss, score = tf.while_loop(
+            lambda i, *_: i < end, body, (start, state, *nothing), parallel_iterations=1
+        )
+        return state, loss, score
+
+    def _graph_losses(
+        self,
+        parameters: Any,
+        statistics: Any,
+        examples: Any,
+        targets: Any,
+        weights: Any,
+        order: Any,
+        rows: Any,
+    ) -> tuple[Any, Any]:
+        dtype = parameters[0].dtype
+
+        def body(start: Any, loss_sum: Any, score_sum: Any) -> tuple[Any, ...]:
+            chosen = order[start : tf.minimum(start + _VALIDATION_BATCH, rows)]
+            batch = Batch(*(tf.gather(array, chosen) for array in (examples, targets, weights)))
+            outputs, _ = self.network.stateless_call(
+                parameters, statistics, tf.cast(batch.examples, dtype), training=False
+            )
+            loss = tf.reduce_sum(row_losses(self.recipe.loss, outputs, batch.targets))
+            score = tf.reduce_sum(score_of(outputs, batch))
+            return start + _VALIDATION_BATCH, loss_sum + loss, score_sum + score
+
+        nothing = (tf.constant(0), tf.constant(0, dtype), tf.constant(0, dtype))
+        _, loss, score = tf.while_loop(
+            lambda start, *_: start < rows, body, nothing, parallel_iterations=1
+        )
+        return loss, score
+
+
+def graphs_for(architecture: Architecture, recipe: Recipe, network: Any) -> Graphs:
+    """Give the graphs of an architecture and a recipe: kept ones, where there are.
+
+    `network`, built from `architecture`, is used where there are none yet.
+    """
+    written = {name: getattr(recipe, name) for name in _WRITTEN}
+    key = json.dumps([architecture.to_json(), written, keras.config.floatx()], sort_keys=True)
+    if key not in _kept:
+        if len(_kept) >= _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = Graphs(network, recipe, whole=not architecture.convolutional)
+    return _kept[key]
+
+
+_kept: dict[str, Graphs] = {}

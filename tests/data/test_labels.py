@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danqing.data.labels import make_labels, natural_key, text_of_number
+from danqing.errors import SourceError
+
+
+def task_of(targets: object, **settings: object) -> str:
+    labels = make_labels([np.asarray(targets)], "here", **settings)  # type: ignore[arg-type]
+    return "classification" if labels.class_names else "regression"
+
+
+def test_classes_are_named_in_natural_order() -> None:
+    parts = [np.array(["10", "9", None], object), np.array(["cat", " 9 "], object)]
+    labels = make_labels(parts, "here")
+    assert labels.class_names == ("9", "10", "cat")
+    assert [part.tolist() for part in labels.parts] == [[1, 0], [2, 0]]
+    assert labels.parts[0].dtype == np.int64
+    assert [rows.tolist() for rows in labels.kept] == [[True, True, False], [True, True]]
+    assert labels.removed == {"rows without a target": 1}
+
+
+@pytest.mark.parametrize(
+    ("targets", "names"),
+    [
+        ([True, False], ("false", "true")),
+        ([10, 2, -1], ("-1", "2", "10")),
+        ([2.0, 10.0], ("2", "10")),
+        (np.array([255, 0], np.uint8), ("0", "255")),
+    ],
+)
+def test_numbers_and_truth_become_names(targets: object, names: tuple[str, ...]) -> None:
+    assert make_labels([np.asarray(targets)], "here").class_names == names
+
+
+def test_given_names_are_used_where_they_fit() -> None:
+    y = np.array([0, 2])
+    assert make_labels([y], "here", names=["a", "b", "c"]).class_names == ("a", "c")
+    assert make_labels([y], "here", names=["a", "b"]).class_names == ("0", "2")
+    assert make_labels([y], "here", names=["a", "b", "a"]).class_names == ("0", "2")
+
+
+def test_task_is_chosen_from_the_target() -> None:
+    assert task_of([0.5, 1.0]) == "regression"
+    assert task_of(np.arange(50)) == "classification"
+    assert task_of(np.arange(51)) == "regression"
+    assert task_of(np.arange(51), pictures=True) == "classification"
+    # 51 values in 510 rows are a tenth, not more.
+    assert task_of(np.repeat(np.arange(51), 10)) == "classification"
+    assert task_of(np.repeat(np.arange(51), 9)) == "regression"
+
+
+def test_task_given_overrides() -> None:
+    assert task_of([0.5, 1.0], task="classification") == "classification"
+    assert task_of([0, 1], task="regression") == "regression"
+    assert make_labels([np.array([True, False])], "here", task="regression").parts[0].tolist() == [
+        1.0,
+        0.0,
+    ]
+    with pytest.raises(SourceError, match="text such as 'a'"):
+        task_of(np.array(["a", "b"], object), task="regression")
+    with pytest.raises(SourceError, match="'clustering' is unknown"):
+        task_of([1, 2], task="clustering")
+
+
+def test_missing_numbers_are_counted() -> None:
+    labels = make_labels([np.array([np.nan, 0.5, np.inf])], "here")
+    assert labels.parts[0].tolist() == [0.5]
+    assert labels.removed == {"rows without a target": 2}
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (np.array(["a", "a"], object), "every row has the class 'a'"),
+        (np.array([1, 1]), "every row has the class '1'"),
+        (np.array([np.nan]), "no row for training has a target"),
+        (np.array([]), "no row for training has a target"),
+        (np.array(["", None], object), "no row for training has a target"),
+    ],
+)
+def test_what_can_not_be_learned(targets: np.ndarray, words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        make_labels([targets], "here")
+
+
+@given(st.lists(st.text(max_size=5), min_size=1))
+def test_natural_order_is_an_order(texts: list[str]) -> None:
+    backwards = texts[::-1]
+    assert sorted(texts, key=natural_key) == sorted(backwards, key=natural_key)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_text_of_a_number_is_the_number(value: float) -> None:
+    assert float(text_of_number(value)) == value
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=3)), min_size=2))
+def test_positions_lead_back_to_the_names(texts: list[str | None]) -> None:
+    stripped = [text.strip() for text in texts if text is not None and text.strip()]
+    array = np.array([*texts, None], object)[:-1]
+    if len(set(stripped)) < 2:
+        with pytest.raises(SourceError):
+            make_labels([array], "here")
+        return
+    labels = make_labels([array], "here")
+    assert [labels.class_names[position] for position in labels.parts[0]] == stripped

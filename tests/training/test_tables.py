@@ -1,0 +1,95 @@
+"""Tables and numbers, from a file to a run and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danqing import Recipe, evaluate, load_data, load_run, train
+from danqing.data.table_files import read_table
+from danqing.errors import RecipeError, RunError, SpecError
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table with words, gaps and a number to tell."""
+    rng = np.random.default_rng(0)
+    lines = ["area,heating,built,price"]
+    for _ in range(400):
+        area, heating = rng.uniform(30, 200), rng.choice(["gas", "oil", "heat pump", ""])
+        price = 900 * area + {"gas": 0, "oil": -20_000, "heat pump": 30_000, "": 5000}[heating]
+        shown = "" if rng.random() < 0.05 else f"{area:.1f}"
+        lines.append(f"{shown},{heating},{1950 + rng.integers(70)}-05-01,{price:.0f}")
+    path = tmp_path_factory.mktemp("tables") / "houses.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_table_of_houses(houses: Path, tmp_path: Path) -> None:
+    dataset = load_data(houses, target="price")
+    assert dataset.task == "regression"
+    run = train(dataset, out=tmp_path / "run")
+    test = run.metrics["test"]
+    assert set(test) == {"n", "loss", "r2", "mae", "mse"}
+    assert test["r2"] > 0.8
+    header = (run.folder / "history.csv").read_text().splitlines()[0]
+    assert header == "epoch,seconds,loss,mae,val_loss,val_mae,learning_rate"
+    # Told in the target's own unit.
+    assert run.history[0]["mae"] > 5000 > 0
+    assert run.data["target"] == "price"
+    # Raw rows in, answers out, from the folder alone: also rows without a price.
+    unlabelled = houses.with_name("new.csv")
+    lines = houses.read_text().splitlines()
+    unlabelled.write_text("\n".join(line.rpartition(",")[0] for line in lines[:4]) + "\n")
+    again = load_run(run.folder)
+    answers = again.predict(read_table(unlabelled, again.preparation.encoding.kinds))  # type: ignore[union-attr]
+    np.testing.assert_allclose(answers, run.predict(dataset.x_train[:3]), rtol=1e-5)
+    assert evaluate(again)["test"] == pytest.approx(test)
+    assert evaluate(again, dataset)["test"] == pytest.approx(test)
+
+
+def test_patience_keeps_the_best_epoch(tmp_path: Path) -> None:
+    recipe = Recipe(network="dense(64)-dense(64)", epochs=300, patience=5, learning_rate=0.01)
+    run = train(load_data("wine"), recipe, tmp_path / "run")
+    losses = [row["val_loss"] for row in run.history]
+    assert run.finished
+    assert len(losses) < 300
+    assert int(np.argmin(losses)) == len(losses) - 1 - 5
+    assert run.metrics["validation"]["loss"] == pytest.approx(min(losses), rel=1e-3)
+
+
+def test_uneven_classes_count_alike(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(1000, 2)), (rng.random(1000) < 0.08).astype(int)
+    x[y == 1] += 1.2
+    recipe = Recipe(network="dense(16)", epochs=20, learning_rate=0.01)
+    run = train(load_data((x, y)), recipe, tmp_path / "even")
+    assert run.config["class_weights"] == "balanced"
+    plain = train(
+        load_data((x, y)), recipe.model_copy(update={"class_weights": "none"}), tmp_path / "plain"
+    )
+    recall = [r.metrics["test"]["per_class"][1]["recall"] for r in (run, plain)]
+    assert recall[0] > recall[1]
+
+
+def test_what_does_not_go_together(houses: Path, tmp_path: Path) -> None:
+    dataset = load_data(houses, target="price")
+    with pytest.raises(RecipeError, match="the target is a number"):
+        train(dataset, Recipe(loss="cross-entropy"), tmp_path / "run")
+    with pytest.raises(SpecError, match="a table has columns only"):
+        train(dataset, Recipe(network="conv(8)"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    run = train(dataset, Recipe(network="dense(4)", epochs=1), tmp_path / "run")
+    with pytest.raises(RunError, match="can't be measured on pictures"):
+        evaluate(run, load_data("digits"))
+
+
+def test_objects_have_no_name(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    data = load_data((x, (x[:, 0] > 0).astype(int)))
+    run = train(data, Recipe(network="dense(4)", epochs=2), tmp_path / "run")
+    with pytest.raises(RunError, match="which no name loads again"):
+        evaluate(run)
+    assert evaluate(run, data)["test"]["n"] == 12
