@@ -131,5 +131,5 @@ def _picture_network(traits: Traits) -> str:
     while side > 40:  # each more halving leaves the last layers as many pixels as MNIST has
         words.append(f"conv(32,3,2)-{normalised}")
         side //= 2
-    words += [f"conv(32,3,2,valid)-{normalised}", f"conv(64,3,valid)-{normalised}"]
+    words += [f"conv(48,3,2,valid)-{normalised}", f"conv(96,3,valid)-{normalised}"]
     return "-".join([*words, f"conv(128,3,valid)-{normalised}"])
