@@ -9,7 +9,8 @@ a process of its own, in turn, after the files were written, so all find them in
 system; the clock leaves out imports. The table holds medians.
 
 With --large: pictures of 64x64 pixels in colour, and how much more memory a process takes that
-loads them, and reads through them by batches, than one that only imports the same.
+loads them and reads through them by batches, or trains on them for an epoch, than one that only
+imports the same.
 """
 
 from __future__ import annotations
@@ -78,12 +79,23 @@ def with_keras(folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def memory(folder: Path, load: bool) -> int:
+def memory(folder: Path, way: str) -> int:
     """Give the largest memory in bytes of this process, and as much as two of its helpers took."""
-    if load:
+    if way == "reading":
         x = load_folder(folder).x_train
         for start in range(0, len(x), 128):
             x[start : start + 128].mean()
+    if way in ("libraries", "training"):
+        import onnxruntime  # noqa: F401
+        import sklearn.metrics
+        import sklearn.model_selection  # noqa: F401
+
+        import danqing.training.loop  # noqa: F401
+    if way == "training":
+        from danqing import Recipe, train
+
+        recipe = Recipe(network="conv(8,8,8)-batchnorm-relu-dense(32)", epochs=1)
+        train(load_folder(folder), recipe, folder.parent / "run")
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return 1024 * (own + 2 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
@@ -118,13 +130,17 @@ def speed(place: Path, files: int, rounds: int) -> None:
 def large(place: Path, files: int) -> None:
     folder = place / "colours"
     make_colours(folder, files)
-    base = in_a_process("nothing", folder, place / "cache")
     found = {}
     print(f"| {files:,} pictures of 64x64x3 | peak memory beyond imports, MiB |")
     print("| --- | ---: |")
-    for way in ("first load", "second load"):
-        found[way] = in_a_process("memory", folder, place / "cache") - base
-        print(f"| {way} | {found[way] / 2**20:,.0f} |", flush=True)
+    for title, way, base in (
+        ("first load", "reading", "nothing"),
+        ("second load", "reading", "nothing"),
+        ("training", "training", "libraries"),
+    ):
+        more = in_a_process(way, folder, place / "cache")
+        found[title] = more - in_a_process(base, folder, place / "cache")
+        print(f"| {title} | {found[title] / 2**20:,.0f} |", flush=True)
     write("reading_large", {"files": files, "bytes": found})
 
 
@@ -138,7 +154,7 @@ def main() -> None:
     if options.one:
         way, folder = options.one[0], Path(options.one[1])
         ways = {"danqing": with_danqing, "keras": with_keras}
-        print(json.dumps(ways[way](folder) if way in ways else memory(folder, way == "memory")))
+        print(json.dumps(ways[way](folder) if way in ways else memory(folder, way)))
         return
     with tempfile.TemporaryDirectory() as place:
         if options.large:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from danqing.data.sources import load_data
     from danqing.errors import DanqingError
     from danqing.evaluation.evaluate import evaluate
+    from danqing.explanation.explain import explain
     from danqing.recipe.recipe import Recipe
     from danqing.runs.run import load_run
     from danqing.training.estimators import DanqingClassifier, DanqingRegressor
@@ -26,6 +27,7 @@ __all__ = [
     "Recipe",
     "__version__",
     "evaluate",
+    "explain",
     "load_data",
     "load_run",
     "train",
@@ -37,6 +39,7 @@ _HOMES = {
     "DanqingError": "danqing.errors",
     "Recipe": "danqing.recipe.recipe",
     "evaluate": "danqing.evaluation.evaluate",
+    "explain": "danqing.explanation.explain",
     "load_data": "danqing.data.sources",
     "load_run": "danqing.runs.run",
     "train": "danqing.training.train",

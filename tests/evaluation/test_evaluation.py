@@ -9,6 +9,7 @@ from sklearn import metrics
 from danqing import evaluate
 from danqing.data.dataset import Dataset
 from danqing.errors import RunError
+from danqing.evaluation.intervals import wilson
 from danqing.evaluation.measures import measure
 from danqing.runs.run import Run
 
@@ -25,15 +26,11 @@ def test_figures_agree_with_scikit_learn() -> None:
     assert np.sum(figures["confusion_matrix"]) == 300
 
 
-def test_interval_covers_at_its_rate() -> None:
-    rng = np.random.default_rng(0)
-    inside = 0
-    for _ in range(400):
-        right = rng.random(200) < 0.9
-        p = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9]).astype(np.float32)
-        low, high = measure(p, np.zeros(200, int), ["a", "b"])["accuracy_ci95"]
-        inside += low <= 0.9 <= high
-    assert 0.92 <= inside / 400 <= 0.98
+def test_interval_is_wilsons() -> None:
+    p = np.tile(np.array([[0.9, 0.1]], np.float32), (200, 1))
+    labels = np.repeat([0, 1], [190, 10])
+    ends = [float(end) for end in wilson(190, 200)]
+    assert measure(p, labels, ["a", "b"])["accuracy_ci95"] == pytest.approx(ends)
 
 
 def test_certain_and_wrong_has_a_finite_loss() -> None:

@@ -12,7 +12,7 @@ from danqing.data.dataset import Dataset
 from danqing.errors import RunError
 from danqing.networks.architecture import Architecture
 from danqing.networks.build import build, load_tensors
-from danqing.runs.run import Run, create_folder, list_runs
+from danqing.runs.run import Run, list_runs
 
 
 def test_the_folder_is_the_contract(run: Run) -> None:
@@ -90,15 +90,3 @@ def test_list_is_grouped_and_sorted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "rubbish").mkdir()
     (tmp_path / "rubbish" / "config.json").write_text("{")
     assert [found.folder.name for found in list_runs(tmp_path)] == ["c", "a", "b"]
-
-
-def test_default_folders_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    made = {create_folder(None, "mnist-fast") for _ in range(4)}
-    assert len(made) == 4
-
-
-def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="can't be made"):
-        create_folder(tmp_path / "file" / "run", "")

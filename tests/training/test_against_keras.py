@@ -104,7 +104,7 @@ def test_fifty_steps_agree_with_keras(
         reference.reset_metrics()
         expected_loss = float(reference.train_on_batch(pictures, target))
         loop.state, loss_sum, _ = loop._graphs.steps(
-            loop.state, feed, Span(step, 1, 0, BATCH), loop._rates(0, feed), recipe.seed
+            loop.state, feed, Span(step, 1, 0, BATCH), loop._rates(feed, step, 1), recipe.seed
         )
         tolerance = 1e-5 if precision == "float64" else 1e-4
         assert abs(loss_sum / BATCH - expected_loss) <= tolerance

@@ -88,7 +88,7 @@ def list_pictures(path: str | Path) -> list[Path]:
     names = [entry.name for entry in origin.listing().entries if is_picture_name(entry.name)]
     if not names:
         raise SourceError(f"{path}: holds no pictures; expected PNG, JPEG, WebP, BMP, GIF or TIFF")
-    return [origin.path / name for name in sorted(names, key=natural)]
+    return [Path(path) / name for name in sorted(names, key=natural)]
 
 
 def read_pictures(

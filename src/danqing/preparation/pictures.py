@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from danqing.data.decode import Mode, fit
 from danqing.errors import PictureError
 
 __all__ = ["brought_to"]
@@ -31,6 +31,8 @@ def brought_to(pictures: Any, shape: tuple[int, ...]) -> Any:
     >>> brought_to(np.zeros((2, 8, 8, 3), np.uint8), (4, 4, 1)).shape
     (2, 4, 4, 1)
     """
+    if len(pictures.shape) != 4:
+        raise PictureError("the data are rows of a table, but the network takes pictures")
     if tuple(pictures.shape[1:]) == tuple(shape):
         return pictures
     height, width, channels = shape
@@ -38,11 +40,10 @@ def brought_to(pictures: Any, shape: tuple[int, ...]) -> Any:
         raise PictureError(
             f"pictures of {pictures.shape[-1]} channels can't be brought to {channels}"
         )
-    mode = "L" if channels == 1 else "RGB"
+    mode: Mode = "L" if channels == 1 else "RGB"
     brought: NDArray[np.uint8] = np.empty((len(pictures), *shape), np.uint8)
     for number in range(len(pictures)):
         picture = pictures[number : number + 1][0]
-        opened = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-        resized = opened.convert(mode).resize((width, height), Image.Resampling.BOX)
-        brought[number] = np.asarray(resized).reshape(shape)
+        plain = picture[..., 0] if picture.shape[-1] == 1 else picture
+        brought[number] = fit(plain, (height, width), mode)
     return brought

@@ -58,6 +58,8 @@ _TABLES: dict[str, Any] = {
 _ARTICLE = "dense(64)-dense(64)"
 # Uneven enough for the rare classes to be neglected without weights.
 _UNEVEN = 3.0
+# Rows of a table; with fewer a network learns them by heart unless it is held back.
+_FEW = 2000
 
 
 def spec_of(network: str, traits: Traits = MNIST_TRAITS) -> str:
@@ -83,6 +85,8 @@ def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
     """Give the settings of a training that a preset, or a spec of its kind, starts from."""
     if network == "fast" or "conv" in network:
         settings = _sized(_TABLES if traits.tabular else _PICTURES, traits)
+        if traits.tabular and traits.rows < _FEW:
+            settings["weight_decay"] = 1.0
     elif network == "article":
         settings = dict(_CLASSIC)
     else:
@@ -111,8 +115,8 @@ def _sized(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 
 def _table_network(traits: Traits) -> str:
-    if traits.rows < 1000:
-        return "dense(64)-dense(32)"
+    if traits.rows < _FEW:
+        return "dense(64)-dropout(0.3)-dense(32)-dropout(0.3)"
     return "dense(128)-dense(64)" if traits.rows < 20_000 else "dense(256)-dense(128)-dense(64)"
 
 

@@ -14,7 +14,9 @@ from danqing.recipe.grammar import parse
 from danqing.recipe.presets import PRESETS, defaults_for, spec_of
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
-__all__ = ["Recipe"]
+__all__ = ["MOST_EPOCHS", "Recipe"]
+
+MOST_EPOCHS = 100_000
 
 # What suits an optimizer when the user names it and no learning rate.
 _LEARNING_RATES = {"gradient-descent": 0.1, "momentum": 0.02, "adam": 0.001, "adamw": 0.001}
@@ -33,6 +35,10 @@ class Recipe(BaseModel):
         A preset (``article``, ``fast``) or a spec such as ``dense(64)-dense(64)``.
     epochs, batch_size : int
         Passes through the training rows, 1 to 100,000; rows a step, 1 to 1,000,000.
+    minutes : float, optional
+        Wall-clock time for the whole job, evaluation included, at most 100,000. The schedule comes
+        down in time, and the best epoch's weights are kept. With epochs given, too, whichever
+        ends first; without, there may be any number of epochs, or a part of one, and no patience.
     optimizer : {"gradient-descent", "momentum", "adam", "adamw"}
     learning_rate : float
         Step size, above 0 and at most 100. With a schedule, its peak.
@@ -76,7 +82,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     network: str = "fast"
-    epochs: int = Field(ge=1, le=100_000)
+    epochs: int = Field(ge=1, le=MOST_EPOCHS)
+    minutes: float | None = Field(default=None, gt=0, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
     optimizer: Literal["gradient-descent", "momentum", "adam", "adamw"]
     learning_rate: float = Field(gt=0, le=100)
@@ -134,7 +141,7 @@ class Recipe(BaseModel):
         >>> few = Traits(tabular=True, task="classification", rows=120, input_shape=(4,))
         >>> recipe = Recipe(seed=7).for_data(few)
         >>> recipe.spec, recipe.batch_size, recipe.seed
-        ('dense(64)-dense(32)', 16, 7)
+        ('dense(64)-dropout(0.3)-dense(32)-dropout(0.3)', 16, 7)
         """
         given = {name: getattr(self, name) for name in self.model_fields_set}
         recipe = Recipe(**_completed(given, traits))
@@ -179,6 +186,8 @@ def _completed(given: dict[str, Any], traits: Traits) -> dict[str, Any]:
         settings["learning_rate"] = _LEARNING_RATES.get(optimizer, 0.001)
         if optimizer != "adamw":
             settings["weight_decay"] = 0.0
+    if given.get("minutes") is not None:
+        settings["epochs"], settings["patience"] = MOST_EPOCHS, 0
     return {**settings, **given}
 
 

@@ -16,7 +16,16 @@ from danqing.errors import RunError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_json", "read_tensors", "write_file", "write_json", "write_tensors"]
+__all__ = [
+    "read_bytes",
+    "read_json",
+    "read_tensors",
+    "tensors_from",
+    "tensors_to",
+    "write_file",
+    "write_json",
+    "write_tensors",
+]
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -71,12 +80,31 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path}: is damaged, it is no JSON; train again") from None
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file of a run.
+
+    Raises
+    ------
+    RunError
+        If it can't be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path}: can't be read ({error.strerror})") from None
+
+
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as safetensors."""
+    write_file(path, tensors_to(tensors))
+
+
+def tensors_to(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """Give named arrays as the content of a safetensors file."""
     import numpy as np
     from safetensors.numpy import save
 
-    write_file(path, save({name: np.ascontiguousarray(value) for name, value in tensors.items()}))
+    return save({name: np.ascontiguousarray(value) for name, value in tensors.items()})
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -87,12 +115,21 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     RunError
         If the file is missing or damaged.
     """
+    return tensors_from(read_bytes(path), path)
+
+
+def tensors_from(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
+    """Give the named arrays of a safetensors file's content; `path` is for the message.
+
+    Raises
+    ------
+    RunError
+        If it is damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return load(path.read_bytes())
-    except OSError as error:
-        raise RunError(f"{path}: can't be read ({error.strerror})") from None
+        return load(content)
     except SafetensorError:
         raise RunError(f"{path}: is damaged, it holds no tensors; train again") from None

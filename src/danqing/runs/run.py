@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from danqing.preparation.preparation import Preparation
     from danqing.runs.session import Session
 
-__all__ = ["Run", "create_folder", "list_runs", "load_run"]
+__all__ = ["Run", "list_runs", "load_run"]
 
 _FORMAT = 1
 
@@ -177,8 +176,8 @@ class Run:
     def write_start(
         self, config: dict[str, Any], data: dict[str, Any], network: dict[str, Any]
     ) -> None:
-        """Write what is known before the first step."""
-        for name, plain in (("config", config), ("data", data), ("network", network)):
+        """Write what is known before the first step; `config.json` last, which makes it a run."""
+        for name, plain in (("data", data), ("network", network), ("config", config)):
             write_json(self.folder / f"{name}.json", {"format": _FORMAT, **plain})
 
     def write_history(self, rows: Iterable[Mapping[str, float]]) -> None:
@@ -245,31 +244,3 @@ def list_runs(folder: str | Path = "runs") -> list[Run]:
         except (RunError, KeyError, AttributeError):
             continue
     return [run for _, run in sorted(readable, key=lambda pair: pair[0])]
-
-
-def create_folder(out: str | Path | None, name: str) -> Path:
-    """Make the folder of a new run; `out` None stands for `runs/<time>-<name>`.
-
-    Raises
-    ------
-    RunError
-        If it exists already, for nothing is ever overwritten, or can't be made.
-    """
-    if out is None:
-        base = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
-        tries = [base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 100))]
-    else:
-        tries = [Path(out)]
-    for folder in tries:
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise RunError(
-                f"folder {folder}: can't be made ({error.strerror}); choose another --out"
-            ) from None
-    raise RunError(
-        f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,14 @@ class Session:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(4)
+        options = onnxruntime.SessionOptions()
+        if hasattr(os, "sched_getaffinity"):
+            # Left to itself it takes all cores, also those that the process may not use.
+            options.intra_op_num_threads = len(os.sched_getaffinity(0))
         try:
-            self._session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
         # ONNX Runtime's own errors derive from Exception and nothing nearer.
         except Exception as error:
             raise ValueError(f"ONNX Runtime can't load it: {type(error).__name__}") from None

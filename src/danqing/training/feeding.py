@@ -69,8 +69,11 @@ class Feeder:
         if self._in_memory:
             self._held = self._hold(rows)
 
-    def feeds(self, order: NDArray[np.int64] | None = None) -> Iterator[Feed]:
-        """Give all rows, in the order of positions in `rows.numbers`; as they stand without."""
+    def feeds(self, order: NDArray[np.int64] | None = None, skipped: int = 0) -> Iterator[Feed]:
+        """Give all rows, in the order of positions in `rows.numbers`; as they stand without.
+
+        Feeds whose steps are all among the first `skipped` are left out.
+        """
         positions = np.arange(len(self._rows)) if order is None else order
         if self._in_memory:
             room = self._padded(len(positions)) + self._batch_size - 1
@@ -82,13 +85,14 @@ class Feeder:
         row_bytes = math.prod(self._rows.examples.shape[1:])
         size = max(1, _CHUNK // (row_bytes * self._batch_size)) * self._batch_size
         chunks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+        first = min(skipped * self._batch_size // size, len(chunks) - 1)
         with ThreadPoolExecutor(1) as reader:
-            coming = reader.submit(self._read, chunks[0], size)
-            for number in range(len(chunks)):
+            coming = reader.submit(self._read, chunks[first], size)
+            for number in range(first, len(chunks)):
                 feed = coming.result()
                 if number + 1 < len(chunks):
                     coming = reader.submit(self._read, chunks[number + 1], size)
-                yield feed
+                yield feed._replace(first=number * size // self._batch_size)
 
     def _read(self, numbers: NDArray[np.int64], size: int) -> Feed:
         # A disk likes ascending places; the order is restored in the graph.

@@ -18,15 +18,21 @@ from danqing.preparation.drawing import made_like_mnist
 from danqing.preparation.preparation import fit_preparation
 from danqing.recipe.recipe import Recipe
 from danqing.recipe.traits import Traits
+from danqing.runs.run import Run
 from danqing.runs.session import Session
+from danqing.training.budget import Budget
+from danqing.training.continuing import refuse_other_data, with_network_of
+from danqing.training.progress import EpochReport, Progress
 
 if TYPE_CHECKING:
+    from danqing.training.checkpoint import Keeper
     from danqing.training.feeding import Rows
-    from danqing.training.loop import EpochReport, Progress
+    from danqing.training.loop import Loop
 
 __all__ = ["Fitting"]
 
 _PARITY_ROWS = 500
+_CAUTION = 1.1  # what comes last takes longer than in rehearsal, if at all
 _PARITY = 1e-4  # greatest difference of a probability, or of a number in its target's scale
 
 
@@ -40,6 +46,8 @@ class Fitting:
         Its rows, divided.
     recipe : Recipe
         What it leaves open is fitted to the data.
+    base : Run, optional
+        A finished run to train on from: its network, preparation and weights are taken over.
 
     Attributes
     ----------
@@ -47,6 +55,8 @@ class Fitting:
     preparation : Preparation
     architecture : Architecture
     history : list of EpochReport
+    steps : int
+        Made in all, by whatever processes; after `fit`.
     tensors : dict of ndarray
         The trained weights by name; after `fit`.
     onnx : bytes
@@ -60,14 +70,21 @@ class Fitting:
         If network or batch don't fit the data.
     """
 
-    def __init__(self, dataset: Dataset, parts: Parts, recipe: Recipe) -> None:
+    def __init__(
+        self, dataset: Dataset, parts: Parts, recipe: Recipe, base: Run | None = None
+    ) -> None:
         began = time.perf_counter()
-        self.dataset, self.parts = dataset, parts
+        self.dataset, self.parts, self.base = dataset, parts, base
         shape = dataset.input_shape
-        if dataset.tabular:
+        if base:
+            refuse_other_data(dataset, base)
+            self.preparation, shape = base.preparation, base.input_shape
+        elif dataset.tabular:
             self.preparation = fit_preparation(parts.train, "feature")
             shape = self.preparation.scaling.mean_.shape
         self.recipe = recipe.for_data(_traits(dataset, parts.train, shape))
+        if base:
+            self.recipe = with_network_of(base, self.recipe)
         rows = len(parts.train)
         if self.recipe.batch_size > rows:
             raise RecipeError(
@@ -75,7 +92,7 @@ class Fitting:
                 f"choose at most {rows}"
             )
         self.architecture: Architecture = design(self.recipe.spec, shape, len(dataset.class_names))
-        if not dataset.tabular:
+        if not dataset.tabular and not base:
             self.preparation = fit_preparation(
                 parts.train,
                 self.recipe.scaling,
@@ -83,6 +100,7 @@ class Fitting:
                 drawings=made_like_mnist(dataset.x_train[:200]),
             )
         self.history: list[EpochReport] = []
+        self.steps = 0
         self.tensors: dict[str, NDArray[np.float32]] = {}
         self.onnx = b""
         self.seconds = {"prepare": time.perf_counter() - began}
@@ -92,8 +110,19 @@ class Fitting:
         stopped: Callable[[], bool] = lambda: False,
         progress: Callable[[Progress], None] = lambda progress: None,
         each_epoch: Callable[[], None] = lambda: None,
+        keeper: Keeper | None = None,
+        budget: Budget | None = None,
     ) -> bool:
         """Train; False if it was stopped before the end.
+
+        Parameters
+        ----------
+        stopped, progress, each_epoch : callable
+            Called between stretches of about a second, and after each epoch.
+        keeper : Keeper, optional
+            Takes up the newest state it has, and keeps those to come.
+        budget : Budget, optional
+            Of time; its reserve is measured here.
 
         Raises
         ------
@@ -101,12 +130,48 @@ class Fitting:
             If the training diverges.
         ParityError
             If the exported network disagrees with the trained one.
+        RecipeError
+            If the budget is spent before the first step.
         """
-        from danqing.networks.build import build
+        from danqing.networks.build import build, load_tensors
+
+        model = build(self.architecture, self.preparation, self.recipe.seed)
+        if self.base:
+            load_tensors(model, self.base.tensors)
+        loop = self._loop(model, budget)
+        if keeper:
+            keeper.restore(loop)
+            self.history = loop.position.history
+        if budget:
+            self._rehearse(model, budget)
+
+        def between() -> bool:
+            stop = stopped()
+            if budget and not loop.position.steps:
+                _refuse_spent(budget)
+            if keeper and loop.position.steps:
+                keeper.keep(loop, now=stop)
+            return stop
+
+        for report in loop.run(between, progress):
+            each_epoch()
+            if not np.isfinite([report.loss, report.val_loss]).all():
+                raise DanqingError(
+                    f"training diverged in epoch {report.epoch}: the loss is no number any more; "
+                    "choose a smaller learning rate"
+                )
+        self.steps = loop.position.steps
+        if not self.steps:
+            return False
+        began = time.perf_counter()
+        self._export(model)
+        self.seconds["compile"] = loop.compile_seconds
+        self.seconds["fit"] = loop.position.trained_seconds + time.perf_counter() - began
+        return not loop.stopped
+
+    def _loop(self, model: Any, budget: Budget | None) -> Loop:
         from danqing.training.loop import Loop
 
-        began = time.perf_counter()
-        model = build(self.architecture, self.preparation, self.recipe.seed)
         loop = Loop(
             self.architecture,
             model,
@@ -114,21 +179,25 @@ class Fitting:
             self._rows(self.parts.train),
             self._rows(self.parts.validation),
             self.preparation.target[1],
+            budget,
         )
-        for report in loop.run(stopped, progress):
-            self.history.append(report)
-            each_epoch()
-            if not np.isfinite([report.loss, report.val_loss]).all():
-                raise DanqingError(
-                    f"training diverged in epoch {report.epoch}: the loss is no number any more; "
-                    "choose a smaller learning rate"
-                )
-        if not loop.steps_made:
-            return False
-        self._export(model)
-        self.seconds["compile"] = loop.compile_seconds
-        self.seconds["fit"] = time.perf_counter() - began - loop.compile_seconds
-        return not loop.stopped
+        self.history = loop.position.history
+        return loop
+
+    def _rehearse(self, model: Any, budget: Budget) -> None:
+        """Export the network as it is and answer by it, to know what time to keep for that."""
+        # What is slow for the first time only.
+        import scipy.stats  # noqa: F401
+        import sklearn.metrics  # noqa: F401
+
+        part = self.parts.validation
+        exporting = _quickest(lambda: self._export(model))
+        session, some = Session(self.onnx), part.rows[:_PARITY_ROWS]
+        answering = _quickest(lambda: session.predict(self.preparation.encoded(part.x[some])))
+        # Validation once more by TensorFlow, then validation and test by what ships.
+        rows = 2 * len(part) + len(self.parts.test)
+        budget.reserve += _CAUTION * (exporting + answering * rows / len(some))
+        self.tensors, self.onnx = {}, b""
 
     def _rows(self, part: Part) -> Rows:
         from danqing.training.feeding import Rows
@@ -170,3 +239,23 @@ def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...]) -> Traits:
         counts = counts[counts > 0]
         unevenness = float(counts.max() / counts.min())
     return Traits(dataset.tabular, dataset.task, len(train), shape, unevenness)
+
+
+def _quickest(work: Callable[[], Any]) -> float:
+    """Give the least seconds of three: the first may load things, and others may be at work."""
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def _refuse_spent(budget: Budget) -> None:
+    """Raise where there is no time for a single step."""
+    if budget.left() <= 0:
+        needed = 1.2 * (budget.reserve + budget.clock()) / 60
+        raise RecipeError(
+            f"minutes: {budget.seconds / 60:.3g} are spent before the first step; give at least "
+            f"{needed:.2g}"
+        )

@@ -42,6 +42,8 @@ class Feed(NamedTuple):
         Row numbers; from `rows` on they are padding, up to a whole number of batches.
     rows : int
         How many of `order` count.
+    first : int
+        The step of its epoch that its first rows are for.
     """
 
     examples: Any
@@ -49,6 +51,7 @@ class Feed(NamedTuple):
     weights: Any
     order: Any
     rows: int
+    first: int = 0
 
 
 class Span(NamedTuple):
@@ -77,16 +80,28 @@ class Graphs:
     def __init__(self, network: Any, recipe: Recipe, *, whole: bool) -> None:
         self.network, self.recipe = network, recipe
         self._step = Step(network, recipe, fused=not whole)
-        self._steps = tf.function(self._graph_steps, jit_compile=whole or None)
-        self._losses = tf.function(self._graph_losses)
+        self._steps = tf.function(self._graph_steps, jit_compile=whole or None, autograph=False)
+        self._losses = tf.function(self._graph_losses, autograph=False)
 
     def steps(
-        self, state: State, feed: Feed, span: Span, rates: Any, seed: int
+        self,
+        state: State,
+        feed: Feed,
+        span: Span,
+        rates: Any,
+        seed: int,
+        sums: tuple[float, float] = (0.0, 0.0),
     ) -> tuple[State, float, float]:
-        """Make some steps; give the state after them, and the sums over rows of loss and score."""
+        """Make some steps; give the state after them, and the sums over rows of loss and score.
+
+        The sums go on from `sums`: added up so, they don't depend on where a span ends.
+        """
         position = tf.constant([span.start, span.start + span.steps, span.first, feed.rows, seed])
-        state, loss, score = self._steps(state, *feed[:4], rates, position, span.batch_size)
-        return state, float(loss), float(score)
+        state, total = self._steps(
+            state, *feed[:4], rates, position, tf.constant(sums, tf.float64), span.batch_size
+        )
+        loss, score = total.numpy().tolist()
+        return state, loss, score
 
     def losses(self, state: State, feed: Feed) -> tuple[float, float]:
         """Sum loss and score over a feed's rows, with the weights that would ship."""
@@ -103,12 +118,13 @@ class Graphs:
         order: Any,
         rates: Any,
         position: Any,
+        sums: Any,
         batch_size: int,
-    ) -> tuple[State, Any, Any]:
+    ) -> tuple[State, Any]:
         start, end, first, rows, seed = tf.unstack(position)
         dtype = state.parameters[0].dtype
 
-        def body(i: Any, state: State, loss_sum: Any, score_sum: Any) -> tuple[Any, ...]:
+        def body(i: Any, state: State, sums: Any) -> tuple[Any, ...]:
             # A smaller last batch begins where the full ones end.
             begin = i * self.recipe.batch_size
             chosen = tf.slice(order, [begin], [batch_size])
@@ -119,13 +135,12 @@ class Graphs:
                 tf.gather(weights, chosen) * counts,
             )
             state, loss, score = self._step(state, batch, rates[i], tf.stack([seed, first + i]))
-            return i + 1, state, loss_sum + loss, score_sum + score
+            return i + 1, state, sums + tf.cast(tf.stack([loss, score]), sums.dtype)
 
-        nothing = (tf.constant(0, dtype), tf.constant(0, dtype))
-        _, state, loss, score = tf.while_loop(
-            lambda i, *_: i < end, body, (start, state, *nothing), parallel_iterations=1
+        _, state, sums = tf.while_loop(
+            lambda i, *_: i < end, body, (start, state, sums), parallel_iterations=1
         )
-        return state, loss, score
+        return state, sums
 
     def _graph_losses(
         self,

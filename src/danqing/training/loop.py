@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,49 +15,17 @@ import numpy as np
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import tf
 from danqing.networks.build import logits_of
-from danqing.recipe.recipe import Recipe
+from danqing.recipe.recipe import MOST_EPOCHS, Recipe
+from danqing.training.budget import Budget
 from danqing.training.feeding import Feeder, Rows
 from danqing.training.graphs import Feed, Span, graphs_for
+from danqing.training.progress import EpochReport, Position, Progress
 from danqing.training.schedules import learning_rates
 from danqing.training.step import State, assign, initial_state
 
-__all__ = ["EpochReport", "Loop", "Progress"]
+__all__ = ["Loop"]
 
 _STRETCH_SECONDS = 1.0  # of steps in one graph call, so that Ctrl-C and progress work
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """A finished epoch: a line of `history.csv`.
-
-    `score` is the accuracy; for regression the mean absolute error.
-    """
-
-    epoch: int
-    seconds: float
-    loss: float
-    score: float
-    val_loss: float
-    val_score: float
-    learning_rate: float
-
-    def line(self, task: str) -> dict[str, float]:
-        """Give it under the names of `history.csv`."""
-        name = "accuracy" if task == "classification" else "mae"
-        names = {"score": name, "val_score": f"val_{name}"}
-        return {names.get(field, field): value for field, value in vars(self).items()}
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is: steps done of all, and the seconds that are probably left."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    seconds_left: float
-    finished: EpochReport | None = None
 
 
 class Loop:
@@ -73,6 +40,17 @@ class Loop:
     train, validation : Rows
     target_scale : float
         Of a regression's target, so that losses and errors are told in its own unit.
+    budget : Budget, optional
+        Ends the run in time, its schedule included.
+
+    Attributes
+    ----------
+    state : State
+    position : Position
+    best : State, optional
+        The weights of the best epoch on validation, where the recipe asks for it.
+    stopped : bool
+        Whether the run was stopped before its end.
     """
 
     def __init__(
@@ -83,15 +61,14 @@ class Loop:
         train: Rows,
         validation: Rows,
         target_scale: float = 1.0,
+        budget: Budget | None = None,
     ) -> None:
-        self.network, self.recipe = logits_of(model), recipe
+        self.network, self.recipe, self.budget = logits_of(model), recipe, budget
         self.rows, self.batch_size = len(train), recipe.batch_size
         self.steps_per_epoch = math.ceil(self.rows / self.batch_size)
-        self.rates = learning_rates(
-            recipe.schedule, recipe.learning_rate, recipe.epochs * self.steps_per_epoch
-        )
-        self.compile_seconds, self.steps_made, self.stopped = 0.0, 0, False
-        self.state = initial_state(self.network, recipe)
+        self.compile_seconds, self.stopped = 0.0, False
+        self.state, self.position = initial_state(self.network, recipe), Position()
+        self.best: State | None = None
         self._dtype = self.state.parameters[0].dtype.name
         self._train = Feeder(train, self.batch_size, self._dtype)
         self._validation = Feeder(validation, self.batch_size, self._dtype)
@@ -100,38 +77,45 @@ class Loop:
         # Padding would be part of what batchnorm sees of a smaller last batch.
         self._pads = not any(layer.kind == "batchnorm" for layer in architecture.layers)
         self._units = (target_scale**2, target_scale)
-        self._step_seconds = 0.0
-        self._best: State | None = None
-        self._best_loss, self._best_epoch = math.inf, 0
+        self._step_seconds, self._validation_seconds = 0.0, 0.0
+        self._rate = 0.0
 
     def run(
         self, stopped: Callable[[], bool], progress: Callable[[Progress], None]
     ) -> Iterator[EpochReport]:
         """Train epoch by epoch, until the recipe's end or until `stopped` says so.
 
-        With patience, the weights of the best epoch on validation are kept, and training ends
-        when it is that many epochs ago (Prechelt 1998, "Early stopping - but when?").
+        `stopped` is asked before each stretch: state and position are complete then. With
+        patience or a budget, the weights of the best epoch on validation are kept; with patience
+        training ends when it is that many epochs ago (Prechelt 1998, "Early stopping - but
+        when?").
         """
         self.compile()
-        self._began = time.perf_counter()
-        for epoch in range(self.recipe.epochs):
-            report = self.epoch(epoch, stopped, progress)
+        while not self._has_ended():
+            report = self.epoch(stopped, progress)
             if report is None:
                 self.stopped = True
                 break
+            self.position.end_epoch(report)
+            self._remember(report)
             yield report
-            if self._best_is_old(report):
-                break
-        assign(self.network, self._best or self.state)
+        assign(self.network, self.best or self.state)
 
-    def _best_is_old(self, report: EpochReport) -> bool:
-        """Remember the best epoch's state; say whether it is the recipe's patience ago."""
-        if not self.recipe.patience:
-            return False
-        if report.val_loss < self._best_loss:
-            self._best = self.state
-            self._best_loss, self._best_epoch = report.val_loss, report.epoch
-        return report.epoch - self._best_epoch >= self.recipe.patience
+    def _has_ended(self) -> bool:
+        position, patience = self.position, self.recipe.patience
+        if patience and position.epoch - position.best_epoch >= patience:
+            return True
+        return position.epoch >= self.recipe.epochs or (position.epoch > 0 and self._is_late())
+
+    def _remember(self, report: EpochReport) -> None:
+        """Keep the weights of the best epoch."""
+        position = self.position
+        if not self.recipe.patience and self.budget is None:
+            return
+        if position.best_loss is None or report.val_loss < position.best_loss:
+            position.best_epoch, position.best_loss = report.epoch, report.val_loss
+            weights = self.state.average or self.state.parameters
+            self.best = State(weights, self.state.statistics, [], [])
 
     def compile(self) -> None:
         """Trace and compile by running no step at all, so that the time is known by itself."""
@@ -140,39 +124,34 @@ class Loop:
         rest = self.rows % self.batch_size
         sizes = [self.batch_size] if self._pads else [self.batch_size, *([rest] if rest else [])]
         for size in sizes:
-            self._graphs.steps(self.state, feed, Span(0, 0, 0, size), self._rates(0, feed), 0)
+            self._graphs.steps(self.state, feed, Span(0, 0, 0, size), self._rates(feed, 0, 0), 0)
         self._graphs.losses(self.state, next(self._validation.feeds())._replace(rows=0))
         self.compile_seconds = time.perf_counter() - began
 
     def epoch(
-        self, epoch: int, stopped: Callable[[], bool], progress: Callable[[Progress], None]
+        self, stopped: Callable[[], bool], progress: Callable[[Progress], None]
     ) -> EpochReport | None:
-        """Go once through all rows in an order of this epoch's own; None if it was stopped."""
-        began = time.perf_counter()
-        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(self.rows)
-        first = epoch * self.steps_per_epoch
-        sums = np.zeros(2)
-        for feed in self._train.feeds(order):
-            start, steps = 0, math.ceil(feed.rows / self.batch_size)
-            while start < steps:
+        """Go through all rows, or those still to come, in the epoch's order; None if stopped."""
+        here = self.position
+        began = time.perf_counter() - here.seconds
+        order = np.random.default_rng([self.recipe.seed, here.epoch]).permutation(self.rows)
+        for feed in self._train.feeds(order, here.step):
+            end = feed.first + math.ceil(feed.rows / self.batch_size)
+            while here.step < end and not (here.step and self._is_late()):
                 if stopped():
                     return None
-                made, loss, score = self.stretch(feed, start, first)
-                sums += loss, score
-                start += made
-                progress(self._progress(epoch, first + start))
-            first += steps
-        loss, score = sums / self.rows * self._units
-        val_loss, val_score = self.validate()
-        seconds, rate = time.perf_counter() - began, float(self.rates[first - 1])
-        report = EpochReport(
-            epoch + 1, seconds, float(loss), float(score), val_loss, val_score, rate
-        )
-        progress(self._progress(epoch, first, report))
+                self.stretch(feed)
+                here.seconds = time.perf_counter() - began
+                progress(self._progress())
+            if here.step < end:
+                break
+        report = self._report(began)
+        progress(self._progress(report))
         return report
 
-    def stretch(self, feed: Feed, start: int, first: int) -> tuple[int, float, float]:
-        """Make about a second of steps: how many, and their sums over rows of loss and score."""
+    def stretch(self, feed: Feed) -> None:
+        """Make about a second of steps."""
+        here, start = self.position, self.position.step - feed.first
         full, rest = divmod(feed.rows, self.batch_size)
         size = self.batch_size
         if rest and self._pads:
@@ -180,38 +159,85 @@ class Loop:
         if start == full:
             size, count = rest, 1
         else:
-            wanted = int(_STRETCH_SECONDS / self._step_seconds) if self._step_seconds else 1
-            count = min(max(wanted, 1), full - start)
+            count = self._count(full - start)
+        rates = self._rates(feed, start, count)
         began = time.perf_counter()
-        self.state, loss, score = self._graphs.steps(
+        self.state, here.loss, here.score = self._graphs.steps(
             self.state,
             feed,
-            Span(start, count, first, size),
-            self._rates(first, feed),
+            Span(start, count, here.epoch * self.steps_per_epoch + feed.first, size),
+            rates,
             self.recipe.seed,
+            (here.loss, here.score),
         )
         self._step_seconds = (time.perf_counter() - began) / count
-        self.steps_made += count
-        return count, loss, score
+        here.step += count
+        here.steps += count
 
     def validate(self) -> tuple[float, float]:
         """Measure loss and score on the validation rows, with the weights that would ship."""
+        began = time.perf_counter()
         sums = np.zeros(2)
         for feed in self._validation.feeds():
             sums += self._graphs.losses(self.state, feed)
+        self._validation_seconds = time.perf_counter() - began
         loss, score = sums / self._validation_rows * self._units
         return float(loss), float(score)
 
-    def _rates(self, first: int, feed: Feed) -> Any:
-        """Give the learning rates of a feed's steps, as many as it has room for."""
-        rates = np.zeros(feed.order.shape[0] // self.batch_size)
-        known = self.rates[first : first + len(rates)]
-        rates[: len(known)] = known
+    def _report(self, began: float) -> EpochReport:
+        here = self.position
+        rows = min(here.step * self.batch_size, self.rows)
+        loss, score = np.array([here.loss, here.score]) / rows * self._units
+        val_loss, val_score = self.validate()
+        seconds = time.perf_counter() - began
+        return EpochReport(
+            here.epoch + 1, seconds, float(loss), float(score), val_loss, val_score, self._rate
+        )
+
+    def _count(self, most: int) -> int:
+        """How many steps fit into a stretch."""
+        count = int(_STRETCH_SECONDS / self._step_seconds) if self._step_seconds else 1
+        if self.budget is not None and self._step_seconds:
+            # Shorter and shorter ones towards the end, so that a slow moment costs little.
+            count = min(count, int(self._steps_left() / 2))
+        return min(max(count, 1), most)
+
+    def _steps_left(self) -> float:
+        """Give the steps until the recipe's epochs are over or the budget is spent."""
+        left: float = self.recipe.epochs * self.steps_per_epoch - self.position.steps
+        if self.budget is not None and self._step_seconds:
+            each = self._step_seconds + self._validation_seconds / self.steps_per_epoch
+            left = min(left, self.budget.left() / each)
+        return left
+
+    def _is_late(self) -> bool:
+        return self.budget is not None and (self.budget.left() <= 0 or self._steps_left() < 1)
+
+    def _rates(self, feed: Feed, start: int, count: int) -> Any:
+        """Give a feed's learning rates, as many as it has room for, of which `count` are used.
+
+        In a budget the schedule goes on evenly from where it is to its end at the last step that
+        there is time for, which is judged anew at each stretch.
+        """
+        here, room = self.position, feed.order.shape[0] // self.batch_size
+        if self.budget is None:
+            first = here.epoch * self.steps_per_epoch + feed.first
+            shares = (first + np.arange(room)) / (self.recipe.epochs * self.steps_per_epoch)
+        else:
+            shares = np.zeros(room)
+            each = (1 - here.share) / max(self._steps_left(), count, 1)
+            shares[start : start + count] = here.share + each * np.arange(count)
+            here.share += each * count
+        rates = learning_rates(self.recipe.schedule, self.recipe.learning_rate, shares)
+        self._rate = float(rates[start + count - 1]) if count else self._rate
         return tf.constant(rates, self._dtype)
 
-    def _progress(self, epoch: int, done: int, finished: EpochReport | None = None) -> Progress:
-        steps = len(self.rates)
-        spent = time.perf_counter() - self._began
-        return Progress(
-            epoch + 1, self.recipe.epochs, done, steps, spent / done * (steps - done), finished
-        )
+    def _progress(self, finished: EpochReport | None = None) -> Progress:
+        here, recipe = self.position, self.recipe
+        share = here.steps / (recipe.epochs * self.steps_per_epoch)
+        spent = here.trained_seconds
+        left = spent / share * (1 - share)
+        if self.budget is not None:
+            share, left = max(share, here.share), min(left, max(self.budget.left(), 0.0))
+        epochs = None if recipe.minutes and recipe.epochs == MOST_EPOCHS else recipe.epochs
+        return Progress(here.epoch + 1, epochs, share, left, finished)

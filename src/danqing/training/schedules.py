@@ -11,10 +11,10 @@ _WARM_UP = 0.2  # share of a one-cycle run in which the rate climbs
 _START, _END = 0.04, 0.01  # shares of the peak
 
 
-def learning_rates(schedule: str, peak: float, steps: int) -> NDArray[np.float64]:
+def learning_rates(schedule: str, peak: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     r"""Give the learning rate of each step.
 
-    With :math:`s = t / T`, the share of the run that is over before step t:
+    With s, the share of the run that is over before the step:
 
     - constant: :math:`\eta`
     - cosine: :math:`\eta \, (1 + \cos \pi s) / 2` (Loshchilov & Hutter 2017, "SGDR")
@@ -25,7 +25,8 @@ def learning_rates(schedule: str, peak: float, steps: int) -> NDArray[np.float64
     ----------
     schedule : {"constant", "cosine", "one-cycle"}
     peak : float
-    steps : int
+    shares : ndarray, shape (steps,)
+        s of each step.
 
     Returns
     -------
@@ -33,12 +34,12 @@ def learning_rates(schedule: str, peak: float, steps: int) -> NDArray[np.float64
 
     Examples
     --------
-    >>> learning_rates("cosine", 0.1, 4).round(3).tolist()
+    >>> learning_rates("cosine", 0.1, np.arange(4) / 4).round(3).tolist()
     [0.1, 0.085, 0.05, 0.015]
     """
-    done = np.arange(steps) / steps
+    done = shares
     if schedule == "constant":
-        return np.full(steps, peak)
+        return np.full(len(shares), peak)
     if schedule == "cosine":
         return np.asarray(peak * (1 + np.cos(np.pi * done)) / 2)
     up = _START + (1 - _START) * (1 - np.cos(np.pi * done / _WARM_UP)) / 2

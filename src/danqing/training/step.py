@@ -76,7 +76,9 @@ class Step:
         self._is_random_state = [
             v.dtype == "uint32" or "seed" in v.name for v in network.non_trainable_variables
         ]
-        self._update = tf.function(self.updated, jit_compile=True) if fused else self.updated
+        self._update = (
+            tf.function(self.updated, jit_compile=True, autograph=False) if fused else self.updated
+        )
 
     def __call__(
         self, state: State, batch: Batch, learning_rate: Any, seed: Any

@@ -1,17 +1,61 @@
-"""How many threads TensorFlow's operations use. Knows no network."""
+"""Cores that this process may use, and threads that TensorFlow's operations use of them.
+
+Both are for a whole process, so the one who owns the process decides. Knows no network.
+"""
 
 from __future__ import annotations
 
-__all__ = ["use_one_thread"]
+import os
+
+from danqing.data.workers import cores
+from danqing.errors import RecipeError
+
+__all__ = ["limit_cores", "suitable_threads", "threads_in_use", "use_threads"]
+
+_THREADS = "TF_NUM_INTRAOP_THREADS"  # TensorFlow's own variable
 
 
-def use_one_thread() -> None:
-    """Let each operation run on one thread; the time is right only before TensorFlow's first work.
+def limit_cores(count: int) -> None:
+    """Keep this process, and all that it starts, to so many of its cores.
+
+    To be called before libraries start their threads. Where the system pins no processes to
+    cores, it only limits TensorFlow's threads.
+
+    Raises
+    ------
+    RecipeError
+        If the machine has not so many.
+    """
+    most = os.cpu_count() or 1
+    if not 1 <= count <= most:
+        raise RecipeError(f"cores: expected 1 to {most}, what this machine has, not {count}")
+    if hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, allowed[:count])
+    os.environ[_THREADS] = os.environ["TF_NUM_INTEROP_THREADS"] = str(count)
+
+
+def suitable_threads(*, convolutional: bool) -> int:
+    """Give the number of threads an operation: with convolutions all cores, else one.
 
     A dense network's step takes a fifth of a millisecond: handing parts of it to a second thread
-    costs more than they take (docs/log.md: half the time an epoch with one thread). It is for a
-    whole process, so the one who owns the process decides.
+    costs more than they take (docs/log.md: half the time an epoch with one thread).
+    """
+    return int(os.environ.get(_THREADS) or cores()) if convolutional else 1
+
+
+def use_threads(count: int) -> None:
+    """Let each operation run on so many threads; only right before TensorFlow's first work.
+
+    The last bits of a sum depend on it.
     """
     from danqing.networks.backend import tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+
+
+def threads_in_use() -> int:
+    """Give the number of threads an operation runs on."""
+    from danqing.networks.backend import tf
+
+    return int(tf.config.threading.get_intra_op_parallelism_threads()) or cores()

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import platform
+import logging
+import shutil
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from danqing.data.dataset import Dataset
 from danqing.data.divide import divide
-from danqing.data.split import SPLIT_SEED
-from danqing.errors import DanqingError, TrainingInterrupted
+from danqing.errors import DanqingError, RecipeError, RunError, TrainingInterrupted
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.presets import PRESETS
-from danqing.recipe.recipe import Recipe
-from danqing.runs.run import Run, create_folder
+from danqing.recipe.recipe import MOST_EPOCHS, Recipe
+from danqing.runs.checkpoints import Checkpoints
+from danqing.runs.folders import create_folder, held, reopen_folder
+from danqing.runs.run import Run
+from danqing.training.budget import Budget, Clock
+from danqing.training.continuing import load_base, recipe_after
 from danqing.training.fitting import Fitting
 from danqing.training.interruption import Interruption
-from danqing.training.threads import use_one_thread
+from danqing.training.records import EpochRecord, record_of, refuse_differences
+from danqing.training.threads import suitable_threads, threads_in_use, use_threads
 
 if TYPE_CHECKING:
-    from danqing.training.loop import Progress
+    from danqing.training.progress import Progress
 
 __all__ = ["train"]
+
+_log = logging.getLogger("danqing")
+
+_WRITING = 0.3  # seconds of a budget that writing files takes,
+_EXIT = 1.3  # and taking TensorFlow down at the end of the process
 
 
 def train(
@@ -32,6 +42,9 @@ def train(
     recipe: Recipe | None = None,
     out: str | Path | None = None,
     *,
+    resume: bool = False,
+    base: str | Path | None = None,
+    tensorboard: bool = False,
     progress: Callable[[Progress], None] = lambda progress: None,
     load_seconds: float = 0.0,
     started: float | None = None,
@@ -46,12 +59,20 @@ def train(
         ``Recipe()``, the preset ``fast``, if not given.
     out : path, optional
         A folder that does not exist yet; ``runs/<time>-<source>-<network>`` if not given.
+    resume : bool
+        Go on in `out` from the last complete state there; start if there is no such folder, and
+        give a finished run as it is.
+    base : path, optional
+        A finished run whose network, preparation and weights training goes on from.
+    tensorboard : bool
+        Also write event logs for TensorBoard, into the folder's ``tensorboard``.
     progress : callable
         Called about once a second, and at the end of each epoch, with a `Progress`.
     load_seconds : float
         What loading the data took, for the record.
     started : float, optional
-        When the job began, on the clock of `time.perf_counter`; now, if not given.
+        When the job began, on the clock of `time.perf_counter`; now, if not given. The recipe's
+        minutes count from there.
     owns_process : bool
         Whether the number of threads may be chosen for the whole process.
 
@@ -63,9 +84,10 @@ def train(
     Raises
     ------
     SourceError, SpecError, RecipeError
-        If the rows are too few, or network or batch don't fit them; nothing is written.
+        If the rows are too few, or network or batch don't fit them, or the minutes are too few;
+        nothing is written.
     RunError
-        If the folder exists or can't be written.
+        If the folder exists or can't be written; to resume, if it holds another training.
     TrainingInterrupted
         After Ctrl-C; its `folder` holds what was learned so far.
 
@@ -77,102 +99,147 @@ def train(
     >>> run.metrics["test"]["accuracy"] > 0.85
     True
     """
-    started = time.perf_counter() if started is None else started
+    clock = Clock(time.perf_counter() if started is None else started)
     recipe = recipe or Recipe()
-    parts = divide(dataset, recipe.validation_share)
-    fitting = Fitting(dataset, parts, recipe)
-    if owns_process and not fitting.architecture.convolutional:
-        use_one_thread()
-    label = recipe.network if recipe.network in PRESETS else "spec"
-    run = Run(create_folder(out, f"{dataset.name}-{label}"))
-    try:
-        with Interruption() as interruption:
-            _write_start(run, fitting)
-            complete = fitting.fit(
-                lambda: interruption.requested,
-                progress,
-                lambda: run.write_history(r.line(dataset.task) for r in fitting.history),
-            )
-            if fitting.onnx:
-                run.write_network(fitting.tensors, fitting.onnx)
-    except BaseException as error:
-        if not _remove_if_nothing_learned(run.folder) and type(error) is DanqingError:
-            raise DanqingError(f"{error}. The record is in {run.folder}") from None
-        raise
-    if not complete:
-        raise _interrupted(run, fitting.recipe.epochs)
+    from_run = load_base(base) if base else None
+    if from_run:
+        recipe = recipe_after(from_run, recipe)
     began = time.perf_counter()
-    metrics = evaluate(run, dataset)
+    parts = divide(dataset, recipe.validation_share)
+    divide_seconds = time.perf_counter() - began
+    fitting = Fitting(dataset, parts, recipe, from_run)
+    record = record_of(fitting)
+    run = Run(_folder(out, resume, dataset, recipe))
+    with held(run.folder):
+        begun = (run.folder / "config.json").exists()
+        if begun:
+            refuse_differences(run, record)
+        if run.finished:
+            _log.warning("run %s: is finished already; nothing was left to do", run.folder)
+            Checkpoints(run.folder).remove()
+            return run
+        try:
+            threads = _threads(run.config.get("threads") if begun else None, fitting, owns_process)
+            if not begun:
+                run.write_start({**record.config, "threads": threads}, record.data, record.network)
+            budget = None
+            if fitting.recipe.minutes is not None:
+                budget = Budget(60 * fitting.recipe.minutes, clock)
+                budget.reserve = divide_seconds + _WRITING + _EXIT * owns_process
+            complete = _fit(run, fitting, clock, budget, progress, tensorboard)
+            if complete:
+                _measure(run, fitting, clock, load_seconds)
+        except BaseException as error:
+            kept = not _remove_if_nothing_learned(run.folder)
+            if kept and type(error) in (DanqingError, RunError):
+                raise type(error)(f"{error}. {_what_is_kept(run.folder)}") from None
+            raise
+        if not complete:
+            raise _interrupted(run)
+    return run
+
+
+def _folder(out: str | Path | None, resume: bool, dataset: Dataset, recipe: Recipe) -> Path:
+    if not resume:
+        label = recipe.network if recipe.network in PRESETS else "spec"
+        return create_folder(out, f"{dataset.name}-{label}")
+    if out is None:
+        raise RecipeError("resume: needs the folder to go on in; name it by --out")
+    return reopen_folder(out)
+
+
+def _threads(recorded: int | None, fitting: Fitting, owns_process: bool) -> int:
+    """Set the threads an operation, and tell how many there are: a sum's last bits depend on it."""
+    if owns_process:
+        convolutional = fitting.architecture.convolutional
+        use_threads(recorded or suitable_threads(convolutional=convolutional))
+    threads = threads_in_use()
+    if recorded not in (None, threads):
+        _log.warning(
+            "it was begun with %s threads an operation and goes on with %s: the weights may "
+            "differ in their last digits",
+            recorded,
+            threads,
+        )
+    return threads
+
+
+def _fit(
+    run: Run,
+    fitting: Fitting,
+    clock: Clock,
+    budget: Budget | None,
+    progress: Callable[[Progress], None],
+    tensorboard: bool,
+) -> bool:
+    """Train, from the newest state if there is one, and write the network; False after Ctrl-C."""
+    from danqing.training.checkpoint import Keeper, identity_of
+
+    keeper = Keeper(Checkpoints(run.folder), identity_of(run.config, run.data), clock)
+    record = EpochRecord(run, fitting, tensorboard)
+    with Interruption() as interruption:
+        complete = fitting.fit(
+            lambda: interruption.requested, progress, record.write, keeper, budget
+        )
+        record.write(last=True)
+        if fitting.onnx:
+            run.write_network(fitting.tensors, fitting.onnx)
+    return complete
+
+
+def _measure(run: Run, fitting: Fitting, clock: Clock, load_seconds: float) -> None:
+    """Evaluate what was written, and mark the run as finished."""
+    began, minutes = time.perf_counter(), fitting.recipe.minutes
+    try:
+        metrics = evaluate(run, fitting.dataset)
+    except KeyboardInterrupt:
+        raise _interrupted(run) from None
     seconds = {
         "load": load_seconds,
         **fitting.seconds,
         "evaluate": time.perf_counter() - began,
-        "total": time.perf_counter() - started,
+        "total": clock(),
     }
     run.write_metrics(
         {
             **metrics,
             "seconds": {name: round(value, 3) for name, value in seconds.items()},
             "parameters": fitting.architecture.parameters,
+            **({"budget": {"minutes": minutes, "steps": fitting.steps}} if minutes else {}),
         }
     )
-    return run
+    Checkpoints(run.folder).remove()
 
 
-def _write_start(run: Run, fitting: Fitting) -> None:
-    """Write what is known before the first step."""
-    dataset, parts, recipe = fitting.dataset, fitting.parts, fitting.recipe
-    versions = {name: version(name) for name in ("danqing", "keras", "numpy")}
-    run.write_start(
-        {
-            **recipe.model_dump(),
-            "spec": recipe.spec,
-            "versions": {
-                **versions,
-                "tensorflow": _tensorflow_version(),
-                "python": platform.python_version(),
-            },
-        },
-        {
-            "name": dataset.name,
-            "source": dataset.source,
-            "task": dataset.task,
-            "target": dataset.target,
-            "fingerprint": dataset.fingerprint,
-            "class_names": list(dataset.class_names),
-            "input_shape": list(dataset.input_shape),
-            "counts": {name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
-            "removed": {**dataset.removed, **parts.removed},
-            "split": {"seed": SPLIT_SEED, "validation_share": recipe.validation_share},
-        },
-        {**fitting.architecture.to_json(), "preparation": fitting.preparation.to_json()},
-    )
-
-
-def _tensorflow_version() -> str:
-    for name in ("tensorflow-cpu", "tensorflow"):
-        try:
-            return version(name)
-        except ModuleNotFoundError:
-            continue
-    return "unknown"
-
-
-def _interrupted(run: Run, epochs: int) -> TrainingInterrupted:
+def _interrupted(run: Run) -> TrainingInterrupted:
     if _remove_if_nothing_learned(run.folder):
         return TrainingInterrupted("stopped before anything was learned; nothing was kept")
+    epochs = run.config["epochs"]
+    done = f"{len(run.history)} epochs"
+    if epochs != MOST_EPOCHS:
+        done = f"{len(run.history)} of {epochs} epochs"
     return TrainingInterrupted(
-        f"stopped after {len(run.history)} of {epochs} epochs; what was learned so far is kept in "
-        f"{run.folder}, `danqing evaluate {run.folder}` measures it",
+        f"stopped after {done}; what was learned so far is kept in {run.folder}, "
+        f"`danqing evaluate {run.folder}` measures it. To go on, give the same command with "
+        f"--out {run.folder} --resume",
         run.folder,
     )
 
 
+def _what_is_kept(folder: Path) -> str:
+    if (folder / "checkpoints").exists():
+        return f"The last state is kept: the same command with --out {folder} --resume goes on"
+    return f"The record is in {folder}"
+
+
 def _remove_if_nothing_learned(folder: Path) -> bool:
-    """Remove the folder that this training made, unless it holds a network or a history."""
-    if any((folder / name).exists() for name in ("weights.safetensors", "history.csv")):
+    """Remove what this training made of its folder, unless there is anything learned in it."""
+    learned = ("weights.safetensors", "history.csv", "checkpoints")
+    if any((folder / name).exists() for name in learned):
         return False
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    for name in ("config.json", "network.json", "data.json"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    with suppress(OSError):  # others' files stay, and with them the folder
+        folder.rmdir()
     return True

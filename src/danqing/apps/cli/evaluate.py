@@ -13,24 +13,54 @@ __all__ = ["evaluate"]
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     source: Annotated[str | None, typer.Argument(help="Other data to measure it on.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="RUN2", help="Another run, to compare with.")
+    ] = None,
+    risk: Annotated[
+        float | None,
+        typer.Option(
+            help="The share of wrong answers that you bear: tells the confidence below which an "
+            "answer is unsure. 0.01 if not given."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Where the report goes, if not into the run."),
+    ] = None,
 ) -> None:
-    """Measure a run on its test data, or on other data: accuracy, loss, each class, mistakes."""
+    """Measure a run on its test data, or on other data, and write a report.
+
+    Prints accuracy, loss, each class and mistakes. On the run's own data it writes report.html,
+    card.md and calibration.json into its folder.
+    """
     from danqing.data.sources import load_data
-    from danqing.evaluation.evaluate import evaluate as measure_run
+    from danqing.evaluation.examination import examine
+    from danqing.evaluation.report.write import check_out, write_report
     from danqing.runs.run import load_run
 
     opened = load_run(run)
+    other = load_run(against) if against else None
+    if out:
+        check_out(out)
     dataset = None
     if source:
         task = opened.task if opened.data.get("target") else None
         dataset = load_data(source, target=opened.data.get("target") or None, task=task)
-    figures = measure_run(opened, dataset)
+    found = examine(opened, dataset, risk=risk, against=other)
     for part in ("validation", "test"):
-        if part in figures:
-            typer.echo(_line(part, figures[part]))
+        if part in found.figures:
+            typer.echo(_line(part, found.figures[part]))
     if opened.task == "classification":
-        _print_classes(figures["test"]["per_class"])
-        _print_confusion(figures["test"]["confusion_matrix"], opened.class_names)
+        _print_classes(found.figures["test"]["per_class"])
+        _print_confusion(found.figures["test"]["confusion_matrix"], opened.class_names)
+        _print_confidence(found.calibration)
+    elif found.calibration:
+        _print_margins(found.calibration["margins"])
+    if found.comparison:
+        _print_comparison(found.comparison)
+    report = write_report(found, out)
+    if report:
+        typer.echo(f"\nreport: {report}")
 
 
 def _line(part: str, figures: dict[str, Any]) -> str:
@@ -62,3 +92,58 @@ def _print_confusion(matrix: list[list[int]], names: list[str]) -> None:
     for name, counts in zip(names, matrix, strict=True):
         cells = "".join(f" {count or '.':>{width}}" for count in counts)
         typer.echo(f"{name:>{width}}{cells}")
+
+
+def _print_confidence(known: dict[str, Any] | None) -> None:
+    if known is None:
+        return
+    line = f"\ncalibration error on test {known['before']['test']['ece']:.2%}"
+    if known["after"] and not known["without_mistakes"]:
+        after = known["after"]["test"]["ece"]
+        line += f", {after:.2%} after temperature {known['temperature']:.3f}"
+    typer.echo(line)
+    chosen = known["selection"]
+    if chosen is None:
+        return
+    if chosen["unsure_below"] is None:
+        typer.echo(
+            f"no threshold promises a risk of {chosen['risk']:.2%}: {chosen['n']:,} validation "
+            f"rows could promise {chosen['least']:.2%} at best, without a mistake"
+        )
+        return
+    test = chosen["test"]
+    wrong = "none" if test["risk"] is None else f"{test['risk']:.2%}"
+    typer.echo(
+        f'"unsure" below a confidence of {chosen["unsure_below"]:.4f}, for a risk of '
+        f"{chosen['risk']:.2%}: {test['coverage']:.1%} of the test is answered, {wrong} of it wrong"
+    )
+
+
+def _print_margins(margins: list[dict[str, Any]]) -> None:
+    for line in margins:
+        if line["level"] == 0.9 and line["margin"] is not None:
+            typer.echo(
+                f"about nine in ten answers are within {line['margin']:.4g} of the truth; on test "
+                f"{line['covered']:.1%} are"
+            )
+
+
+def _print_comparison(other: dict[str, Any]) -> None:
+    typer.echo(f"\nagainst {other['against']}, on the same {other['n']:,} test rows")
+    if "p_value" in other:
+        low, high = other["difference_ci95"]
+        typer.echo(
+            f"accuracy {other['accuracy'][0]:.2%} and {other['accuracy'][1]:.2%}: "
+            f"{other['difference'] * 100:+.2f} points (95 %: {low * 100:+.2f} to "
+            f"{high * 100:+.2f}), McNemar's exact p {other['p_value']:.2g}; only this run is right "
+            f"on {other['only_first']:,}, only the other on {other['only_second']:,}"
+        )
+        return
+    for name, title in (("mae", "mean absolute error"), ("mse", "mean squared error")):
+        one = other[name]
+        ends = one["difference_ci95"]
+        within = f" (95 %: {ends[0]:+.4g} to {ends[1]:+.4g})" if ends else ""
+        typer.echo(
+            f"{title} {one['figures'][0]:.5g} and {one['figures'][1]:.5g}: "
+            f"{one['difference']:+.4g}{within}"
+        )

@@ -10,6 +10,7 @@ import typer
 
 from danqing.apps.cli.data import data
 from danqing.apps.cli.evaluate import evaluate
+from danqing.apps.cli.explain import explain
 from danqing.apps.cli.predict import predict
 from danqing.apps.cli.runs import runs
 from danqing.apps.cli.train import train
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (train, evaluate, predict, runs):
+for _command in (train, evaluate, explain, predict, runs):
     app.command()(_command)
 app.add_typer(data)
 

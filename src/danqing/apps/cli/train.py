@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from danqing.apps.cli.progress import Curve, Lines, say, say_warnings
+from danqing.errors import RecipeError
+
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
     from danqing.runs.run import Run
-    from danqing.training.loop import EpochReport, Progress
 
 __all__ = ["train"]
-
-_PAUSE = 0.2  # seconds
 
 
 def train(
@@ -47,13 +47,44 @@ def train(
     task: Annotated[
         str | None, typer.Option(help="classification or regression, if not as the target says.")
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Time for the whole job: the schedule comes down in it, testing is in it."
+        ),
+    ] = None,
+    cores: Annotated[int | None, typer.Option(help="Use so many of the machine's cores.")] = None,
     seed: Annotated[int | None, typer.Option(help="Start of all randomness.")] = None,
     recipe: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.")
     ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="RUN", help="Train on from a finished run's network and weights."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder for the run.")] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on in --out where it was broken off; else start there."),
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write logs for TensorBoard.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Draw loss and validation in the terminal.")
+    ] = False,
 ) -> None:
     """Train a network, measure it, and print the folder of its run."""
+    if resume and out is None:
+        raise RecipeError("--resume: needs the folder to go on in; add --out DIR")
+    if cores is not None:
+        from danqing.training.threads import limit_cores
+
+        limit_cores(cores)
+    say_warnings()
+
     from danqing.recipe.recipe import Recipe
 
     given: dict[str, Any] = {
@@ -64,6 +95,7 @@ def train(
         "optimizer": optimizer,
         "schedule": schedule,
         "loss": loss,
+        "minutes": minutes,
         "seed": seed,
     }
     given = {name: value for name, value in given.items() if value is not None}
@@ -75,51 +107,21 @@ def train(
     began = time.perf_counter()
     dataset = load_data(source, target=target, task=task, progress=_reading)
     load_seconds = time.perf_counter() - began
-    _say(_description(dataset))
+    say(_description(dataset))
     run = run_training(
         dataset,
         chosen,
         out,
-        progress=_Lines(dataset.task),
+        resume=resume,
+        base=base,
+        tensorboard=tensorboard,
+        progress=Curve(dataset.task) if live and sys.stderr.isatty() else Lines(dataset.task),
         load_seconds=load_seconds,
         started=time.perf_counter() - _process_age(),
         owns_process=True,
     )
     _summary(run)
     print(run.folder)
-
-
-class _Lines:
-    """Progress on standard error: a line an epoch, alive where there is a terminal."""
-
-    def __init__(self, task: str) -> None:
-        self._alive, self._task = sys.stderr.isatty(), task
-        self._said = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        left = f"{progress.seconds_left // 60:.0f}:{progress.seconds_left % 60:02.0f} left"
-        where = f"epoch {progress.epoch:>{len(str(progress.epochs))}}/{progress.epochs}"
-        report = progress.finished
-        if report is None:
-            if self._alive:
-                share = progress.step / progress.steps
-                print(f"\r{where}  {share:4.0%}  {left}\x1b[K", end="", file=sys.stderr, flush=True)
-            return
-        # Hundreds of epochs in a second or two are no news each.
-        now = time.perf_counter()
-        if now - self._said < _PAUSE and report.epoch < progress.epochs:
-            return
-        self._said = now
-        start = "\r\x1b[K" if self._alive else ""
-        _say(
-            f"{start}{where}  {report.seconds:5.1f} s  loss {report.loss:.4f}  "
-            f"{self._scores(report)}  {left}"
-        )
-
-    def _scores(self, report: EpochReport) -> str:
-        if self._task == "regression":
-            return f"mean error {report.score:.4g}  validation {report.val_score:.4g}"
-        return f"accuracy {report.score:.2%}  validation {report.val_score:.2%}"
 
 
 def _description(dataset: Dataset) -> str:
@@ -149,14 +151,10 @@ def _summary(run: Run) -> None:
             f"test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
             f"loss {test['loss']:.4f}"
         )
-    _say(
+    say(
         f"{figure}, on {test['n']:,} never seen before; network {run.network['spec']}; "
         f"{seconds['fit'] + seconds['compile']:.1f} s of training, {seconds['total']:.1f} s in all"
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _process_age() -> float:

@@ -1,0 +1,133 @@
+"""Progress of a training on standard error: a line an epoch, or a live curve. Knows no training."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from danqing.training.progress import EpochReport, Progress
+
+__all__ = ["Curve", "Lines", "bars", "say", "say_warnings"]
+
+_PAUSE = 0.2  # seconds
+_CLEAR = "\r\x1b[K"
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_HEIGHT = 5  # lines
+
+
+class Lines:
+    """A line an epoch, alive where there is a terminal."""
+
+    def __init__(self, task: str) -> None:
+        self._alive, self._task = sys.stderr.isatty(), task
+        self._said = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell of a stretch or of an epoch."""
+        report = progress.finished
+        if report is None:
+            if self._alive:
+                told = f"{_CLEAR}{_where(progress)}  {progress.share:4.0%}  {_left(progress)}"
+                print(told, end="", file=sys.stderr, flush=True)
+            return
+        # Hundreds of epochs in a second or two are no news each.
+        now = time.perf_counter()
+        if now - self._said < _PAUSE and report.epoch != progress.epochs:
+            return
+        self._said = now
+        start = _CLEAR if self._alive else ""
+        say(
+            f"{start}{_where(progress)}  {report.seconds:5.1f} s  loss {report.loss:.4f}  "
+            f"{_scores(report, self._task)}  {_left(progress)}"
+        )
+
+
+class Curve:
+    """The course of loss and validation as two charts of bars, drawn anew after each epoch."""
+
+    def __init__(self, task: str) -> None:
+        self._task = task
+        self._reports: list[EpochReport] = []
+        self._drawn, self._told = 0, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Draw after an epoch; else tell where the run is, in the line below."""
+        if progress.finished:
+            self._reports.append(progress.finished)
+        text = f"{_CLEAR}{_where(progress)}  {progress.share:4.0%}  {_left(progress)}"
+        if progress.finished:
+            now = time.perf_counter()
+            if now - self._told < _PAUSE and progress.share < 1:
+                return
+            self._told = now
+            lines = self._charts()
+            text = f"\r\x1b[{self._drawn}A\x1b[J" if self._drawn else _CLEAR
+            text += "".join(f"{line}\n" for line in lines)
+            self._drawn = len(lines)
+        print(text, end="", file=sys.stderr, flush=True)
+
+    def _charts(self) -> list[str]:
+        width = max(10, (shutil.get_terminal_size().columns - 3) // 2)
+        last = self._reports[-1]
+        charts = []
+        for name, values in (
+            (f"loss {last.loss:.4f}", [report.loss for report in self._reports]),
+            (_scores(last, self._task), [report.val_score for report in self._reports]),
+        ):
+            charts.append([name[:width].ljust(width), *bars(values, width, _HEIGHT)])
+        return ["   ".join(pair).rstrip() for pair in zip(*charts, strict=True)]
+
+
+def bars(values: Sequence[float], width: int, height: int) -> list[str]:
+    """Draw values as bars from the least to the greatest; the newest, where there are too many.
+
+    Examples
+    --------
+    >>> bars([0, 2, 4], width=4, height=2)
+    ['  █ ', '▁██ ']
+    """
+    shown = list(values)[-width:]
+    low, high = min(shown), max(shown)
+    steps = len(_BLOCKS) - 1
+    scale = (height * steps - 1) / (high - low) if high > low else 0.0
+    levels = [1 + round((value - low) * scale) for value in shown]
+    return [
+        "".join(_BLOCKS[min(max(level - row * steps, 0), steps)] for level in levels).ljust(width)
+        for row in reversed(range(height))
+    ]
+
+
+def say(line: str) -> None:
+    """Print a line on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def say_warnings() -> None:
+    """Print what the library has to say as plain lines."""
+    handler = logging.StreamHandler()
+    start = _CLEAR if sys.stderr.isatty() else ""
+    handler.setFormatter(logging.Formatter(f"{start}danqing: %(message)s"))
+    logger = logging.getLogger("danqing")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+
+
+def _where(progress: Progress) -> str:
+    if progress.epochs is None:
+        return f"epoch {progress.epoch}"
+    return f"epoch {progress.epoch:>{len(str(progress.epochs))}}/{progress.epochs}"
+
+
+def _left(progress: Progress) -> str:
+    return f"{progress.seconds_left // 60:.0f}:{progress.seconds_left % 60:02.0f} left"
+
+
+def _scores(report: EpochReport, task: str) -> str:
+    if task == "regression":
+        return f"mean error {report.score:.4g}  validation {report.val_score:.4g}"
+    return f"accuracy {report.score:.2%}  validation {report.val_score:.2%}"

@@ -1,0 +1,207 @@
+"""Calibration: whether of the answers given with confidence 0.9 nine in ten are right.
+
+Knows probabilities and labels, no network. One number, the temperature, is fitted on validation
+rows; it makes all answers more or less confident, and never changes one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.evaluation.intervals import wilson
+
+__all__ = [
+    "BINS",
+    "brier_score",
+    "calibration_error",
+    "fit_temperature",
+    "log_loss_of_each",
+    "measure_calibration",
+    "reliability",
+    "scale_temperature",
+]
+
+BINS = 15
+_LEAST, _MOST = 0.05, 20.0  # temperatures looked at
+_DRAWS = 200
+
+Floats = NDArray[np.float64]
+
+
+def scale_temperature(probabilities: NDArray[Any], temperature: float) -> Floats:
+    r"""Make answers less confident (temperature above 1) or more (below).
+
+    :math:`p_k' = p_k^{1/T} / \sum_j p_j^{1/T}`, which is the softmax of logits over T (C. Guo,
+    G. Pleiss, Y. Sun & K. Weinberger 2017, "On calibration of modern neural networks", ICML).
+    Powers keep the order, so that no answer changes.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, classes)
+    temperature : float
+        From 0.05 to 20.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, classes)
+
+    Examples
+    --------
+    >>> scale_temperature(np.array([[0.8, 0.2]]), 2.0).round(3).tolist()
+    [[0.667, 0.333]]
+    """
+    logs = np.log(_above_zero(probabilities)) / temperature
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float | None:
+    """Find the temperature with the smallest cross-entropy on rows that training has not seen.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, classes)
+    labels : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    float or None
+        None where no answer is wrong: the colder the better then, without an end, and nothing can
+        be learned of how often the network errs.
+
+    Examples
+    --------
+    >>> p = np.array([[0.99, 0.01]] * 4)  # says 0.99, is right three times in four
+    >>> round(fit_temperature(p, np.array([0, 0, 0, 1])), 2)
+    4.18
+    """
+    from scipy.optimize import minimize_scalar
+
+    if (probabilities.argmax(axis=1) == labels).all():
+        return None
+    logs = np.log(_above_zero(probabilities))
+    own = logs[np.arange(len(labels)), labels]
+    top = logs.max(axis=1)
+
+    def loss(log_temperature: float) -> float:
+        inverse = np.exp(-log_temperature)
+        others = np.exp((logs - top[:, None]) * inverse).sum(axis=1)
+        return float((np.log(others) - (own - top) * inverse).mean())
+
+    bounds = (np.log(_LEAST), np.log(_MOST))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
+
+
+def log_loss_of_each(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> Floats:
+    """Give each row's cross-entropy, -ln of its label's probability, shape (n,)."""
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return np.asarray(-np.log(_above_zero(chosen)))
+
+
+def brier_score(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    r"""Give :math:`\frac1n \sum_i \sum_k (p_{ik} - [y_i = k])^2`, from 0 to 2.
+
+    (G. Brier 1950, "Verification of forecasts expressed in terms of probability", Monthly Weather
+    Review 78.)
+
+    Examples
+    --------
+    >>> round(brier_score(np.array([[0.8, 0.2]]), np.array([0])), 3)
+    0.08
+    """
+    away = probabilities.astype(np.float64)
+    away[np.arange(len(labels)), labels] -= 1
+    return float((away**2).sum(axis=1).mean())
+
+
+def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
+    r"""Give the expected calibration error.
+
+    Rows are sorted by confidence and cut into `bins` of equal numbers of rows (of equal mass);
+    :math:`\sum_b \frac{n_b}{n} |\text{accuracy}_b - \text{mean confidence}_b|` (M. Pakdaman Naeini,
+    G. Cooper & M. Hauskrecht 2015, AAAI; bins of equal mass: J. Nixon et al. 2019, "Measuring
+    calibration in deep learning").
+
+    Parameters
+    ----------
+    confidence : ndarray, shape (n,)
+        The probability of each answer.
+    right : ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> round(calibration_error(np.array([0.9, 0.9]), np.array([True, False]), bins=1), 3)
+    0.4
+    """
+    order = np.argsort(confidence, kind="stable")
+    gaps = right[order].astype(np.float64) - confidence[order]
+    return float(np.abs(np.add.reduceat(gaps, _starts(len(gaps), bins))).sum() / len(gaps))
+
+
+def reliability(
+    confidence: Floats, right: NDArray[np.bool_], bins: int = BINS
+) -> list[dict[str, float]]:
+    """Give each bin's ``n``, mean ``confidence``, ``accuracy`` and its 95 % interval."""
+    order = np.argsort(confidence, kind="stable")
+    starts = _starts(len(order), bins)
+    n = np.diff([*starts, len(order)])
+    hits = np.add.reduceat(right[order].astype(np.int64), starts)
+    mean = np.add.reduceat(confidence[order], starts) / n
+    low, high = wilson(hits, n)
+    columns = {"n": n, "confidence": mean, "accuracy": hits / n, "low": low, "high": high}
+    return [{name: column[b].item() for name, column in columns.items()} for b in range(len(n))]
+
+
+def measure_calibration(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """Measure how far confidence can be taken at its word.
+
+    Returns
+    -------
+    dict
+        ``nll`` (mean cross-entropy), ``brier``, ``ece``, and ``ece_if_perfect``, where 95 % of the
+        errors of a perfectly calibrated network with these confidences would lie: few rows have a
+        calibration error by chance alone (J. Broecker & L. Smith 2007, "Increasing the reliability
+        of reliability diagrams", Weather and Forecasting 22).
+
+    Examples
+    --------
+    >>> p = np.random.default_rng(0).dirichlet([1, 1, 1], 300)
+    >>> y = np.array([np.random.default_rng(i).choice(3, p=row) for i, row in enumerate(p)])
+    >>> found = measure_calibration(p, y)
+    >>> low, high = found["ece_if_perfect"]
+    >>> low < found["ece"] < high
+    True
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    return {
+        "nll": float(log_loss_of_each(probabilities, labels).mean()),
+        "brier": brier_score(probabilities, labels),
+        "ece": calibration_error(confidence, right),
+        "ece_if_perfect": _error_by_chance(confidence),
+    }
+
+
+def _error_by_chance(confidence: Floats) -> list[float]:
+    ordered = np.sort(confidence)
+    starts = _starts(len(ordered), BINS)
+    rng = np.random.default_rng(0)
+    errors = [
+        np.abs(np.add.reduceat((rng.random(len(ordered)) < ordered) - ordered, starts)).sum()
+        for _ in range(_DRAWS)
+    ]
+    return [float(q) for q in np.quantile(errors, [0.025, 0.975]) / len(ordered)]
+
+
+def _starts(n: int, bins: int) -> NDArray[np.int64]:
+    bins = min(bins, n)
+    return np.arange(bins) * n // bins
+
+
+def _above_zero(probabilities: NDArray[Any]) -> Floats:
+    # float32 rounds the unlikely to 0, whose logarithm is no number.
+    return np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny)

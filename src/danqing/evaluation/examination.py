@@ -1,0 +1,211 @@
+"""Run + Dataset -> all that can be said about how good the run is, as plain data.
+
+Knows no page: `danqing.evaluation.report` puts it into words and pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.dataset import Dataset
+from danqing.data.table import Table
+from danqing.errors import RecipeError, RunError
+from danqing.evaluation.answers import Answered, answer, is_own, own_data, parts_to_measure
+from danqing.evaluation.calibration import log_loss_of_each
+from danqing.evaluation.comparison import compare_classes, compare_numbers
+from danqing.evaluation.confidence import calibrate, calibrate_numbers, calibrated_elsewhere
+from danqing.evaluation.doubts import doubtful_labels
+from danqing.evaluation.evaluate import figures_of
+from danqing.evaluation.intervals import bootstrap_interval, f1_interval, wilson
+from danqing.evaluation.regression import intervals_of_numbers
+from danqing.evaluation.robustness import Robustness, measure_robustness
+from danqing.evaluation.slices import Slice, find_slices
+from danqing.runs.run import Run
+
+__all__ = ["GOOD_JUDGE", "RISK", "Examination", "examine"]
+
+GOOD_JUDGE = 0.8
+"""The accuracy from which a network's doubts about labels are worth telling."""
+RISK = 0.01
+"""The share of wrong answers borne where the user names none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What was found.
+
+    Attributes
+    ----------
+    run : Run
+    dataset : Dataset
+    own : bool
+        Whether they are the data that the run was trained on.
+    answered : dict of str to Answered
+        ``test`` and, of own data, ``validation``.
+    figures : dict of str to dict
+        As `danqing.evaluation.evaluate.evaluate` gives them.
+    intervals : dict
+        95 % intervals of the test figures: ``loss`` and ``per_class`` (``precision``, ``recall``,
+        ``f1``), or ``r2``, ``mae`` and ``mse``.
+    calibration : dict or None
+        What calibration.json holds, see `danqing.evaluation.confidence`.
+    doubts : dict of str to ndarray of int64
+        Places in each part whose labels look wrong, most doubtful first. None at all where the
+        network is right too seldom to be a judge.
+    robustness : Robustness or None
+        Of pictures.
+    slices : list of Slice
+        Of tables, worst first.
+    comparison : dict or None
+        With another run, ``against``, on the same test rows.
+    """
+
+    run: Run
+    dataset: Dataset
+    own: bool
+    answered: dict[str, Answered] = field(repr=False)
+    figures: dict[str, Any] = field(repr=False)
+    intervals: dict[str, Any] = field(repr=False)
+    calibration: dict[str, Any] | None = field(repr=False)
+    doubts: dict[str, NDArray[np.int64]] = field(repr=False)
+    robustness: Robustness | None = field(repr=False)
+    slices: list[Slice] = field(repr=False)
+    comparison: dict[str, Any] | None = field(repr=False)
+
+    @property
+    def test(self) -> Answered:
+        """The answers to the test part."""
+        return self.answered["test"]
+
+
+def examine(
+    run: Run,
+    dataset: Dataset | None = None,
+    *,
+    risk: float | None = None,
+    against: Run | None = None,
+) -> Examination:
+    """Measure a run in every way that its data allow.
+
+    Parameters
+    ----------
+    run : Run
+    dataset : Dataset, optional
+        As for `danqing.evaluate`.
+    risk : float, optional
+        Above 0, below 1: the share of wrong answers, among those given, that the user bears. 0.01
+        if not given.
+    against : Run, optional
+        Another run, measured on the same test rows.
+
+    Raises
+    ------
+    RecipeError
+        If the risk is out of its range, or there is nothing to choose a threshold on.
+    RunError
+        If data don't suit the run, or the two runs can't be compared.
+    """
+    dataset = own_data(run) if dataset is None else dataset
+    own = is_own(run, dataset)
+    if risk is not None:
+        _check_risk(run, risk, own)
+    if against is not None:
+        _check_comparable(run, against)
+    parts = parts_to_measure(run, dataset)
+    answered = {name: answer(run, part) for name, part in parts.items()}
+    test, classes = answered["test"], run.task == "classification"
+    figures = {name: figures_of(run, part) for name, part in answered.items()}
+    calibration: dict[str, Any] | None
+    if not classes:
+        calibration = calibrate_numbers(answered["validation"], test) if own else None
+    elif own:
+        calibration = calibrate(answered["validation"], test, RISK if risk is None else risk)
+    else:
+        calibration = calibrated_elsewhere(run, test)
+    return Examination(
+        run,
+        dataset,
+        own,
+        answered,
+        figures,
+        _class_intervals(test, figures["test"])
+        if classes
+        else dict(intervals_of_numbers(test.outputs, test.labels)),
+        calibration,
+        _doubts(answered, figures["test"]) if classes else {},
+        None if isinstance(test.part.x, Table) else measure_robustness(run, test),
+        _slices(test, classes),
+        None if against is None else _compare(test, against, classes),
+    )
+
+
+def _check_risk(run: Run, risk: float, own: bool) -> None:
+    if not 0 < risk < 1:
+        raise RecipeError(f"risk {risk:g}: expected a share of answers between 0 and 1, as 0.01")
+    if run.task == "regression":
+        raise RecipeError(
+            f"{run.folder}: tells numbers, which are not right or wrong; leave --risk"
+        )
+    if not own:
+        raise RecipeError(
+            "risk: its threshold is chosen on the run's own validation rows, which other data "
+            "don't have; leave out --risk or the source"
+        )
+
+
+def _check_comparable(run: Run, other: Run) -> None:
+    if run.data.get("fingerprint") != other.data.get("fingerprint"):
+        raise RunError(
+            f"{run.folder} and {other.folder}: were trained on different data, "
+            f"{run.data.get('name')!r} and {other.data.get('name')!r} (their fingerprints differ); "
+            "compare runs of the same data"
+        )
+
+
+def _compare(test: Answered, other: Run, classes: bool) -> dict[str, Any]:
+    # The test part is held out before validation, and so the same whatever that one's share is.
+    outputs = answer(other, test.part).outputs
+    if classes:
+        found = compare_classes(test.outputs.argmax(axis=1), outputs.argmax(axis=1), test.labels)
+    else:
+        found = compare_numbers(test.outputs, outputs, test.labels)
+    return {"against": str(other.folder), "network": str(other.network.get("spec", "")), **found}
+
+
+def _class_intervals(test: Answered, figures: dict[str, Any]) -> dict[str, Any]:
+    matrix = np.array(figures["confusion_matrix"])
+    both, answers, labels = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    found = {
+        "precision": wilson(both, answers),
+        "recall": wilson(both, labels),
+        "f1": f1_interval(both, answers - both, labels - both),
+    }
+    losses = log_loss_of_each(test.outputs, test.labels)
+    loss = bootstrap_interval(losses[:, None], lambda sums, n: sums[:, 0] / n)
+    return {
+        "loss": list(loss) if loss else None,
+        "per_class": [
+            {name: [float(low[c]), float(high[c])] for name, (low, high) in found.items()}
+            for c in range(len(matrix))
+        ],
+    }
+
+
+def _doubts(answered: dict[str, Answered], figures: dict[str, Any]) -> dict[str, NDArray[np.int64]]:
+    if figures["accuracy"] < GOOD_JUDGE:
+        return {}
+    return {name: doubtful_labels(part.outputs, part.labels) for name, part in answered.items()}
+
+
+def _slices(test: Answered, classes: bool) -> list[Slice]:
+    if not isinstance(test.part.x, Table):
+        return []
+    if classes:
+        right = test.outputs.argmax(axis=1) == test.labels
+        return find_slices(test.part.examples(), right)
+    away = np.abs(test.outputs.astype(np.float64) - test.labels)
+    return find_slices(test.part.examples(), away, higher_is_better=False)

@@ -1,0 +1,183 @@
+"""The page's part on classes: how each does, and which are taken for which.
+
+Knows what was found, not how. The cells of the confusion matrix open what is behind them.
+"""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.table import Table
+from danqing.evaluation.answers import Answered
+from danqing.evaluation.examination import Examination
+from danqing.evaluation.report.examples import fields_of
+from danqing.evaluation.report.pictures import Album
+from danqing.evaluation.report.words import interval, percent, say
+
+__all__ = ["behind_the_cells", "confusion", "each_class"]
+
+_MOST_CLASSES = 30  # in a matrix; of more, the most frequent confusions are listed
+_MOST_PAIRS = 40
+_WRONG, _RIGHT = 24, 8  # examples behind a cell at most
+
+
+def each_class(found: Examination) -> str:
+    """Give precision, recall and F1 of each class, with intervals."""
+    lines = []
+    intervals = found.intervals["per_class"]
+    least = min((one["f1"][0] for one in intervals), default=0.0)
+    floor = math.floor(least * 1000) / 1000
+    for row, ends in zip(found.figures["test"]["per_class"], intervals, strict=True):
+        cells = "".join(
+            f"<td>{percent(row[name])}<small>{interval(ends[name])}</small></td>"
+            for name in ("precision", "recall", "f1")
+        )
+        low, high, at = (_place(v, floor) for v in (*ends["f1"], row["f1"]))
+        drawn = (
+            f'<td class="drawn" aria-hidden="true"><span class="range" '
+            f'style="--low:{low};--high:{high};--at:{at}"></span></td>'
+        )
+        lines.append(
+            f"<tr><th scope=row>{escape(row['class'])}</th><td>{row['n']:,}</td>{cells}{drawn}</tr>"
+        )
+    heads = "".join(
+        f"<th scope=col>{say(f'column-{name}')}</th>" for name in ("n", "precision", "recall", "f1")
+    )
+    scale = f"<th scope=col class=drawn>{percent(floor, 1)} – 100%</th>"
+    return (
+        f'<section id="classes"><h2>{say("classes")}</h2><p>{say("classes-what")}</p>'
+        f"<div class=scroll><table class=figures><thead><tr>"
+        f"<th scope=col>{say('column-class')}</th>{heads}{scale}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div></section>"
+    )
+
+
+def confusion(found: Examination) -> str:
+    """Give the confusion matrix, or where it is too large the most frequent confusions."""
+    matrix = np.array(found.figures["test"]["confusion_matrix"])
+    names = [escape(name) for name in found.run.class_names]
+    body = _matrix(matrix, names) if len(names) <= _MOST_CLASSES else _pairs(matrix, names)
+    thing = "rows" if found.dataset.tabular else "pictures"
+    return (
+        f'<section id="confusion"><h2>{say("confusion")}</h2>'
+        f"<p>{say('confusion-what')} {say(f'confusion-open-{thing}')}</p>{body}</section>"
+    )
+
+
+def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
+    """Give the examples behind the cells, as plain data for the page's script.
+
+    Returns
+    -------
+    dict
+        ``names``; ``columns`` of a table; ``cells``: from "label-answer" to a list of
+        ``row``, ``confidence`` and ``picture`` or ``values``, as many as there is room for.
+    """
+    test = found.test
+    answers, labels = test.outputs.argmax(axis=1), test.labels
+    confidence = test.outputs.max(axis=1)
+    cells: dict[str, list[dict[str, Any]]] = {}
+    queue: list[tuple[int, str, int]] = []
+    for label, answer_ in _cells_shown(np.array(found.figures["test"]["confusion_matrix"])):
+        places = np.flatnonzero((labels == label) & (answers == answer_))
+        # Of mistakes the most confident, of right answers the least.
+        order = confidence[places] if label == answer_ else -confidence[places]
+        shown = places[np.argsort(order, kind="stable")]
+        most = _RIGHT if label == answer_ else _WRONG
+        key = f"{label}-{answer_}"
+        cells[key] = []
+        rank = most if label == answer_ else 0
+        queue += [(rank + i, key, int(place)) for i, place in enumerate(shown[:most])]
+    # Mistakes first, and one of each cell before the second of any: room is short.
+    queue.sort(key=lambda one: one[0])
+    contents, columns = _contents(test, [place for *_, place in queue], album)
+    for (_, key, place), content in zip(queue, contents, strict=True):
+        if content:
+            line = {"row": int(test.part.rows[place]), "confidence": float(confidence[place])}
+            cells[key].append({**line, **content})
+    return {"names": found.run.class_names, "columns": columns, "cells": cells}
+
+
+def _contents(
+    test: Answered, places: list[int], album: Album
+) -> tuple[list[dict[str, Any]], list[str]]:
+    examples = test.examples(places)
+    if isinstance(examples, Table):
+        fields, columns = fields_of(examples)
+        made: list[dict[str, Any]] = []
+        for values in fields:
+            size = sum(map(len, values)) + 80
+            made.append({"values": values} if size <= album.room else {})
+            album.room -= size if made[-1] else 0
+        return made, columns
+    pictures = (album.add(picture) for picture in examples)
+    return [{"picture": uri} if uri else {} for uri in pictures], []
+
+
+def _matrix(matrix: NDArray[np.int64], names: list[str]) -> str:
+    long = "long" if max(map(len, names)) > 3 else ""
+    heads = "".join(f"<th scope=col><span>{name}</span></th>" for name in names)
+    totals = np.maximum(matrix.sum(axis=1), 1)
+    rows = "".join(
+        f"<tr><th scope=row>{name}</th>"
+        + "".join(
+            _cell(label, answer_, int(matrix[label, answer_]), int(totals[label]), names)
+            for answer_ in range(len(names))
+        )
+        + "</tr>"
+        for label, name in enumerate(names)
+    )
+    return (
+        f'<div class=scroll><table class="matrix {long}"><thead>'
+        f"<tr><td></td><th colspan={len(names)}>{say('answer-across')}</th></tr>"
+        f"<tr><th scope=col>{say('label-down')}</th>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cell(label: int, answer_: int, count: int, total: int, names: list[str]) -> str:
+    if not count:
+        return "<td></td>"
+    kind = "right" if label == answer_ else "wrong"
+    # The root, so that three mistakes in a thousand are seen.
+    share = (count / total) ** 0.5
+    title = f"{names[label]} → {names[answer_]}"
+    return (
+        f'<td><button type=button class="{kind}" style="--share:{share:.2f}" title="{title}" '
+        f'data-cell="{label}-{answer_}">{count:,}</button></td>'
+    )
+
+
+def _cells_shown(matrix: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Give label and answer of each cell of the matrix, or of the list in its place."""
+    counts = matrix
+    if len(matrix) > _MOST_CLASSES:
+        counts = matrix * (1 - np.eye(len(matrix), dtype=np.int64))
+    order = np.argsort(-counts, axis=None, kind="stable")
+    cells = [divmod(int(place), len(matrix)) for place in order if counts.flat[place]]
+    return cells if len(matrix) <= _MOST_CLASSES else cells[:_MOST_PAIRS]
+
+
+def _pairs(matrix: NDArray[np.int64], names: list[str]) -> str:
+    rows = "".join(
+        f"<tr><th scope=row>{names[label]}</th><td>{names[answer_]}</td>"
+        f'<td><button type=button class="wrong" data-cell="{label}-{answer_}">'
+        f"{matrix[label, answer_]:,}</button></td></tr>"
+        for label, answer_ in _cells_shown(matrix)
+    )
+    heads = "".join(
+        f"<th scope=col>{say(f'column-{key}')}</th>" for key in ("label", "answer", "n")
+    )
+    return (
+        f"<p>{say('confusion-many')}</p><div class=scroll><table><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _place(value: float, floor: float) -> str:
+    return f"{(value - floor) / ((1 - floor) or 1):.3f}"

@@ -1,0 +1,141 @@
+"""The page's parts that show examples: the worst mistakes, and the labels that look wrong.
+
+Knows what was found, not how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.table import Column, Table
+from danqing.evaluation.answers import Answered
+from danqing.evaluation.examination import GOOD_JUDGE, Examination
+from danqing.evaluation.report.pictures import Album
+from danqing.evaluation.report.words import number, percent, say
+
+__all__ = ["doubts", "fields_of", "worst"]
+
+_SHOWN = 24  # pictures; half as many rows
+_MOST_COLUMNS = 10
+_LONGEST = 40  # characters of a value
+
+
+def worst(found: Examination, album: Album) -> str:
+    """Show the mistakes that were most confident, or the numbers that were furthest off."""
+    test = found.test
+    most = _SHOWN // 2 if found.dataset.tabular else _SHOWN
+    if found.run.task == "regression":
+        away = np.abs(test.outputs - test.labels)
+        places = np.argsort(-away, kind="stable")[:most]
+        captions = [
+            say("card-number", truth=number(test.labels[p]), answer=number(float(test.outputs[p])))
+            for p in places
+        ]
+    else:
+        wrong = np.flatnonzero(test.outputs.argmax(axis=1) != test.labels)
+        confidence = test.outputs[wrong].max(axis=1)
+        places = wrong[np.argsort(-confidence, kind="stable")][:most]
+        captions = [_caption(found, test, int(place), "card-mistake") for place in places]
+    body = _cards(test, places, captions, album) if len(places) else f"<p>{say('no-mistakes')}</p>"
+    return (
+        f'<section id="worst"><h2>{say("worst")}</h2><p>{say(f"worst-what-{found.run.task}")}</p>'
+        f"{body}</section>"
+    )
+
+
+def doubts(found: Examination, album: Album) -> str:
+    """Show the labels that look wrong."""
+    if found.run.task == "regression":
+        return ""
+    total = sum(map(len, found.doubts.values()))
+    looked = sum(len(part) for part in found.answered.values())
+    body = f"<p>{say('doubts-none', looked=f'{looked:,}')}</p>"
+    accuracy = found.figures["test"]["accuracy"]
+    if accuracy < GOOD_JUDGE:
+        body = f"<p>{say('doubts-unreliable', accuracy=percent(accuracy))}</p>"
+    if total:
+        body = f"<p>{say('doubts-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
+    for name, places in found.doubts.items():
+        if len(places):
+            part, shown = found.answered[name], places[: _SHOWN // 2]
+            captions = [_caption(found, part, int(place), "card-doubt") for place in shown]
+            every = "all-" if len(shown) == len(places) else ""
+            title = say(f"doubts-{every}{name}", n=f"{len(places):,}", shown=len(shown))
+            body += f"<h3>{title}</h3>{_cards(part, shown, captions, album)}"
+    return f'<section id="doubts"><h2>{say("doubts")}</h2>{body}</section>'
+
+
+def fields_of(table: Table) -> tuple[list[list[str]], list[str]]:
+    """Write a table's rows as text; the first columns of many.
+
+    Examples
+    --------
+    >>> fields_of(Table((Column("size", "number", np.array([1.5, np.nan])),)))
+    ([['1.5'], ['–']], ['size'])
+    """
+    columns = table.columns[:_MOST_COLUMNS]
+    written = [_written(column) for column in columns]
+    return [list(row) for row in zip(*written, strict=True)], [c.name for c in columns]
+
+
+def _written(column: Column) -> list[str]:
+    if column.kind == "number":
+        return [number(None if np.isnan(v) else v, 6) for v in column.values.tolist()]
+    if column.kind == "date":
+        texts = np.datetime_as_string(column.values, unit="D").tolist()
+        return ["–" if text == "NaT" else text for text in texts]
+    return ["–" if v is None else _short(str(v)) for v in column.values.tolist()]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _caption(found: Examination, part: Answered, place: int, key: str) -> str:
+    outputs, names = part.outputs[place], found.run.class_names
+    label, answer_ = int(part.labels[place]), int(outputs.argmax())
+    return say(
+        key,
+        label=_short(names[label]),
+        answer=_short(names[answer_]),
+        confidence=percent(float(outputs[answer_]), 1),
+        chance=percent(float(outputs[label]), 1),
+    )
+
+
+def _cards(part: Answered, places: NDArray[np.int64], captions: Sequence[str], album: Album) -> str:
+    examples: Any = part.examples(places)
+    rows = [f"{say('row', n=int(part.part.rows[place]))}" for place in places]
+    if isinstance(examples, Table):
+        return _rows(examples, captions, rows)
+    cards = []
+    for picture, caption, row in zip(examples, captions, rows, strict=True):
+        uri = album.add(picture)
+        if uri:
+            shown = f'<img src="{uri}" alt="" loading="lazy">'
+            cards.append(
+                f"<figure>{shown}<figcaption>{caption}<small>{row}</small></figcaption></figure>"
+            )
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _rows(table: Table, captions: Sequence[str], rows: Sequence[str]) -> str:
+    fields, columns = fields_of(table)
+    heads = "".join(f"<th scope=col>{escape(_short(name))}</th>" for name in columns)
+    lines = "".join(
+        f"<tr><th scope=row>{caption}<small>{row}</small></th>"
+        + "".join(f"<td>{escape(value)}</td>" for value in values)
+        + "</tr>"
+        for caption, row, values in zip(captions, rows, fields, strict=True)
+    )
+    more = len(table.columns) - len(columns)
+    after = f"<p class=hint>{say('more-columns', n=more)}</p>" if more > 0 else ""
+    return (
+        f"<div class=scroll><table class=rows><thead><tr><td></td>{heads}</tr></thead>"
+        f"<tbody>{lines}</tbody></table></div>{after}"
+    )

@@ -1,0 +1,185 @@
+"""The page's first part: in a few sentences and figures, how good the run is; and against another.
+
+Knows what was found, not how.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from danqing.evaluation.examination import Examination
+from danqing.evaluation.report.words import interval, number, percent, said, say
+
+__all__ = ["comparison", "heading", "tile", "title_of", "verdict"]
+
+Tile = tuple[str, str, str]
+
+
+def heading(found: Examination) -> str:
+    """Give the title and what was measured."""
+    run = found.run
+    config = run.config
+    versions = config.get("versions") or {}
+    facts = [
+        ("fact-run", f"<code>{escape(run.folder.resolve().name)}</code>"),
+        ("fact-network", f"<code>{escape(str(run.network.get('spec', '')))}</code>"),
+        ("fact-data", _data(found)),
+        ("fact-version", escape(f"danqing {versions.get('danqing', '?')}")),
+    ]
+    lines = "".join(f"<div><dt>{say(key)}</dt><dd>{value}</dd></div>" for key, value in facts)
+    return f'<h1>{say("title", name=found.dataset.name)}</h1><dl class="facts">{lines}</dl>'
+
+
+def verdict(found: Examination) -> str:
+    """Say it in sentences, then in figures."""
+    figures = found.figures["test"]
+    n = f"{figures['n']:,}"
+    thing = _thing(found)
+    if found.run.task == "regression":
+        sentences, tiles = _verdict_on_numbers(found, figures)
+    else:
+        low, high = figures["accuracy_ci95"]
+        right = round(figures["accuracy"] * figures["n"])
+        sentences = say(
+            f"verdict-{thing}", n=n, right=f"{right:,}", accuracy=percent(figures["accuracy"])
+        ) + say("verdict-expect", low=percent(low, 1), high=percent(high, 1))
+        tiles = [
+            ("tile-accuracy", percent(figures["accuracy"]), interval((low, high))),
+            ("tile-loss", number(figures["loss"]), interval(found.intervals["loss"], number)),
+            *_confidence_tiles(found),
+        ]
+    if not found.own:
+        sentences += say("verdict-other-data")
+    tiles.append(("tile-parameters", f"{_parameters(found):,}", ""))
+    lines = "".join(tile(*one) for one in tiles)
+    return f'<p class="verdict">{sentences}</p><dl class="tiles">{lines}</dl>'
+
+
+def tile(key: str, value: str, below: str) -> str:
+    """Give one large figure, with its interval below."""
+    small = f"<dd class=small>{below}</dd>" if below else ""
+    return f"<div><dt>{say(key)}</dt><dd>{value}</dd>{small}</div>"
+
+
+def comparison(found: Examination) -> str:
+    """Say which of two runs is better, if one is."""
+    other = found.comparison
+    if other is None:
+        return ""
+    name = other["against"].rstrip("/").rpartition("/")[2]
+    start = f"<h2>{say('comparison')}</h2><p>{say('comparison-what', name=name)}</p>"
+    lines = _compared_classes(other) if "p_value" in other else _compared_numbers(other)
+    network = escape(other["network"])
+    return (
+        f'<section id="comparison">{start}<p><code>{network}</code></p>{lines}'
+        f"<p class=hint>{say('comparison-how')}</p></section>"
+    )
+
+
+def _compared_classes(other: dict[str, Any]) -> str:
+    low, high = other["difference_ci95"]
+    better = "first" if low > 0 else "second" if high < 0 else "neither"
+    sentence = say(
+        f"comparison-{better}",
+        first=percent(other["accuracy"][0]),
+        second=percent(other["accuracy"][1]),
+        difference=_points(other["difference"]),
+        low=_points(low),
+        high=_points(high),
+        p="< 0.0001" if other["p_value"] < 1e-4 else number(other["p_value"], 2),
+    )
+    cells = [("both", "only_first"), ("only_second", "neither")]
+    rows = "".join(
+        f"<tr><th scope=row>{say(f'comparison-row-{number_}')}</th>"
+        + "".join(f"<td>{other[cell]:,}</td>" for cell in line)
+        + "</tr>"
+        for number_, line in enumerate(cells)
+    )
+    return (
+        f"<p>{sentence}</p><div class=scroll><table><thead><tr><td></td>"
+        f"<th scope=col>{say('comparison-column-0')}</th>"
+        f"<th scope=col>{say('comparison-column-1')}</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _compared_numbers(other: dict[str, Any]) -> str:
+    rows = ""
+    for name in ("mae", "mse"):
+        one = other[name]
+        ends = one["difference_ci95"]
+        better = "neither"
+        if ends is not None:
+            better = "first" if ends[1] < 0 else "second" if ends[0] > 0 else "neither"
+        rows += (
+            f"<tr><th scope=row>{say(f'tile-{name}')}</th><td>{number(one['figures'][0])}</td>"
+            f"<td>{number(one['figures'][1])}</td><td>{number(one['difference'])}</td>"
+            f"<td>{interval(ends, number)}</td><td>{say(f'better-{better}')}</td></tr>"
+        )
+    heads = "".join(
+        f"<th scope=col>{say(f'comparison-{key}')}</th>"
+        for key in ("this", "other", "less", "interval", "verdict")
+    )
+    return (
+        f"<div class=scroll><table><thead><tr><td></td>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _points(share: float) -> str:
+    return f"{share * 100:+.2f}".replace("-", "−")
+
+
+def _verdict_on_numbers(found: Examination, figures: dict[str, Any]) -> tuple[str, list[Tile]]:
+    thing = _thing(found)
+    sentences = say(f"verdict-numbers-{thing}", n=f"{figures['n']:,}", mae=number(figures["mae"]))
+    if figures["r2"] is not None:
+        sentences += say("verdict-explained", share=percent(max(figures["r2"], 0.0), 0))
+    tiles = [
+        (f"tile-{name}", number(figures[name]), interval(found.intervals[name], number))
+        for name in ("mae", "mse", "r2")
+    ]
+    return sentences, tiles
+
+
+def _confidence_tiles(found: Examination) -> list[Tile]:
+    calibration = found.calibration
+    if calibration is None:
+        return []
+    before = percent(calibration["before"]["test"]["ece"])
+    after = calibration["after"]
+    below = say("tile-ece-after", after=percent(after["test"]["ece"])) if after else ""
+    tiles = [("tile-ece", before, below)]
+    selection = calibration["selection"]
+    if selection is not None:
+        at = selection["unsure_below"]
+        key = "tile-unsure-none" if at is None else "tile-unsure-risk"
+        risk = say(key, risk=percent(selection["risk"], 1))
+        tiles.append(("tile-unsure", "–" if at is None else f"{at:.3f}", risk))
+    return tiles
+
+
+def _data(found: Examination) -> str:
+    counts = found.run.data.get("counts") or {}
+    name = escape(found.dataset.name)
+    if not found.own:
+        return f"{name} ({say('rows', n=f'{len(found.test):,}')})"
+    parts = " ".join(
+        f'<span class="part">{say(f"part-{part}", n=f"{counts.get(part, 0):,}")}</span>'
+        for part in ("train", "validation", "test")
+    )
+    return f"{name}: {parts}"
+
+
+def _parameters(found: Examination) -> int:
+    return sum(int(layer.get("parameters", 0)) for layer in found.run.network.get("layers", []))
+
+
+def _thing(found: Examination) -> str:
+    return "rows" if len(found.run.input_shape) == 1 else "pictures"
+
+
+def title_of(found: Examination) -> str:
+    """Give the page's title, in English."""
+    return said("title", "en", name=found.dataset.name)

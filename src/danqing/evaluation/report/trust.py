@@ -1,0 +1,216 @@
+"""The page's parts on confidence: calibration, and where to say "unsure".
+
+Knows what was found, not how.
+"""
+
+from __future__ import annotations
+
+from math import floor
+from typing import Any
+
+import numpy as np
+
+from danqing.evaluation.calibration import BINS, reliability, scale_temperature
+from danqing.evaluation.confidence import confidence_of
+from danqing.evaluation.examination import Examination
+from danqing.evaluation.report.charts import Chart, ticks
+from danqing.evaluation.report.words import interval, number, percent, say
+from danqing.evaluation.selection import risk_coverage
+
+__all__ = ["calibration", "margins", "selection"]
+
+_POINTS = 300  # of a curve
+
+
+def calibration(found: Examination) -> str:
+    """Show whether confidence can be taken at its word, before and after the temperature."""
+    known = found.calibration
+    if known is None or found.run.task == "regression":
+        return ""
+    temperature = known["temperature"]
+    if not temperature:
+        fitted = say("temperature-unknown")
+    elif known["without_mistakes"]:
+        fitted = say("temperature-none")
+    else:
+        direction = "near" if 0.9 < temperature < 1.1 else "over" if temperature > 1 else "under"
+        fitted = say(f"temperature-{direction}", temperature=number(temperature, 3))
+    caption = say("calibration-caption", bins=_groups(found))
+    return (
+        f'<section id="calibration"><h2>{say("calibration")}</h2>'
+        f"<p>{say('calibration-what')}</p><p>{fitted}</p>{_table(known)}"
+        f"<figure class=wide>{_diagram(found).svg('calibration-caption')}"
+        f'<figcaption id="calibration-caption">{caption}{_legend(known)}'
+        "</figcaption></figure></section>"
+    )
+
+
+def selection(found: Examination) -> str:
+    """Show risk against coverage, and the confidence below which an answer is unsure."""
+    if found.run.task == "regression":
+        return ""
+    confidence, right = confidence_of(found.test)
+    coverage, risk = risk_coverage(confidence, right)
+    chosen = (found.calibration or {}).get("selection")
+    top = max(float(risk.max()), 1e-3)
+    if len(risk) > 20:
+        # The very first answers jump: one mistake in three is no third.
+        top = float(max(risk[coverage > 0.05].max(), risk[-1], 1e-3))
+    if chosen is not None:
+        top = max(top, min(chosen["risk"], 4 * top))
+    chart = Chart(
+        (0, 1),
+        (0, top * 1.2),
+        "axis-coverage",
+        "axis-risk",
+        x_text=lambda share: percent(share, 0),
+        y_text=lambda share: percent(share, 1 if top > 0.02 else 2),
+    )
+    kept = np.unique(np.linspace(0, len(risk) - 1, min(_POINTS, len(risk))).astype(int))
+    inside = kept[risk[kept] <= top * 1.2]
+    chart.line(zip(coverage[inside].tolist(), risk[inside].tolist(), strict=True), "b")
+    if chosen is not None and chosen["risk"] <= top * 1.2:
+        chart.line([(0, chosen["risk"]), (1, chosen["risk"])], "goal")
+        chart.note(0, chosen["risk"], "note-asked")
+    caption = say("unsure-caption")
+    at = (chosen or {}).get("test")
+    if at is not None and at["given"]:
+        caption += say("unsure-caption-dot")
+        chart.points([(at["coverage"], at["risk"])], "a", 5)
+    return (
+        f'<section id="unsure"><h2>{say("unsure")}</h2><p>{say("unsure-what")}</p>'
+        f"{_choice(chosen)}<figure class=wide>{chart.svg('unsure-caption')}"
+        f'<figcaption id="unsure-caption">{caption}</figcaption></figure></section>'
+    )
+
+
+def margins(found: Examination) -> str:
+    """Show how wide the margin around a number has to be."""
+    known = found.calibration
+    if known is None:
+        return ""
+    rows = ""
+    for line in known["margins"]:
+        cells = f"<td colspan=2>{say('margin-too-few')}</td>"
+        if line["margin"] is not None:
+            cells = (
+                f"<td>± {number(line['margin'])}</td><td>{percent(line['covered'], 1)}"
+                f"<small>{interval(line['covered_ci95'], lambda v: percent(v, 1))}</small></td>"
+            )
+        rows += f"<tr><th scope=row>{percent(line['level'], 0)}</th>{cells}</tr>"
+    heads = "".join(f"<th scope=col>{say(f'column-{key}')}</th>" for key in ("margin", "held"))
+    return (
+        f'<section id="margins"><h2>{say("margins")}</h2><p>{say("margins-what")}</p>'
+        f"<div class=scroll><table class='figures narrow'><thead><tr>"
+        f"<th scope=col>{say('column-promise')}</th>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _table(known: dict[str, Any]) -> str:
+    rows = ""
+    for part in ("validation", "test"):
+        for when in ("before", "after"):
+            one = (known[when] or {}).get(part)
+            if one:
+                chance = say("by-chance", ends=interval(one["ece_if_perfect"]))
+                rows += (
+                    f"<tr><th scope=row>{say(f'calibration-{part}-{when}')}</th>"
+                    f"<td>{percent(one['ece'])}<small>{chance}</small></td>"
+                    f"<td>{number(one['nll'])}</td><td>{number(one['brier'])}</td></tr>"
+                )
+    heads = "".join(f"<th scope=col>{say(f'column-{key}')}</th>" for key in ("ece", "nll", "brier"))
+    return (
+        f"<div class=scroll><table class=figures><thead><tr><td></td>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _diagram(found: Examination) -> Chart:
+    known, test = found.calibration or {}, found.test
+    confidence, right = confidence_of(test)
+    curves = [("a", reliability(confidence, right, _groups(found)))]
+    if known.get("temperature") and not known["without_mistakes"]:
+        scaled = scale_temperature(test.outputs, known["temperature"]).max(axis=1)
+        curves.append(("b", reliability(scaled, right, _groups(found))))
+    least = min(min(b["confidence"], b["accuracy"]) for _, bins in curves for b in bins)
+    step = 100 if least > 0.95 else 20
+    low = max(0.0, floor(least * step - 0.5) / step)
+    few = ticks(low, 1, 4)
+    digits = 0 if all(round(x * 100, 6) % 1 == 0 for x in few) else 1
+    chart = Chart(
+        (low, 1),
+        (low, 1),
+        "axis-confidence",
+        "axis-accuracy",
+        x_text=lambda share: percent(share, digits),
+        y_text=lambda share: percent(share, digits),
+        x_ticks=few,
+    )
+    chart.line([(low, low), (1, 1)], "goal")
+    chart.note(low + (1 - low) * 0.42, low + (1 - low) * 0.42, "note-perfect", "end", -4)
+    for kind, bins in curves:
+        for one in bins:
+            chart.bar(one["confidence"], max(one["low"], low), one["high"], kind)
+        chart.points(
+            [(one["confidence"], one["accuracy"]) for one in bins],
+            kind,
+            tips=[
+                f"{percent(one['confidence'])} → {percent(one['accuracy'])} (n = {one['n']:,})"
+                for one in bins
+            ],
+        )
+    return chart
+
+
+def _groups(found: Examination) -> int:
+    """Give the number of dots: two rows apiece would be all interval."""
+    return min(BINS, max(2, len(found.test) // 20))
+
+
+def _legend(known: dict[str, Any]) -> str:
+    kinds = [("a", "before")]
+    if known["temperature"] and not known["without_mistakes"]:
+        kinds.append(("b", "after"))
+    keys = "".join(
+        f'<span class="key"><i class="{kind}"></i>{say(f"legend-{when}")}</span>'
+        for kind, when in kinds
+    )
+    return f'<span class="legend">{keys}</span>'
+
+
+def _choice(chosen: dict[str, Any] | None) -> str:
+    if chosen is None:
+        return f"<p>{say('unsure-unknown')}</p>"
+    asked = percent(chosen["risk"], 1)
+    if chosen["unsure_below"] is None:
+        everything = (chosen.get("all") or {}).get("bound", 1.0)
+        return (
+            f'<p class="result">{say("unsure-impossible", risk=asked)}</p><p>'
+            + say(
+                "unsure-least",
+                n=f"{chosen['n']:,}",
+                least=percent(chosen["least"], 2),
+                everything=percent(everything, 2),
+            )
+            + "</p>"
+        )
+    test = chosen["test"]
+    sentence = say("unsure-below", at=f"{chosen['unsure_below']:.4f}", risk=asked)
+    promise = say(
+        "unsure-promise",
+        n=f"{chosen['n']:,}",
+        given=f"{chosen['given']:,}",
+        wrong=f"{chosen['wrong']:,}",
+        bound=percent(chosen["bound"]),
+    )
+    measured = say(
+        "unsure-test",
+        n=f"{test['n']:,}",
+        coverage=percent(test["coverage"], 1),
+        wrong=f"{test['wrong']:,}",
+        given=f"{test['given']:,}",
+        risk="–" if test["risk"] is None else percent(test["risk"]),
+        ends=interval(test["risk_ci95"]),
+    )
+    return f'<p class="result">{sentence}</p><p>{promise}</p><p>{measured}</p>'

@@ -1,0 +1,101 @@
+"""The page's words, each in English and in Chinese, and numbers as they are written there.
+
+Whatever comes from data is escaped here, once, on its way into the page. Knows no figures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["interval", "number", "percent", "resource", "said", "say", "say_svg"]
+
+LANGUAGES = ("en", "zh")
+
+
+def say(key: str, **values: Any) -> str:
+    """Give a text in both languages, one of which the page shows.
+
+    Parameters
+    ----------
+    key : str
+        In strings.json, whose texts may hold tags.
+    values
+        For the text's placeholders; escaped.
+
+    Examples
+    --------
+    >>> say("rows", n="<3>")
+    '<span lang="en">&lt;3&gt; rows</span><span lang="zh">&lt;3&gt; 行</span>'
+    """
+    return "".join(
+        f'<span lang="{language}">{said(key, language, **values)}</span>' for language in LANGUAGES
+    )
+
+
+def say_svg(key: str, attributes: str, **values: Any) -> str:
+    """Give a text of a drawing in both languages; `attributes` place it."""
+    return "".join(
+        f'<text lang="{language}" {attributes}>{said(key, language, **values)}</text>'
+        for language in LANGUAGES
+    )
+
+
+def said(key: str, language: str, **values: Any) -> str:
+    """Give a text in one language."""
+    text = _strings()[key][LANGUAGES.index(language)]
+    return text.format(**{name: escape(str(value)) for name, value in values.items()})
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """Write a share.
+
+    Examples
+    --------
+    >>> percent(0.99401), percent(0.5, 0)
+    ('99.40%', '50%')
+    """
+    return f"{share:.{digits}%}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a number with so many significant digits, and thousands apart.
+
+    Examples
+    --------
+    >>> number(1234567.0), number(0.012345), number(None)
+    ('1,235,000', '0.01235', '–')
+    """
+    if value is None:
+        return "–"
+    if value and not 1e-4 <= abs(value) < 1e12:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    rounded = float(f"{value:.{digits}g}")
+    decimals = re.sub(r"^-?\d+\.?", "", f"{rounded:.12f}".rstrip("0"))
+    return f"{rounded:,.{len(decimals)}f}".replace("-", "−")
+
+
+def interval(ends: Any, write: Any = percent) -> str:
+    """Write an interval; nothing where there is none.
+
+    Examples
+    --------
+    >>> interval([0.5, 0.625]), interval(None)
+    ('50.00% – 62.50%', '')
+    """
+    return "" if ends is None else f"{write(ends[0])} – {write(ends[1])}"
+
+
+def resource(name: str) -> str:
+    """Read a file that lies beside this one."""
+    return files("danqing.evaluation.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _strings() -> dict[str, list[str]]:
+    strings: dict[str, list[str]] = json.loads(resource("strings.json"))
+    return strings

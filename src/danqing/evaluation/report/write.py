@@ -1,0 +1,68 @@
+"""What was found becomes files: report.html, card.md and calibration.json.
+
+They are derived from a run and its data, and so replace earlier ones of the same run; nothing else
+is ever overwritten. Knows no figures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from danqing.errors import RunError
+from danqing.evaluation.examination import Examination
+from danqing.evaluation.report.card import card_of
+from danqing.evaluation.report.page import page_of
+from danqing.runs.files import write_file, write_json
+
+__all__ = ["check_out", "write_report"]
+
+
+def check_out(out: Path) -> None:
+    """Refuse a place for a report before anything slow is done.
+
+    Raises
+    ------
+    RunError
+        If there is a file already, or no folder for it.
+    """
+    if out.exists():
+        raise RunError(f"{out}: exists already, and nothing is overwritten; choose another --out")
+    if not out.parent.is_dir():
+        raise RunError(f"{out}: there is no folder {out.parent}; make it, or choose another --out")
+
+
+def write_report(found: Examination, out: Path | None = None) -> Path | None:
+    """Write what was found.
+
+    On the run's own data, calibration.json and card.md go into its folder, and report.html too
+    unless `out` says otherwise. On other data there is only the report, and only with `out`.
+
+    Parameters
+    ----------
+    found : Examination
+        As `danqing.evaluation.examination.examine` gives it.
+    out : Path, optional
+        A file that does not exist yet.
+
+    Returns
+    -------
+    Path or None
+        Where the report is.
+
+    Raises
+    ------
+    RunError
+        If `out` exists, or a file can't be written.
+    """
+    folder = found.run.folder
+    if out is not None:
+        check_out(out)
+    elif not found.own:
+        return None
+    page = page_of(found).encode(errors="replace")
+    if found.own:
+        write_json(folder / "calibration.json", found.calibration)
+        write_file(folder / "card.md", card_of(found).encode(errors="replace"))
+    report = out or folder / "report.html"
+    write_file(report, page)
+    return report

@@ -1,0 +1,101 @@
+"""How much of a figure is left when the pictures get worse.
+
+Knows a run's answers to corrupted test pictures. Nothing is chosen by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.evaluation.answers import Answered
+from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
+from danqing.evaluation.intervals import mean_interval, wilson
+from danqing.runs.run import Run
+
+__all__ = ["Robustness", "measure_robustness"]
+
+_MOST = 1000  # pictures
+_FEWEST = 100
+_PIXELS = 50_000_000  # of a sample, above which fewer pictures have to do
+_AT_ONCE = 8_000_000  # values of pictures in memory at once, as float32
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Figures by kind and strength of corruption.
+
+    Attributes
+    ----------
+    n : int
+        Test pictures looked at, the same ones each time.
+    clean : dict
+        ``figure``, accuracy or mean absolute error, and ``ci95``, on them as they are.
+    corrupted : dict of str to list of dict
+        The same for each kind and strength.
+    examples : dict of str to ndarray of uint8, shape (6, height, width, channels)
+        One picture as it is, and at each strength.
+    """
+
+    n: int
+    clean: dict[str, Any]
+    corrupted: dict[str, list[dict[str, Any]]]
+    examples: dict[str, NDArray[np.uint8]] = field(repr=False)
+
+
+def measure_robustness(run: Run, answered: Answered) -> Robustness:
+    """Measure a run on corrupted test pictures.
+
+    Parameters
+    ----------
+    run : Run
+        Of pictures.
+    answered : Answered
+        Its answers to the test part.
+    """
+    pixels = int(np.prod(run.input_shape))
+    most = min(_MOST, max(_FEWEST, _PIXELS // pixels))
+    places = np.sort(np.random.default_rng(0).permutation(len(answered))[:most])
+    labels = answered.labels[places]
+    shown = _picture_to_show(run, answered, places)
+    clean = answered.examples(places[shown : shown + 1])
+    corrupted: dict[str, list[dict[str, Any]]] = {}
+    examples: dict[str, NDArray[np.uint8]] = {}
+    for kind in kinds_for(run.input_shape):
+        corrupted[kind], pictures = [], [clean[0]]
+        for level in range(len(STRENGTHS[kind])):
+            outputs = []
+            for start in range(0, len(places), max(1, _AT_ONCE // pixels)):
+                some = places[start : start + max(1, _AT_ONCE // pixels)]
+                worse = corrupt(answered.examples(some), kind, level, seed=start)
+                outputs.append(run.predict(worse))
+                if start <= shown < start + len(some):
+                    pictures.append(worse[shown - start])
+            corrupted[kind].append(_figure(run, np.concatenate(outputs), labels))
+        examples[kind] = np.stack(pictures)
+    return Robustness(
+        len(places), _figure(run, answered.outputs[places], labels), corrupted, examples
+    )
+
+
+def _picture_to_show(run: Run, answered: Answered, places: NDArray[np.int64]) -> int:
+    """Give the first of the sample that is answered rightly, as it is."""
+    if run.task == "regression":
+        return 0
+    right = answered.outputs[places].argmax(axis=1) == answered.labels[places]
+    return int(right.argmax())
+
+
+def _figure(run: Run, outputs: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, Any]:
+    if run.task == "regression":
+        away = np.abs(outputs.astype(np.float64) - labels)
+        found = mean_interval(away)
+        # No error is negative, though Student's interval does not know.
+        ends = None if found is None else [max(found[0], 0.0), found[1]]
+        return {"figure": float(away.mean()), "ci95": ends}
+    right = int((outputs.argmax(axis=1) == labels).sum())
+    low, high = wilson(right, len(labels))
+    return {"figure": right / len(labels), "ci95": [float(low), float(high)]}

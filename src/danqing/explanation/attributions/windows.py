@@ -1,0 +1,102 @@
+"""Attribution by places of a picture: Grad-CAM over a layer's places, occlusion over windows.
+
+Knows pictures only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.errors import RecipeError
+from danqing.explanation.attributions.network import Network
+from danqing.networks.backend import tf
+
+__all__ = ["grad_cam", "occlusion"]
+
+
+def grad_cam(network: Network, examples: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    r"""Give where the last convolutions found what speaks for the target.
+
+    :math:`L = \mathrm{ReLU}(\sum_k \alpha_k A^k)`, where :math:`\alpha_k` is the mean over the
+    places of :math:`\partial S_c / \partial A^k` (Selvaraju, Cogswell, Das, Vedantam, Parikh &
+    Batra 2017, "Grad-CAM", equations 1 and 2), enlarged to the picture bilinearly. A is
+    `network.conv_layer`.
+
+    Parameters
+    ----------
+    examples : ndarray, shape (n, height, width, channels)
+    targets : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, height, width)
+        Not below 0.
+
+    Raises
+    ------
+    RecipeError
+        If the network does not convolve.
+    """
+    if not network.conv_layer:
+        raise RecipeError(
+            "Grad-CAM needs a network with convolutions, and this one has none; choose another "
+            "method, such as integrated-gradients"
+        )
+    graph = network.compiled(_grad_cam, network.examples_spec, network.targets_spec)
+    return network.in_parts(graph, examples, targets)
+
+
+def occlusion(
+    network: Network, examples: NDArray[Any], baselines: NDArray[Any], targets: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Give how far the score falls when a window around each pixel is covered by the baseline.
+
+    Zeiler & Fergus (2014, "Visualizing and understanding convolutional networks", section 4.2).
+    The window is a seventh of the picture's side and moves by half of that; a pixel has the mean
+    of all windows that covered it.
+
+    Parameters
+    ----------
+    examples, baselines : ndarray, shape (n, height, width, channels)
+    targets : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, height, width)
+        In units of the score; below 0 where covering helps.
+    """
+    windows = _windows(*examples.shape[1:3])
+    covered = windows.sum(axis=0)
+    whole = network.scores(examples, targets)
+    maps = np.empty(examples.shape[:3], np.float32)
+    for row, (example, baseline) in enumerate(zip(examples, baselines, strict=True)):
+        hidden = np.where(windows[..., None], baseline, example)
+        falls = whole[row] - network.scores(hidden, np.full(len(windows), targets[row]))
+        maps[row] = np.tensordot(falls, windows, axes=1) / covered
+    return maps
+
+
+def _windows(height: int, width: int) -> NDArray[np.bool_]:
+    """Give each window as a mask, shape (windows, height, width); every pixel is in one."""
+    side = max(2, round(min(height, width) / 7))
+    step = max(1, side // 2)
+    tops = sorted({*range(0, height - side, step), height - side})
+    lefts = sorted({*range(0, width - side, step), width - side})
+    masks = np.zeros((len(tops), len(lefts), height, width), bool)
+    for i, top in enumerate(tops):
+        for j, left in enumerate(lefts):
+            masks[i, j, top : top + side, left : left + side] = True
+    return masks.reshape(-1, height, width)
+
+
+def _grad_cam(network: Network, examples: Any, targets: Any) -> Any:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(examples)
+        inner, outputs = network.conv_and_outputs(examples, training=False)  # type: ignore[misc]
+        total = tf.reduce_sum(network.score_of(outputs, targets))
+    weights = tf.reduce_mean(tape.gradient(total, inner), axis=(1, 2), keepdims=True)
+    places = tf.nn.relu(tf.reduce_sum(weights * inner, axis=-1, keepdims=True))
+    return tf.image.resize(places, examples.shape[1:3], "bilinear")[..., 0]

@@ -1,0 +1,122 @@
+"""Run + examples -> explanations with their checks: the whole job. Writes and draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from danqing.data.dataset import Dataset
+from danqing.data.divide import Parts
+from danqing.errors import DanqingError, RecipeError
+from danqing.explanation.attributions.methods import METHODS, methods_for
+from danqing.explanation.attributions.network import Network, network_of
+from danqing.explanation.importance import Importance, permutation_importance
+from danqing.explanation.job import Job, text_of
+from danqing.explanation.results import ExplanationSet
+from danqing.explanation.source import own_parts, typical_and_wrong
+from danqing.runs.run import Run
+
+__all__ = ["explain"]
+
+_IMPORTANCE_ROWS = 2000
+
+
+def explain(
+    run: Run,
+    examples: Any = None,
+    *,
+    names: Sequence[str] = (),
+    method: str | None = None,
+    target: str | None = None,
+    dataset: Dataset | None = None,
+) -> ExplanationSet:
+    """Explain a run's answers to some examples, each map with its sanity checks.
+
+    Parameters
+    ----------
+    run : Run
+    examples : Table or ndarray, optional
+        Raw rows; or pictures, shape (n, height, width, channels), from 0 to 255. If not given,
+        a few of the run's own test part: right answers and the worst mistake.
+    names : sequence of str
+        What to call the examples.
+    method : str, optional
+        One of `danqing.explanation.attributions.methods.METHODS`; all that suit the network, if
+        not given.
+    target : str, optional
+        The class whose score is explained, and that the counterfactual becomes; if not given,
+        the answer is explained, and the runner-up becomes it.
+    dataset : Dataset, optional
+        The run's own data, where no name loads them.
+
+    Returns
+    -------
+    ExplanationSet
+
+    Raises
+    ------
+    RecipeError
+        If the method or the target is unknown.
+    RunError, SourceError
+        If no examples are given and the run's data are gone; or the run is damaged.
+
+    Examples
+    --------
+    >>> import tempfile, danqing
+    >>> recipe = danqing.Recipe(network="dense(16)", epochs=5)
+    >>> data = danqing.load_data("iris")
+    >>> run = danqing.train(data, recipe, tempfile.mkdtemp() + "/run")
+    >>> found = explain(run, data.x_train[[0]])
+    >>> found.columns, found.explanations[0].maps[0].gap < 0.01
+    (('sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'), True)
+    """
+    class_target = _class_of(run, target)
+    network = network_of(run)
+    methods = _methods(network, method)
+    parts: Parts | None = None
+    labels: list[str] = []
+    notes: list[str] = []
+    if examples is None:
+        parts = own_parts(run, dataset)
+        rows = typical_and_wrong(run, parts.test)
+        examples, names = parts.test.x[rows], [f"test example {row}" for row in rows]
+        labels = [text_of(value, run) for value in parts.test.y[rows]]
+    else:
+        try:
+            parts = own_parts(run, dataset)
+        except DanqingError as error:
+            notes.append(f"no nearest training examples: {error}")
+    job = Job(run, network, examples, class_target)
+    found = job.explanations(methods, names, labels, parts.train if parts else None)
+    importance = _importance(run, parts) if parts and job.columns else ()
+    return ExplanationSet(
+        str(run.folder), tuple(run.class_names), job.columns, found, importance, tuple(notes)
+    )
+
+
+def _importance(run: Run, parts: Parts) -> tuple[Importance, ...]:
+    rows = parts.test.rows[:_IMPORTANCE_ROWS]
+    features = run.preparation.encoded(parts.test.x[rows])
+    return tuple(permutation_importance(run, features, parts.test.y[rows]))
+
+
+def _methods(network: Network, method: str | None) -> tuple[str, ...]:
+    if method is None:
+        return methods_for(network)
+    if method not in METHODS:
+        raise RecipeError(f"method {method!r} is unknown; expected one of {', '.join(METHODS)}")
+    if method not in methods_for(network):
+        suited = ", ".join(methods_for(network))
+        raise RecipeError(f"method {method!r} does not suit this network; expected {suited}")
+    return (method,)
+
+
+def _class_of(run: Run, target: str | None) -> int | None:
+    if target is None:
+        return None
+    if not run.class_names:
+        raise RecipeError(f"target {target!r}: {run.folder} tells numbers, it has no classes")
+    if target not in run.class_names:
+        known = ", ".join(run.class_names[:10])
+        raise RecipeError(f"target {target!r} is no class of {run.folder}; it knows {known}")
+    return run.class_names.index(target)

@@ -1,0 +1,59 @@
+"""The training examples that a network sees as most like a new one. Knows no files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.divide import Part
+from danqing.explanation.attributions.network import Network
+
+__all__ = ["MOST_COMPARED", "nearest_examples"]
+
+MOST_COMPARED = 100_000  # training examples; of more, as many spread over all
+_AT_ONCE = 1000
+
+
+def nearest_examples(
+    network: Network, examples: NDArray[Any], training: Part, *, count: int = 5
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    r"""Find each example's nearest training examples in the space before the output layer.
+
+    Distance is Euclid's, :math:`\lVert h(x) - h(x_i) \rVert`, of what the output layer sees:
+    there the network has put alike what it answers alike (Caruana, Kangarloo, Dionisio, Sinha &
+    Johnson 1999, "Case-based explanation of non-case-based learning methods").
+
+    Parameters
+    ----------
+    network : Network
+    examples : ndarray, shape (n, height, width, channels) or (n, features)
+        Raw pixels, or encoded rows.
+    training : Part
+        The rows that the network was trained on.
+    count : int
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (n, count)
+        Rows of `training.x`, the nearest first.
+    distances : ndarray of float64, shape (n, count)
+    """
+    rows = training.rows
+    if len(rows) > MOST_COMPARED:
+        rows = rows[np.arange(MOST_COMPARED) * len(rows) // MOST_COMPARED]
+    sought = network.features(examples).astype(np.float64)
+    best_rows = np.empty((len(examples), 0), np.int64)
+    best = np.empty((len(examples), 0))
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        found = network.features(network.preparation.encoded(training.x[some])).astype(np.float64)
+        # |a - b|² = |a|² + |b|² - 2ab needs no array of all differences.
+        squared = (sought**2).sum(1)[:, None] + (found**2).sum(1) - 2 * sought @ found.T
+        best = np.concatenate([best, np.maximum(squared, 0)], axis=1)
+        best_rows = np.concatenate([best_rows, np.tile(some, (len(examples), 1))], axis=1)
+        order = np.argsort(best, axis=1, kind="stable")[:, :count]
+        best = np.take_along_axis(best, order, axis=1)
+        best_rows = np.take_along_axis(best_rows, order, axis=1)
+    return best_rows, np.sqrt(best)

@@ -1,0 +1,195 @@
+"""What `explain` found, as plain values, and as JSON. Knows no network and no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.explanation.counterfactual import Counterfactual
+from danqing.explanation.importance import Importance
+
+__all__ = ["Areas", "Explanation", "ExplanationSet", "Map", "Neighbour"]
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Areas under the deletion curve, the smaller the better, and insertion, the larger."""
+
+    deletion: float
+    insertion: float
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """One attribution with its checks.
+
+    Attributes
+    ----------
+    method : str
+    values : ndarray of float32, shape (height, width) or (columns,)
+        Above 0 what speaks for the target, below 0 what speaks against it.
+    areas : Areas
+    shares, deletion, insertion : ndarray, shape (points,)
+        The curves.
+    randomised : float or None
+        Rank correlation with the map of the same network before training: near 0 is good. None
+        where there are too few values to rank.
+    gap : float or None
+        Of integrated gradients: the completeness gap.
+    steps : int or None
+        Of integrated gradients.
+    """
+
+    method: str
+    values: NDArray[np.float32]
+    areas: Areas
+    shares: NDArray[np.float64]
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
+    randomised: float | None
+    gap: float | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbour:
+    """A training example that the network sees as like the explained one."""
+
+    row: int
+    label: str
+    distance: float
+    example: Any = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One example explained.
+
+    Attributes
+    ----------
+    name : str
+    example : ndarray of uint8, shape (height, width, channels), or mapping of str to str
+        The picture; or a row's values by column, as text.
+    label : str
+        What it is; empty where that isn't known.
+    answer : str
+        The class, or the number as text.
+    probabilities : ndarray, shape (classes,)
+        Empty for regression.
+    target : str
+        The class whose score is explained; empty for regression.
+    baseline : str
+    maps : tuple of Map
+        The default method first.
+    compared : mapping of str to Areas
+        ``random``, and ``edges`` for pictures: what a map has to beat.
+    neighbours : tuple of Neighbour
+    counterfactual : Counterfactual or None
+    """
+
+    name: str
+    example: Any = field(repr=False)
+    label: str
+    answer: str
+    probabilities: NDArray[np.float32]
+    target: str
+    baseline: str
+    maps: tuple[Map, ...]
+    compared: Mapping[str, Areas]
+    neighbours: tuple[Neighbour, ...] = ()
+    counterfactual: Counterfactual | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ExplanationSet:
+    """What was explained of a run.
+
+    Attributes
+    ----------
+    run : str
+        Its folder.
+    class_names : tuple of str
+    columns : tuple of str
+        Of tables: what the values of a map belong to.
+    explanations : tuple of Explanation
+    importance : tuple of Importance
+        Of tables, where the run's own data are there.
+    notes : tuple of str
+        What could not be done, and why.
+    """
+
+    run: str
+    class_names: tuple[str, ...]
+    columns: tuple[str, ...]
+    explanations: tuple[Explanation, ...]
+    importance: tuple[Importance, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all as plain data: arrays as lists."""
+        plain: dict[str, Any] = {
+            "format": 1,
+            "run": self.run,
+            "class_names": list(self.class_names),
+            "explanations": [_plain(one, self) for one in self.explanations],
+            "notes": list(self.notes),
+        }
+        if self.columns:
+            plain["columns"] = list(self.columns)
+            plain["permutation_importance"] = [vars(one) for one in self.importance]
+        return plain
+
+
+def _plain(one: Explanation, whole: ExplanationSet) -> dict[str, Any]:
+    tabular = not isinstance(one.example, np.ndarray)
+    plain: dict[str, Any] = {
+        "name": one.name,
+        "example": dict(one.example) if tabular else one.example.tolist(),
+        "label": one.label or None,
+        "answer": one.answer,
+        "probabilities": dict(
+            zip(whole.class_names, _rounded(one.probabilities), strict=bool(whole.class_names))
+        ),
+        "target": one.target or None,
+        "baseline": one.baseline,
+        "maps": {found.method: _plain_map(found) for found in one.maps},
+        "compared": {name: vars(areas) for name, areas in one.compared.items()},
+        "nearest": [
+            {"row": near.row, "label": near.label, "distance": near.distance}
+            for near in one.neighbours
+        ],
+    }
+    if one.counterfactual is not None:
+        change = one.counterfactual
+        plain["counterfactual"] = {
+            "target": whole.class_names[change.target],
+            "found": change.found,
+            "probability": change.probability,
+            "changed_pixels": change.changed,
+            "distance": change.distance,
+            "picture": change.picture.tolist(),
+        }
+    return plain
+
+
+def _plain_map(found: Map) -> dict[str, Any]:
+    checks: dict[str, Any] = {
+        **vars(found.areas),
+        "randomised_rank_correlation": found.randomised,
+        "shares": _rounded(found.shares),
+        "deletion_curve": _rounded(found.deletion),
+        "insertion_curve": _rounded(found.insertion),
+    }
+    if found.gap is not None:
+        checks |= {"completeness_gap": found.gap, "steps": found.steps}
+    return {"values": _rounded(found.values), "checks": checks}
+
+
+def _rounded(values: NDArray[Any]) -> Any:
+    """Give lists of the float32 values, written as short as tells them apart."""
+    short = np.array([float(f"{v:.7g}") for v in np.asarray(values, np.float64).ravel()])
+    return short.reshape(np.shape(values)).tolist()

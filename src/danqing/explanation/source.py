@@ -1,0 +1,72 @@
+"""The run's own data, where they are still there, and which of them to show. Knows no method."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.dataset import Dataset
+from danqing.data.divide import Part, Parts, divide
+from danqing.errors import RunError
+from danqing.evaluation.answers import is_own, own_data
+from danqing.runs.run import Run
+
+__all__ = ["own_parts", "typical_and_wrong"]
+
+_AT_ONCE = 5000
+
+
+def own_parts(run: Run, dataset: Dataset | None = None) -> Parts:
+    """Divide the data that a run was trained on as its training did.
+
+    Parameters
+    ----------
+    run : Run
+    dataset : Dataset, optional
+        Those data; loaded from the run's source if not given.
+
+    Raises
+    ------
+    RunError, SourceError
+        If they are gone, or have changed.
+    """
+    if dataset is None:
+        dataset = own_data(run)
+    elif not is_own(run, dataset):
+        raise RunError(
+            f"{run.folder}: was trained on other data than those handed over (their fingerprints "
+            "differ); hand over the old data, or train again"
+        )
+    return divide(dataset, float(run.config["validation_share"]))
+
+
+def typical_and_wrong(run: Run, part: Part, count: int = 4) -> NDArray[np.int64]:
+    """Choose rows to show: the first right ones of different classes, and the worst mistake.
+
+    The worst mistake is the wrong answer with the most confidence. For regression: the rows of
+    which the smallest, middle and largest numbers are told, and the one that is furthest off.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,) at most
+        Of `part.x`.
+    """
+    parts = [
+        run.predict(part.x[part.rows[start : start + _AT_ONCE]])
+        for start in range(0, len(part), _AT_ONCE)
+    ]
+    answers, labels = np.concatenate(parts), part.labels
+    if run.task == "regression":
+        worst = np.abs(answers - labels).argmax()
+        order = np.argsort(answers, kind="stable")
+        shown = [*order[np.linspace(0, len(order) - 1, count - 1).astype(int)], worst]
+    else:
+        right = answers.argmax(axis=1) == labels
+        firsts = [np.flatnonzero(right & (labels == c))[:1] for c in range(answers.shape[1])]
+        typical = np.sort(np.concatenate(firsts))
+        shown = typical[: count - 1].tolist()
+        if not right.all():
+            shown.append(int(np.where(right, -1, answers.max(axis=1)).argmax()))
+    distinct = list(dict.fromkeys(int(place) for place in shown))
+    chosen: NDArray[np.int64] = part.rows[np.array(distinct, np.int64)]
+    return chosen

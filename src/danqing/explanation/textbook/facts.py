@@ -1,0 +1,228 @@
+"""Everything the textbook page says about one run, as plain data for its JavaScript.
+
+Numbers only: the sentences are the page's. Arrays are base64 of little-endian float32 or uint8.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.divide import Part, Parts
+from danqing.explanation.textbook.checking import AutomaticDifferentiation, check, scaled_target
+from danqing.explanation.textbook.landscape import landscape
+from danqing.explanation.textbook.reference import Reference, loss_and_gradient
+from danqing.explanation.textbook.samples import (
+    Sample,
+    answers_of,
+    choose_samples,
+    mistakes_of,
+)
+from danqing.networks.architecture import Architecture
+from danqing.preparation.features import NumberFeatures
+from danqing.runs.run import Run
+
+__all__ = ["LIVE_PARAMETERS", "gather_facts"]
+
+LIVE_PARAMETERS = 400_000  # up to here the page holds all weights and computes by itself
+_LANDSCAPE_ROWS = 128
+_HISTOGRAM_ROWS = 1000
+_PRECOMPUTED_BYTES = 2_000_000
+_MOST_CLASSES = 30
+_SETTINGS = (
+    "network", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss",
+    "weight_decay", "label_smoothing", "augmentation", "averaging", "seed", "versions",
+)  # fmt: skip
+
+
+def gather_facts(
+    run: Run, parts: Parts, metrics: dict[str, Any], live_parameters: int = LIVE_PARAMETERS
+) -> dict[str, Any]:
+    """Compute all facts of the page.
+
+    Parameters
+    ----------
+    run : Run
+    parts : Parts
+        Of the run's own data.
+    metrics : dict
+        As `danqing.evaluation.evaluate` gives it.
+    live_parameters : int
+        Networks with more parameters get their samples computed beforehand.
+    """
+    architecture = Architecture.from_json(run.network)
+    reference = Reference(architecture, run.preparation, run.tensors)
+    answers = answers_of(run, parts.test)
+    samples = choose_samples(run, parts.test, answers)
+    mistakes = mistakes_of(answers, parts.test.labels)
+    differentiate = AutomaticDifferentiation(run, reference)
+    checks = [check(run, reference, differentiate, s.examples, s.target) for s in samples]
+    live = architecture.parameters <= live_parameters
+    some = _some(parts.train, _LANDSCAPE_ROWS)
+    facts = {
+        "live": live,
+        "run": {name: run.config.get(name) for name in _SETTINGS},
+        "name": run.folder.resolve().name,
+        "data": {name: run.data.get(name) for name in ("name", "counts", "removed", "target")},
+        "task": run.task,
+        "classes": run.class_names,
+        "input_shape": list(run.input_shape),
+        "features": _features(run),
+        "scaling": run.preparation.scaling.to_json(),
+        "target_scale": list(run.preparation.target),
+        "drawings": run.preparation.drawings,
+        "layers": architecture.to_json()["layers"],
+        "parameters": architecture.parameters,
+        "tensors": _tensors(run, architecture, live),
+        "samples": [_sample(s, c) for s, c in zip(samples, checks, strict=True)],
+        "mistakes": {"count": mistakes.count, "total": mistakes.total},
+        "values": _value_ranges(run, _examples(run, _some(parts.train, _HISTOGRAM_ROWS))),
+        "landscape": landscape(
+            run,
+            architecture,
+            _examples(run, some),
+            np.concatenate([scaled_target(run, t) for t in some.labels.tolist()]),
+        ),
+        "history": run.history,
+        "metrics": _metrics(metrics),
+    }
+    if not live:
+        _add_precomputed(run, reference, samples, facts["samples"])
+    return facts
+
+
+def _encoded(array: NDArray[Any], kind: str = "<f4") -> dict[str, Any]:
+    """Give an array as its shape, type and base64."""
+    content = np.ascontiguousarray(array, dtype=kind).tobytes()
+    return {
+        "shape": list(array.shape),
+        "type": "uint8" if kind == "u1" else "float32",
+        "base64": base64.b64encode(content).decode(),
+    }
+
+
+def _features(run: Run) -> list[dict[str, Any]]:
+    """Name a table's features; `offset` is what encoding took from a number: its median."""
+    if run.preparation.encoding is None:
+        return []
+    return [
+        {
+            "name": name,
+            "offset": column.median
+            if isinstance(column, NumberFeatures) and name == column.name
+            else 0.0,
+        }
+        for column in run.preparation.encoding.columns
+        for name in column.feature_names
+    ]
+
+
+def _examples(run: Run, part: Part) -> NDArray[Any]:
+    return np.asarray(run.preparation.encoded(part.examples())).reshape(-1, *run.input_shape)
+
+
+def _some(part: Part, count: int) -> Part:
+    return Part(part.x, part.y, part.rows[:count])
+
+
+def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
+    examples = sample.examples
+    return {
+        "row": sample.row,
+        "kind": sample.kind,
+        "target": sample.target,
+        "answer": sample.answer,
+        "cells": sample.cells,
+        "raw": _encoded(examples[0], "u1" if examples.dtype == np.uint8 else "<f4"),
+        "check": checked,
+    }
+
+
+def _tensors(run: Run, architecture: Architecture, live: bool) -> dict[str, Any]:
+    """Give all weights; of a large network those of a few units of each layer."""
+    tensors: dict[str, Any] = {}
+    for name, tensor in run.tensors.items():
+        if live or tensor.ndim == 1:
+            tensors[name] = _encoded(tensor)
+            continue
+        units = max(1, min(6, 30_000 // max(1, math.prod(tensor.shape[:-1]))))
+        if name == "output/kernel" and tensor.size <= 50_000:
+            units = tensor.shape[-1]
+        # The page addresses a unit by its place along the last axis: the first few are here.
+        tensors[name] = {**_encoded(tensor[..., :units]), "of": list(tensor.shape)}
+    return tensors
+
+
+def _add_precomputed(
+    run: Run, reference: Reference, samples: list[Sample], plain: list[dict[str, Any]]
+) -> None:
+    """Add every layer's output and gradient to the samples, as many as there is room for."""
+    used = 0
+    for number, sample in enumerate(samples):
+        outputs = reference.outputs(sample.examples)
+        _, at_logits = loss_and_gradient(
+            run.config["loss"],
+            outputs[-2],
+            scaled_target(run, sample.target),
+            run.config.get("label_smoothing", 0.0),
+        )
+        gradients, _ = reference.gradients(outputs, at_logits)
+        used += 4 * sum(value.size for value in [*outputs, *gradients])
+        if number and used > _PRECOMPUTED_BYTES:
+            del plain[number:]
+            return
+        plain[number]["outputs"] = [_encoded(value[0]) for value in outputs]
+        plain[number]["gradients"] = [_encoded(value[0]) for value in gradients]
+
+
+def _value_ranges(run: Run, examples: NDArray[Any]) -> dict[str, Any]:
+    """Tell how raw values are spread in the training rows, and how scaled ones are."""
+    raw = examples.astype(np.float64)
+    scaled = run.preparation.scaling.transform(raw)
+    if raw.ndim == 2:
+        quantiles = [0, 0.25, 0.5, 0.75, 1]
+        return {
+            "raw": np.quantile(raw, quantiles, axis=0).T.tolist(),
+            "scaled": np.quantile(scaled, quantiles, axis=0).T.tolist(),
+        }
+    histograms = {}
+    for name, values in (("raw", raw), ("scaled", scaled)):
+        low, high = np.quantile(values, [0.0, 0.999])
+        counts, edges = np.histogram(values, bins=32, range=(low, max(high, low + 1e-9)))
+        histograms[name] = {"counts": counts.tolist(), "edges": edges.tolist()}
+    return histograms
+
+
+def _metrics(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Keep what the page shows; of many classes, the worst and the commonest confusions."""
+    kept: dict[str, Any] = {}
+    names = ("n", "loss", "accuracy", "accuracy_ci95", "r2", "mae", "mse")
+    for part in ("test", "validation"):
+        figures = metrics.get(part, {})
+        kept[part] = {name: figures[name] for name in names if name in figures}
+    kept["seconds"] = metrics.get("seconds", {})
+    test = metrics["test"]
+    if "confusion_matrix" not in test:
+        return kept
+    matrix = np.array(test["confusion_matrix"])
+    off = matrix - np.diag(np.diag(matrix))
+    commonest = np.argsort(-off, axis=None, kind="stable")[:10]
+    kept["confusions"] = [
+        [*divmod(int(place), len(matrix)), int(off.flat[place])]
+        for place in commonest
+        if off.flat[place]
+    ]
+    rows = list(enumerate(test["per_class"]))
+    if len(matrix) <= _MOST_CLASSES:
+        kept["confusion_matrix"] = matrix.tolist()
+    else:
+        rows = sorted(rows, key=lambda row: row[1]["f1"])[:_MOST_CLASSES]
+    kept["per_class"] = [
+        {"class": number, **{key: row[key] for key in ("n", "precision", "recall", "f1")}}
+        for number, row in rows
+    ]
+    return kept

@@ -1,0 +1,78 @@
+"""Run -> textbook.html: one page about this very network, its numbers checked.
+
+Knows no command line. The facts are computed here in Python; the page's own JavaScript computes
+all that follows from them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from danqing.data.dataset import Dataset
+from danqing.data.divide import divide
+from danqing.data.sources import load_data
+from danqing.errors import RunError
+from danqing.evaluation.evaluate import evaluate
+from danqing.explanation.textbook.assembly import assemble
+from danqing.explanation.textbook.facts import gather_facts
+from danqing.runs.files import write_file
+from danqing.runs.run import Run
+
+__all__ = ["write_textbook"]
+
+
+def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
+    """Write ``textbook.html`` into the run's folder; an earlier one is replaced.
+
+    Parameters
+    ----------
+    run : Run
+        Of pictures or of a table, for classes or for numbers.
+    dataset : Dataset, optional
+        The run's own data; loaded from the run's source if not given.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    RunError
+        If the run holds no network yet, or the data are not those it was trained on.
+
+    Examples
+    --------
+    >>> import tempfile, danqing
+    >>> data = danqing.load_data("iris")
+    >>> recipe = danqing.Recipe(network="dense(4)", epochs=1)
+    >>> run = danqing.train(data, recipe, tempfile.mkdtemp() + "/run")
+    >>> write_textbook(run, data).name
+    'textbook.html'
+    """
+    if not (run.folder / "weights.safetensors").is_file():
+        raise RunError(
+            f"{run.folder}: has no trained network to write about; "
+            "finish its training: danqing train --resume --out " + str(run.folder)
+        )
+    dataset = dataset or _own_data(run)
+    if dataset.fingerprint != run.data.get("fingerprint"):
+        raise RunError(
+            f"{run.folder}: was trained on other data than {dataset.name!r} holds now (their "
+            "fingerprints differ); give back the old data, or train again"
+        )
+    parts = divide(dataset, run.config["validation_share"])
+    metrics = run.metrics if run.finished else evaluate(run, dataset)
+    path = run.folder / "textbook.html"
+    write_file(path, assemble(gather_facts(run, parts, metrics)).encode())
+    return path
+
+
+def _own_data(run: Run) -> Dataset:
+    source = run.data.get("source")
+    if not source:
+        raise RunError(
+            f"{run.folder}: was trained on objects from Python, which no name loads again; hand "
+            "the data to write_textbook"
+        )
+    return load_data(source, target=run.data.get("target") or None, task=run.data.get("task"))

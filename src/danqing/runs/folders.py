@@ -1,0 +1,105 @@
+"""The folder of a run, before there is anything in it: made, taken up again, held by one process.
+
+Knows nothing of what is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from danqing.errors import RunError
+
+__all__ = ["create_folder", "held", "reopen_folder"]
+
+_TEMPORARY = re.compile(r"\..+\.\d+")  # as `danqing.runs.files.write_file` names them
+_FIRST_FILES = {"data.json", "network.json"}  # written before config.json
+
+
+def create_folder(out: str | Path | None, name: str) -> Path:
+    """Make the folder of a new run; `out` None stands for `runs/<time>-<name>`.
+
+    Raises
+    ------
+    RunError
+        If it exists already, for nothing is ever overwritten, or can't be made.
+    """
+    if out is None:
+        base = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+        tries = [base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 100))]
+    else:
+        tries = [Path(out)]
+    for folder in tries:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(
+                f"folder {folder}: can't be made ({error.strerror}); choose another --out"
+            ) from None
+    raise RunError(
+        f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out, or "
+        "add --resume if a training was broken off in it"
+    )
+
+
+def reopen_folder(out: str | Path) -> Path:
+    """Give the folder of a run that was broken off, or make it if there is none.
+
+    Raises
+    ------
+    RunError
+        If there is a folder, but of no run.
+    """
+    folder = Path(out)
+    if not folder.exists():
+        return create_folder(folder, "")
+    if not (folder / "config.json").is_file():
+        # A training that is killed at its very start leaves a folder with less than that.
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
+        if any(name not in _FIRST_FILES and not _TEMPORARY.fullmatch(name) for name in names):
+            raise RunError(
+                f"folder {folder}: is no run folder, it has no config.json; choose another --out"
+            )
+    return folder
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder; it is free again when this one ends.
+
+    What a killed process left half-written there is removed.
+
+    Raises
+    ------
+    RunError
+        If another process is at work there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"folder {folder}: another process is training in it; wait for its end, or stop it"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        for place in (folder, folder / "checkpoints"):
+            for path in place.glob(".*"):
+                if _TEMPORARY.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,65 @@
+"""Wall-clock time for a whole job: what is left of it for steps. Knows no network."""
+
+from __future__ import annotations
+
+import time
+
+__all__ = ["Budget", "Clock"]
+
+
+class Clock:
+    """Seconds since a job began, over all the processes that worked on it.
+
+    Parameters
+    ----------
+    started : float
+        When this process began, by `time.perf_counter`.
+
+    Attributes
+    ----------
+    before : float
+        What earlier processes spent on it.
+
+    Examples
+    --------
+    >>> clock = Clock(time.perf_counter() - 2)
+    >>> clock.before = 40
+    >>> round(clock())
+    42
+    """
+
+    def __init__(self, started: float) -> None:
+        self.started, self.before = started, 0.0
+
+    def __call__(self) -> float:
+        """Tell them."""
+        return self.before + time.perf_counter() - self.started
+
+
+class Budget:
+    """Time that a job may take in all.
+
+    Parameters
+    ----------
+    seconds : float
+    clock : Clock
+
+    Attributes
+    ----------
+    reserve : float
+        Seconds of it kept for what comes after the last step: validation, export, evaluation.
+
+    Examples
+    --------
+    >>> budget = Budget(60, Clock(time.perf_counter() - 10))
+    >>> budget.reserve = 4
+    >>> round(budget.left())
+    46
+    """
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self.seconds, self.clock, self.reserve = seconds, clock, 0.0
+
+    def left(self) -> float:
+        """Give the seconds that are left for steps; below 0 where there are none."""
+        return self.seconds - self.reserve - self.clock()

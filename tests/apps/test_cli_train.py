@@ -1,0 +1,131 @@
+"""`danqing train` and what may happen to it: real processes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from danqing import Recipe, load_data, train
+from danqing.apps.cli.progress import bars
+from danqing.runs.run import Run
+
+NETWORK = "conv(16,3)-batchnorm-relu-dropout(0.2)-dense(32)"
+
+
+def danqing(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "danqing", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["--resume"], 2, "add --out DIR"),
+        (["--cores", "0"], 2, "cores: expected 1 to"),
+        (["--cores", "100000"], 2, "cores: expected 1 to"),
+        (["--minutes", "0"], 2, "minutes"),
+        (["--minutes", "nan"], 2, "minutes"),
+        (["--from", "nowhere"], 1, "no such folder"),
+        (["--out", "taken"], 1, "add --resume if"),
+        (["--out", "taken", "--resume"], 1, "is no run folder"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(
+    words: list[str], status: int, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").write_text("kept")
+    done = danqing("train", "iris", *words, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("danqing: ")]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert [path.name for path in tmp_path.rglob("*")] == ["taken", "file"]
+
+
+def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:
+    words = ["train", "digits", "--network", NETWORK, "--epochs", "12", "--out", "run"]
+    words += ["--resume", "--tensorboard"]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "danqing", *words],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--out run --resume" in errors
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1
+
+    resumed = danqing(*words, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout == "run\n"
+    whole = train(load_data("digits"), Recipe(network=NETWORK, epochs=12), tmp_path / "whole")
+    run = Run(tmp_path / "run")
+    assert run.config["threads"] == whole.config["threads"]
+    contents = [(r.folder / "weights.safetensors").read_bytes() for r in (run, whole)]
+    assert contents[0] == contents[1]
+    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 2
+
+    again = danqing(*words, cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "run\n")
+    assert "finished already" in again.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no such system call")
+def test_cores_hold_for_all_that_is_started(tmp_path: Path) -> None:
+    program = (
+        "import os, subprocess, sys\n"
+        "from danqing.training.threads import limit_cores, suitable_threads\n"
+        "limit_cores(1)\n"
+        "child = 'import os; print(len(os.sched_getaffinity(0)))'\n"
+        "print(len(os.sched_getaffinity(0)), suitable_threads(convolutional=True), flush=True)\n"
+        "subprocess.run([sys.executable, '-c', child])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "1", "1"]
+
+
+def test_in_a_terminal_with_live_minutes_and_cores(tmp_path: Path) -> None:
+    terminal, other = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "danqing", "train", "digits", "--network", NETWORK, "--epochs", "3",
+         "--minutes", "5", "--cores", "1", "--live", "--out", "run"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=other,
+    )  # fmt: skip
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            some = os.read(terminal, 1 << 16)
+        except OSError:  # its end, on Linux
+            break
+        if not some:
+            break
+        shown += some
+    os.close(terminal)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    text = shown.decode()
+    assert "█" in text
+    assert text.count("loss") >= 3
+    assert "\x1b[6A" in text  # it was drawn over, not below
+    run = Run(tmp_path / "run")
+    assert (run.config["minutes"], run.config["epochs"], run.config["threads"]) == (5.0, 3, 1)
+    assert run.metrics["budget"]["steps"] > 3
+
+
+def test_bars() -> None:
+    assert bars([1.0], 3, 1) == ["▁  "]
+    assert bars([3, 3, 3], 3, 2) == ["   ", "▁▁▁"]
+    assert bars(range(100), 5, 1) == ["▁▃▅▆█"]
+    assert all(len(line) == 7 for line in bars([0.1, 9, 4], 7, 4))

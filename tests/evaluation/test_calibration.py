@@ -1,0 +1,163 @@
+"""Temperature, calibration error and threshold, against scikit-learn and against brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+from sklearn.calibration import calibration_curve
+
+from danqing.evaluation.calibration import (
+    brier_score,
+    calibration_error,
+    fit_temperature,
+    log_loss_of_each,
+    measure_calibration,
+    reliability,
+    scale_temperature,
+)
+from danqing.evaluation.doubts import doubtful_labels
+from danqing.evaluation.selection import choose_threshold, risk_coverage, selected
+
+
+def answers(n: int, temperature: float = 1.0, classes: int = 4, seed: int = 0) -> tuple:
+    """Labels drawn from probabilities, which are then made `temperature` times colder."""
+    rng = np.random.default_rng(seed)
+    true = rng.dirichlet(np.full(classes, 0.3), n)
+    labels = (true.cumsum(axis=1) > rng.random(n)[:, None]).argmax(axis=1)
+    return scale_temperature(true, 1 / temperature).astype(np.float32), labels
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(0, 1, width=32), min_size=2, max_size=6).filter(lambda p: max(p) > 0),
+    st.floats(0.05, 20),
+)
+def test_temperature_never_changes_an_answer(weights: list[float], temperature: float) -> None:
+    p = np.array([weights], np.float32)
+    p /= p.sum()
+    assert scale_temperature(p, temperature).argmax() == p.argmax()
+
+
+def test_temperature_keeps_even_the_narrowest_answer() -> None:
+    half = np.float32(0.5)
+    p = np.array([[half, np.nextafter(half, np.float32(1))]], np.float32)
+    for temperature in (0.05, 1.0, 20.0):
+        assert scale_temperature(p, temperature).argmax() == 1
+    certain = np.array([[0, 1, 0]], np.float32)
+    assert scale_temperature(certain, 20.0).argmax() == 1
+    assert np.isfinite(scale_temperature(certain, 20.0)).all()
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_is_found_again(temperature: float) -> None:
+    p, y = answers(20_000, temperature)
+    found = fit_temperature(p, y)
+    assert found == pytest.approx(temperature, rel=0.05)
+    losses = {
+        t: metrics.log_loss(y, scale_temperature(p, t), labels=range(4))
+        for t in (found * 0.9, found, found * 1.1)
+    }
+    assert min(losses, key=losses.get) == found
+
+
+def test_no_temperature_without_mistakes() -> None:
+    assert fit_temperature(np.eye(3, dtype=np.float32), np.arange(3)) is None
+
+
+def test_figures_agree_with_scikit_learn() -> None:
+    p, y = answers(3000)
+    figures = measure_calibration(p, y)
+    assert figures["nll"] == pytest.approx(metrics.log_loss(y, p, labels=range(4)), rel=1e-5)
+    assert log_loss_of_each(p, y).shape == (3000,)
+    by_class = [metrics.brier_score_loss(y == c, p[:, c]) for c in range(4)]
+    assert brier_score(p, y) == pytest.approx(sum(by_class), rel=1e-5)
+
+
+def test_bins_agree_with_scikit_learn() -> None:
+    p, y = answers(3000, 2.0)
+    confidence, right = p.max(axis=1).astype(float), p.argmax(axis=1) == y
+    accuracy, mean = calibration_curve(right, confidence, n_bins=15, strategy="quantile")
+    bins = reliability(confidence, right)
+    assert [one["n"] for one in bins] == [200] * 15
+    assert [one["accuracy"] for one in bins] == pytest.approx(accuracy.tolist())
+    assert [one["confidence"] for one in bins] == pytest.approx(mean.tolist())
+    error = np.abs(accuracy - mean).mean()
+    assert calibration_error(confidence, right) == pytest.approx(error)
+
+
+def test_the_perfect_error_is_what_chance_gives() -> None:
+    inside = 0
+    for seed in range(60):
+        figures = measure_calibration(*answers(400, seed=seed))
+        low, high = figures["ece_if_perfect"]
+        inside += low <= figures["ece"] <= high
+    assert inside >= 52
+    overconfident = measure_calibration(*answers(2000, 3.0))
+    assert overconfident["ece"] > overconfident["ece_if_perfect"][1]
+
+
+def test_few_rows_have_fewer_bins() -> None:
+    p, y = answers(4)
+    assert len(reliability(p.max(axis=1), p.argmax(axis=1) == y)) == 4
+
+
+def test_risk_and_coverage_by_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.integers(50, 80, 300) / 100  # many are equal
+    right = rng.random(300) < confidence
+    coverage, risk = risk_coverage(confidence, right)
+    thresholds = np.unique(confidence)[::-1]
+    assert coverage.tolist() == [(confidence >= t).mean() for t in thresholds]
+    assert risk == pytest.approx([(~right[confidence >= t]).mean() for t in thresholds])
+    assert risk[-1] == pytest.approx((~right).mean())
+
+
+def test_the_threshold_keeps_its_promise_on_the_rows_it_was_chosen_on() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.random(2000)
+    right = rng.random(2000) < 0.5 + confidence / 2
+    chosen = choose_threshold(confidence, right, 0.1)
+    assert chosen.unsure_below is not None
+    done = selected(confidence, right, chosen.unsure_below)
+    assert (done["given"], done["wrong"]) == (chosen.given, chosen.wrong)
+    assert done["risk"] < chosen.bound <= 0.1
+    # Not far from the most that any threshold could answer.
+    _, risk = risk_coverage(confidence, right)
+    assert chosen.given > 0.7 * np.flatnonzero(risk <= 0.1).max()
+
+
+def test_what_can_t_be_promised_is_not() -> None:
+    chosen = choose_threshold(np.linspace(0.5, 1, 12), np.ones(12, bool), 0.01)
+    assert chosen.unsure_below is None
+    assert 0.2 < chosen.least < 0.5
+    assert choose_threshold(np.array([0.9]), np.array([True]), 0.5).unsure_below is None
+
+
+def test_equal_confidences_are_on_the_same_side() -> None:
+    confidence = np.ones(1000)
+    right = np.arange(1000) >= 20
+    assert choose_threshold(confidence, right, 0.01).unsure_below is None
+    assert choose_threshold(confidence, right, 0.05).given == 1000
+
+
+def test_planted_wrong_labels_are_found() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 4, 1000)
+    p = np.full((1000, 4), 0.02, np.float32)
+    p[np.arange(1000), true] = 0.94
+    p += rng.random((1000, 4), dtype=np.float32) * 0.02
+    p /= p.sum(axis=1, keepdims=True)
+    labels = true.copy()
+    planted = rng.choice(1000, 20, replace=False)
+    labels[planted] = (true[planted] + 1) % 4
+    found = doubtful_labels(p, labels)
+    assert set(found) <= set(planted)
+    assert len(found) >= 18
+
+
+def test_a_class_without_rows_doubts_nobody() -> None:
+    p = np.array([[0.2, 0.8], [0.9, 0.1]], np.float32)
+    assert doubtful_labels(p, np.array([0, 0])).size == 0

@@ -1,0 +1,142 @@
+"""Intervals against SciPy, against published examples, and against the truth in a simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benchmarks.coverage import WORLDS
+from scipy import stats
+from sklearn import metrics
+
+from danqing.evaluation.comparison import compare_classes, compare_numbers
+from danqing.evaluation.intervals import (
+    bootstrap_interval,
+    clopper_pearson_upper,
+    f1_interval,
+    mean_interval,
+    paired_difference_interval,
+    wilson,
+)
+from danqing.evaluation.regression import conformal_margin, covered, intervals_of_numbers
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 7), (7, 7), (3, 7), (9940, 10000), (1, 1)])
+def test_shares_agree_with_scipy(right: int, n: int) -> None:
+    found = stats.binomtest(right, n).proportion_ci(0.95, "wilson")
+    low, high = wilson(right, n)
+    assert (float(low), float(high)) == pytest.approx((found.low, found.high), abs=1e-12)
+    exact = stats.binomtest(right, n, alternative="less").proportion_ci(0.95, "exact")
+    assert clopper_pearson_upper(right, n, 0.05) == pytest.approx(exact.high)
+
+
+def test_of_nothing_a_share_can_be_anything() -> None:
+    assert [float(end) for end in wilson(0, 0)] == [0, 1]
+
+
+def test_mean_agrees_with_scipy() -> None:
+    values = np.random.default_rng(0).exponential(size=25)
+    found = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean_interval(values) == pytest.approx((found.low, found.high))
+    assert mean_interval([1.0]) is None
+
+
+def test_f1_lies_in_its_interval() -> None:
+    rng = np.random.default_rng(0)
+    y, z = rng.integers(0, 3, 90), rng.integers(0, 3, 90)
+    matrix = metrics.confusion_matrix(y, z)
+    both = np.diag(matrix)
+    low, high = f1_interval(both, matrix.sum(0) - both, matrix.sum(1) - both)
+    f1 = metrics.f1_score(y, z, average=None)
+    assert np.all((low < f1) & (f1 < high))
+
+
+def test_paired_difference_is_newcombes_own_example() -> None:
+    # Table II of the paper, method 10, (36, 12, 2, 0).
+    assert paired_difference_interval(36, 12, 2, 0) == pytest.approx((0.0569, 0.3404), abs=5e-4)
+    low, high = paired_difference_interval(5, 0, 0, 0)
+    assert low < 0 < high
+
+
+def test_paired_difference_turns_with_the_runs() -> None:
+    low, high = paired_difference_interval(900, 40, 20, 40)
+    other_low, other_high = paired_difference_interval(900, 20, 40, 40)
+    assert (low, high) == pytest.approx((-other_high, -other_low))
+    assert low < 0.02 < high
+
+
+def test_bootstrap_agrees_with_scipy() -> None:
+    values = np.random.default_rng(1).exponential(size=60)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="BCa", n_resamples=9999, rng=np.random.default_rng(0)
+    ).confidence_interval
+    ours = bootstrap_interval(values[:, None], lambda sums, n: sums[:, 0] / n)
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.03)
+
+
+def test_bootstrap_of_too_few_rows_or_of_nothing_defined() -> None:
+    assert bootstrap_interval(np.ones((2, 1)), lambda sums, n: sums[:, 0]) is None
+    assert intervals_of_numbers(np.arange(5.0), np.ones(5))["r2"] is None
+
+
+def test_r2_of_the_intervals_is_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.normal(1e6, 1, 200)  # far from zero, where sums of squares lose digits
+    answers = targets + rng.normal(0, 0.5, 200)
+    found = intervals_of_numbers(answers, targets)
+    assert found["r2"] is not None
+    assert found["r2"][0] < metrics.r2_score(targets, answers) < found["r2"][1]
+    assert found["r2"][1] - found["r2"][0] < 0.2
+
+
+def test_mcnemar_is_the_exact_binomial_test() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    first = np.where(rng.random(200) < 0.9, labels, 0)
+    second = np.where(rng.random(200) < 0.8, labels, 1)
+    found = compare_classes(first, second, labels)
+    b, c = found["only_first"], found["only_second"]
+    assert found["p_value"] == pytest.approx(min(1, 2 * stats.binom.cdf(min(b, c), b + c, 0.5)))
+    assert found["difference"] == pytest.approx(
+        (first == labels).mean() - (second == labels).mean()
+    )
+    assert found["both"] + b + c + found["neither"] == 200
+    same = compare_classes(first, first, labels)
+    assert (same["p_value"], same["difference"]) == (1.0, 0.0)
+
+
+def test_numbers_are_compared_row_by_row() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=200)
+    shared = rng.normal(size=200)
+    found = compare_numbers(targets + shared, targets + shared * 1.1, targets)
+    low, high = found["mae"]["difference_ci95"]
+    assert low < found["mae"]["difference"] < high < 0
+    figures = metrics.mean_absolute_error(targets, targets + shared)
+    assert found["mae"]["figures"][0] == pytest.approx(figures)
+
+
+def test_margins_of_few_rows() -> None:
+    assert conformal_margin(np.zeros(8), np.arange(8.0), 0.9) is None
+    assert conformal_margin(np.zeros(9), np.arange(9.0), 0.9) == 8
+    assert covered(np.zeros(4), np.arange(4.0), 1.0)[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "least", "most"),
+    [
+        ("accuracy", 200, 0.91, 0.99),
+        ("f1", 2000, 0.91, 0.99),
+        ("loss", 200, 0.90, 0.98),
+        ("difference", 2000, 0.91, 0.99),
+        ("r2", 100, 0.90, 0.99),
+        ("mae", 100, 0.90, 0.99),
+        ("paired-numbers", 100, 0.90, 0.99),
+        ("threshold", 500, 0.95, 1.0),
+        ("margin", 19, 0.84, 0.96),
+    ],
+)
+def test_holds_the_truth_at_its_rate(name: str, n: int, least: float, most: float) -> None:
+    _, trial, _ = WORLDS[name]
+    rng = np.random.default_rng(5)
+    trials = {"threshold": 100}.get(name, 400)
+    assert least <= sum(trial(rng, n) for _ in range(trials)) / trials <= most

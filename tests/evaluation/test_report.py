@@ -1,0 +1,336 @@
+"""The whole report: what it says, what it refuses, and the page as a browser shows it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from danqing import Recipe, train
+from danqing.data.dataset import Dataset
+from danqing.data.table import Column, Table
+from danqing.errors import RecipeError, RunError
+from danqing.evaluation.calibration import scale_temperature
+from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
+from danqing.evaluation.examination import Examination, examine
+from danqing.evaluation.report.page import page_of
+from danqing.evaluation.report.words import resource
+from danqing.evaluation.report.write import write_report
+from danqing.evaluation.selection import unsure_below
+from danqing.evaluation.slices import find_slices
+from danqing.runs.run import Run, load_run
+
+EVIL = "<script>alert('1')</script>"
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+
+
+@pytest.fixture(scope="module")
+def found(run: Run, small: Dataset) -> Examination:
+    return examine(run, small, risk=0.2)
+
+
+@pytest.fixture(scope="module")
+def table() -> Dataset:
+    rng = np.random.default_rng(0)
+    n = 500
+    size, noise = rng.normal(size=n), rng.normal(size=n)
+    size[::9] = np.nan
+    colour = rng.choice(np.array(["red", "blue", EVIL], dtype=object), n)
+    day = np.datetime64("2024-01-01", "ms") + rng.integers(0, 400, n) * np.timedelta64(
+        86_400_000, "ms"
+    )
+    y = (np.nan_to_num(size) + (colour == "red") + 0.7 * noise > 0.3).astype(np.int64)
+    columns = (
+        Column("size", "number", size),
+        Column("colour", "category", colour),
+        Column(EVIL, "date", day),
+    )
+    none = Table(tuple(Column(c.name, c.kind, c.values[:0]) for c in columns))
+    return Dataset("rows", "", Table(columns), y, none, y[:0], ("no | never", EVIL))
+
+
+@pytest.fixture(scope="module")
+def tables(
+    table: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Run, Dataset]]:
+    folder = tmp_path_factory.mktemp("tables")
+    recipe = Recipe(network="dense(8)", epochs=5)
+    numbers = replace(
+        table, y_train=table.y_train * 2.5 + 1e3, y_test=np.zeros(0), class_names=(), target="price"
+    )
+    return {
+        "classes": (train(table, recipe, folder / "classes"), table),
+        "numbers": (train(numbers, recipe, folder / "numbers"), numbers),
+    }
+
+
+def copied(run: Run, folder: Path) -> Run:
+    shutil.copytree(run.folder, folder / "copy")
+    return load_run(folder / "copy")
+
+
+def test_writes_three_files_and_replaces_only_those(
+    run: Run, small: Dataset, tmp_path: Path
+) -> None:
+    mine = copied(run, tmp_path)
+    before = {path.name: path.read_bytes() for path in mine.folder.iterdir()}
+    assert unsure_below(mine) is None
+    examined = examine(mine, small, risk=0.2)
+    for _ in range(2):
+        assert write_report(examined) == mine.folder / "report.html"
+    after = {path.name: path.read_bytes() for path in mine.folder.iterdir()}
+    assert set(after) - set(before) == {"report.html", "card.md", "calibration.json"}
+    assert all(after[name] == content for name, content in before.items())
+    calibration = json.loads(after["calibration.json"])
+    assert unsure_below(mine) == calibration["selection"]["unsure_below"]
+    assert calibration["before"]["test"]["nll"] == pytest.approx(mine.metrics["test"]["loss"])
+    assert len(after["report.html"]) < 3_000_000
+    card = after["card.md"].decode()
+    assert card.count("\n## ") == 12
+    assert card.count(f"{mine.metrics['test']['accuracy']:.2%}") == 2
+    for words in ("Its limits", "它的局限", "cross-entropy", mine.network["spec"]):
+        assert words in card
+
+
+def test_calibration_of_a_run_agrees_with_scikit_learn(found: Examination) -> None:
+    known, test = found.calibration, found.test
+    assert known is not None
+    scaled = scale_temperature(test.outputs, known["temperature"])
+    assert (scaled.argmax(axis=1) == test.outputs.argmax(axis=1)).all()
+    loss = metrics.log_loss(test.labels, scaled, labels=range(10))
+    assert known["after"]["test"]["nll"] == pytest.approx(loss, rel=1e-5)
+    assert known["after"]["validation"]["nll"] <= known["before"]["validation"]["nll"] + 1e-9
+
+
+def test_intervals_hold_their_figures(found: Examination) -> None:
+    figures = found.figures["test"]
+    low, high = found.intervals["loss"]
+    assert low < figures["loss"] < high
+    for row, ends in zip(figures["per_class"], found.intervals["per_class"], strict=True):
+        for name in ("precision", "recall", "f1"):
+            assert ends[name][0] <= row[name] <= ends[name][1]
+
+
+def test_what_the_user_hears_about_bad_input(
+    run: Run, small: Dataset, tables: dict[str, tuple[Run, Dataset]], tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="between 0 and 1"):
+        examine(run, small, risk=1.5)
+    with pytest.raises(RecipeError, match="leave out --risk or the source"):
+        examine(run, replace(small, y_test=9 - small.y_test), risk=0.1)
+    with pytest.raises(RecipeError, match="tells numbers"):
+        examine(*tables["numbers"], risk=0.1)
+    with pytest.raises(RunError, match="trained on different data, 'mnist' and 'rows'"):
+        examine(run, small, against=tables["classes"][0])
+    taken = tmp_path / "taken.html"
+    taken.write_text("mine")
+    with pytest.raises(RunError, match="exists already, and nothing is overwritten"):
+        write_report(examine(*tables["classes"]), taken)
+    assert taken.read_text() == "mine"
+
+
+def test_other_data_leave_the_run_as_it_is(run: Run, small: Dataset, tmp_path: Path) -> None:
+    mine = copied(run, tmp_path)
+    names = {path.name for path in mine.folder.iterdir()}
+    other = examine(mine, replace(small, y_test=np.roll(small.y_test, 1)))
+    assert not other.own
+    assert write_report(other) is None
+    report = write_report(other, tmp_path / "other.html")
+    assert report is not None
+    assert "other data than those" in report.read_text()
+    assert {path.name for path in mine.folder.iterdir()} == names
+    write_report(examine(mine, small, risk=0.2))
+    with_temperature = examine(mine, replace(small, y_test=np.roll(small.y_test, 1)))
+    assert with_temperature.calibration is not None
+    assert with_temperature.calibration["after"]["test"]["nll"] > 0
+
+
+def test_a_run_against_a_worse_one(run: Run, small: Dataset, tmp_path: Path) -> None:
+    worse = train(small, Recipe(network="dense(2)", epochs=1), tmp_path / "worse")
+    found = examine(run, small, against=worse)
+    assert found.comparison is not None
+    assert found.comparison["difference_ci95"][0] > 0
+    accuracy = [run.metrics["test"]["accuracy"], worse.metrics["test"]["accuracy"]]
+    assert found.comparison["accuracy"] == pytest.approx(accuracy)
+    assert "This run is better" in page_of(found)
+
+
+def test_numbers_are_compared_and_reported(tables: dict[str, tuple[Run, Dataset]]) -> None:
+    run, dataset = tables["numbers"]
+    found = examine(run, dataset, against=run)
+    page = page_of(found)
+    assert found.comparison is not None
+    assert found.comparison["mae"]["difference"] == 0
+    figures = found.figures["test"]
+    for name in ("r2", "mae", "mse"):
+        assert found.intervals[name][0] < figures[name] < found.intervals[name][1]
+    assert found.calibration is not None
+    assert [line["level"] for line in found.calibration["margins"]] == [0.5, 0.8, 0.9, 0.95]
+    assert 'id="residuals"' in page
+    assert 'id="margins"' in page
+    assert 'id="confusion"' not in page
+
+
+class Tags(HTMLParser):
+    """Counts the tags of a page, and notes the addresses that it names."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href"):
+                self.addresses.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_what_comes_from_data_is_escaped(
+    kind: str, tables: dict[str, tuple[Run, Dataset]], tmp_path: Path
+) -> None:
+    run, dataset = tables[kind]
+    write_report(examine(run, dataset), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert EVIL not in page
+    assert Tags(page).tags.count("script") == 2
+    card = (run.folder / "card.md").read_text()
+    assert "<script>" not in card
+
+
+def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(found: Examination) -> None:
+    tags = Tags(page_of(found))
+    assert len(tags.ids) == len(set(tags.ids))
+    for address in tags.addresses:
+        assert address.startswith(("data:image/png;base64,", "#"))
+        assert not address.startswith("#") or address[1:] in tags.ids
+    sections = {"classes", "confusion", "calibration", "unsure", "worst", "doubts", "robustness"}
+    assert sections | {"curves", "method"} <= set(tags.ids)
+
+
+def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None:
+    page = page_of(found)
+    data = json.loads(re.findall(r'id="behind-data">(.*?)</script>', page)[0])
+    matrix = np.array(found.figures["test"]["confusion_matrix"])
+    for key, examples in data["cells"].items():
+        label, answer = map(int, key.split("-"))
+        assert len(examples) == min(matrix[label, answer], 8 if label == answer else 24)
+        for one in examples:
+            place = int(np.flatnonzero(found.test.part.rows == one["row"])[0])
+            assert found.test.labels[place] == label
+            assert found.test.outputs[place].argmax() == answer
+            assert one["picture"].startswith("data:image/png;base64,")
+
+
+def test_strings_have_both_languages_and_the_same_places() -> None:
+    strings = json.loads(resource("strings.json"))
+    for key, texts in strings.items():
+        assert len(texts) == 2, key
+        assert all(texts), key
+        places = [sorted(re.findall(r"\{(\w+)\}", text)) for text in texts]
+        assert places[0] == places[1], key
+        tags = [sorted(re.findall(r"<\w+", text)) for text in texts]
+        assert tags[0] == tags[1], key
+
+
+def test_slices_find_the_bad_ones_and_no_others() -> None:
+    rng = np.random.default_rng(0)
+    n = 2000
+    group = rng.choice(np.array(["a", "b", "c", None], dtype=object), n)
+    number = rng.normal(size=n)
+    table = Table((Column("group", "category", group), Column("number", "number", number)))
+    even = find_slices(table, rng.random(n) < 0.9)
+    assert not any(one.stands_out for one in even)
+    bad = find_slices(table, np.where(group == "b", rng.random(n) < 0.6, rng.random(n) < 0.95))
+    assert [(one.column, one.value) for one in bad if one.stands_out] == [("group", "b")]
+    assert bad[0].value == "b"
+    assert {one.n for one in bad if one.column == "number"} == {500}
+    away = np.where(number > 1, 5.0, 1.0) + rng.random(n)
+    worst = find_slices(table, away, higher_is_better=False)[0]
+    assert (worst.column, worst.stands_out) == ("number", True)
+
+
+def test_slices_cover_every_row_once() -> None:
+    rng = np.random.default_rng(1)
+    number = rng.integers(0, 40, 900).astype(float)
+    number[:50] = np.nan
+    few = rng.integers(0, 3, 900).astype(float)
+    table = Table((Column("number", "number", number), Column("few", "number", few)))
+    found = find_slices(table, np.ones(900, bool))
+    assert sum(one.n for one in found if one.column == "number") == 900
+    assert sorted(one.value or "" for one in found if one.column == "few") == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("kind", list(STRENGTHS))
+def test_corruptions_are_the_same_each_time_and_grow(kind: str, small: Dataset) -> None:
+    pictures = small.x_test[:40]
+    changes = []
+    for level in range(5):
+        worse = corrupt(pictures, kind, level)
+        assert worse.shape == pictures.shape
+        assert worse.dtype == np.uint8
+        assert (worse == corrupt(pictures, kind, level)).all()
+        changes.append(np.abs(worse.astype(float) - pictures).mean())
+    assert changes[0] > 0
+    assert all(a < b for a, b in pairwise(changes))
+
+
+def test_corruptions_of_coloured_and_of_light_pictures(small: Dataset) -> None:
+    coloured = np.repeat(small.x_test[:3], 3, axis=3)[:, :, :20]
+    for kind in kinds_for((28, 20, 3)):
+        assert corrupt(coloured, kind, 2).shape == (3, 28, 20, 3)
+    ink = small.x_test[:5]
+    # Dark ink on light ground grows as light ink on dark ground does.
+    assert (corrupt(255 - ink, "thicker", 2) == 255 - corrupt(ink, "thicker", 2)).mean() > 0.99
+
+
+def test_robustness_starts_at_the_figure_itself(found: Examination) -> None:
+    robustness = found.robustness
+    assert robustness is not None
+    assert robustness.n == 500
+    assert robustness.clean["figure"] == found.figures["test"]["accuracy"]
+    assert robustness.corrupted["noise"][4]["figure"] < robustness.clean["figure"]
+    assert all(pictures.shape == (6, 28, 28, 1) for pictures in robustness.examples.values())
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+@pytest.mark.parametrize(("language", "other"), [("en", "zh"), ("zh", "en")])
+def test_in_a_browser(language: str, other: str, found: Examination, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(page_of(found), encoding="utf-8")
+    matrix = np.array(found.figures["test"]["confusion_matrix"])
+    np.fill_diagonal(matrix, 0)
+    label, answer = divmod(int(matrix.argmax()), 10)
+    shown = dumped(f"{page.as_uri()}?lang={language}&theme=dark&cell={label}-{answer}", tmp_path)
+    html = re.findall(r"<html[^>]*>", shown)[0]
+    assert f'data-lang="{language}"' in html
+    assert 'data-theme="dark"' in html
+    dialog = shown[shown.index("<dialog") :]
+    assert dialog.startswith('<dialog id="behind" aria-labelledby="behind-title" open')
+    assert dialog.count("<figure>") == min(24, matrix[label, answer])
+
+
+def dumped(address: str, folder: Path) -> str:
+    """Give the page as a browser has it after its script."""
+    command = [
+        *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+        *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
+        *("--disable-sync", f"--user-data-dir={folder / 'profile'}", "--dump-dom", address),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout

@@ -1,0 +1,253 @@
+"""The whole job: neighbours, counterfactuals, columns, a planted mark; sheet, page and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.attributions import planted
+from sklearn.inspection import permutation_importance as sklearn_importance
+
+from danqing import Recipe, load_data, train
+from danqing.data.dataset import Dataset
+from danqing.data.divide import Part, divide
+from danqing.errors import RecipeError, RunError
+from danqing.explanation.attributions.baselines import baselines_for
+from danqing.explanation.attributions.methods import DEFAULT_METHOD, METHODS, attribute
+from danqing.explanation.attributions.network import Network, network_of
+from danqing.explanation.counterfactual import counterfactuals
+from danqing.explanation.explain import explain
+from danqing.explanation.importance import permutation_importance
+from danqing.explanation.nearest import nearest_examples
+from danqing.explanation.page import page_of
+from danqing.explanation.results import ExplanationSet
+from danqing.explanation.sheet import draw_sheet
+from danqing.explanation.source import own_parts, typical_and_wrong
+from danqing.runs.run import Run
+
+Trained = tuple[Run, Dataset]
+
+
+@pytest.fixture(scope="module")
+def explained(run: Run, small: Dataset) -> ExplanationSet:
+    return explain(run, dataset=small)
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    data = load_data("iris")
+    folder = tmp_path_factory.mktemp("iris") / "run"
+    return train(data, Recipe(network="dense(16)", epochs=30, batch_size=16), folder), data
+
+
+@pytest.fixture(scope="module")
+def diabetes(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    data = load_data("diabetes")
+    folder = tmp_path_factory.mktemp("diabetes") / "run"
+    return train(data, Recipe(network="dense(16)", epochs=20, batch_size=16), folder), data
+
+
+def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
+    network = untrained("conv(4,3)-dense(6)")
+    x = np.random.default_rng(0).integers(0, 256, (300, 12, 12, 1)).astype(np.uint8)
+    part = Part(x, np.zeros(300, int), np.arange(5, 300))
+    rows, distances = nearest_examples(network, x[:3].astype(np.float32), part, count=4)
+    features = network.features(x).astype(np.float64)
+    for row in range(3):
+        apart = np.linalg.norm(features[5:] - features[row], axis=1)
+        expected = np.argsort(apart, kind="stable")[:4]
+        np.testing.assert_allclose(distances[row], apart[expected], atol=1e-4)
+        assert set(rows[row]) == set(expected + 5)
+    itself, nothing = nearest_examples(network, x[[50]].astype(np.float32), part, count=1)
+    assert itself.tolist() == [[50]]
+    assert nothing[0, 0] < 1e-2
+
+
+def test_counterfactuals_are_answers_of_what_ships(run: Run, small: Dataset) -> None:
+    network, pictures = network_of(run), small.x_test[:6]
+    order = np.argsort(-run.predict(pictures), axis=1)
+    found = counterfactuals(network, pictures, order[:, 1], run.predict)
+    assert all(change.found for change in found)
+    for change, before in zip(found, pictures, strict=True):
+        assert change.picture.dtype == np.uint8
+        answer = run.predict(change.picture[None])[0]
+        assert answer.argmax() == change.target
+        assert answer[change.target] == pytest.approx(change.probability)
+        apart = (change.picture.astype(float) - before) / 255
+        assert change.distance == pytest.approx(np.sqrt((apart**2).sum()))
+        assert change.changed == (apart != 0).sum() < 300
+        # It is small: half of it is not enough.
+        half = np.rint(before + apart * 255 / 2).astype(np.uint8)
+        assert run.predict(half[None])[0].argmax() != change.target
+
+
+def test_permutation_importance_agrees_with_sklearn(iris: Trained) -> None:
+    run, data = iris
+    test = own_parts(run, data).test
+    features, labels = run.preparation.encoded(test.examples()), test.labels
+
+    class Answering:
+        def fit(self) -> None: ...
+
+        def score(self, x: np.ndarray, y: np.ndarray) -> float:
+            return float((run.predict(x.astype(np.float32)).argmax(axis=1) == y).mean())
+
+    expected = sklearn_importance(Answering(), features, labels, n_repeats=60, random_state=0)
+    found = permutation_importance(run, features, labels, repeats=60)
+    names = list(run.preparation.encoding.feature_names)
+    assert [one.mean for one in found] == sorted((one.mean for one in found), reverse=True)
+    for one in found:
+        place = names.index(one.column)
+        assert one.mean == pytest.approx(expected.importances_mean[place], abs=0.06)
+
+
+def test_planted_mark_is_found(tmp_path: Path, mnist: Dataset) -> None:
+    x, y, _ = planted(mnist.x_train[:3000], 0)
+    x_test, y_test, squares = planted(mnist.x_test[:200], 1)
+    data = Dataset("marks", "", x, y, x_test, y_test, ("a", "b", "c", "d"))
+    spec = "conv(8,5,stride=2)-batchnorm-relu-conv(16,3,stride=2)-batchnorm-relu"
+    recipe = Recipe(network=spec, epochs=4, batch_size=32, augmentation=0.0)
+    run = train(data, recipe, tmp_path / "run")
+    assert run.metrics["test"]["accuracy"] > 0.97
+    pictures = x_test.astype(np.float32)
+    baselines, answers = baselines_for(pictures, run.preparation), run.predict(x_test).argmax(1)
+    maps = attribute(DEFAULT_METHOD, network_of(run), pictures, baselines, answers).reshape(200, -1)
+    assert len(np.unique(answers)) == 4
+    assert squares.reshape(200, -1)[np.arange(200), maps.argmax(axis=1)].mean() >= 0.95
+
+
+def test_examples_of_the_run_itself(run: Run, small: Dataset, explained: ExplanationSet) -> None:
+    test = own_parts(run, small).test
+    rows = typical_and_wrong(run, test)
+    answers = run.predict(test.x[rows]).argmax(axis=1)
+    right = answers == test.y[rows]
+    assert right[:3].all()
+    assert not right[3]
+    assert len(set(answers[:3])) == 3
+    assert [one.name for one in explained.explanations] == [f"test example {r}" for r in rows]
+    assert [one.label for one in explained.explanations] == [str(y) for y in test.y[rows]]
+    for one, answer in zip(explained.explanations, answers, strict=True):
+        assert one.answer == one.target == str(answer)
+        assert [each.method for each in one.maps] == list(METHODS)
+        assert one.baseline == "black"
+        assert len(one.neighbours) == 5
+        assert set(one.compared) == {"random", "edges"}
+        assert one.counterfactual is not None
+
+
+def test_target_and_method(run: Run, small: Dataset) -> None:
+    found = explain(run, small.x_test[:2], method="gradient", target="9", dataset=small)
+    for one in found.explanations:
+        assert one.target == "9"
+        assert [each.method for each in one.maps] == ["gradient"]
+        assert one.counterfactual is not None
+        assert one.counterfactual.target == 9
+    with pytest.raises(RecipeError, match="no class"):
+        explain(run, small.x_test[:1], target="ten", dataset=small)
+    with pytest.raises(RecipeError, match="expected one of"):
+        explain(run, small.x_test[:1], method="tea-leaves", dataset=small)
+
+
+def test_without_the_data(run: Run, small: Dataset) -> None:
+    found = explain(run, small.x_test[:1], method=DEFAULT_METHOD)
+    assert found.explanations[0].neighbours == ()
+    assert "no nearest training examples" in found.notes[0]
+    with pytest.raises(RunError, match="fingerprints differ"):
+        explain(run)
+
+
+def test_table(iris: Trained) -> None:
+    run, data = iris
+    found = explain(run)
+    assert found.columns == data.x_train.names
+    assert [one.column for one in found.importance[:2]] != []
+    for one in found.explanations:
+        (shown,) = one.maps
+        assert shown.values.shape == (4,)
+        assert shown.gap is not None
+        assert shown.gap <= 0.01
+        assert shown.randomised is None
+        assert set(one.compared) == {"random"}
+        assert one.counterfactual is None
+        assert one.example.keys() == set(data.x_train.names)
+        assert one.baseline == "training mean"
+
+
+def test_regression(diabetes: Trained) -> None:
+    run, data = diabetes
+    found = explain(run)
+    rows = typical_and_wrong(run, divide(data, run.config["validation_share"]).test)
+    told = run.predict(data.x_train[rows])
+    features = run.preparation.encoded(data.x_train[rows])
+    nothing = run.predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
+    for one, number, without in zip(found.explanations, told, nothing, strict=True):
+        assert one.answer == f"{number:.6g}"
+        difference = float(number - without)
+        allowed = 0.011 * max(abs(difference), 10)
+        assert float(one.maps[0].values.sum()) == pytest.approx(difference, abs=allowed)
+        assert not len(one.probabilities)
+    assert found.importance[0].mean > 0
+    with pytest.raises(RecipeError, match="has no classes"):
+        explain(run, target="3")
+    with pytest.raises(RecipeError, match="does not suit"):
+        explain(run, method="occlusion")
+
+
+def test_json_holds_all(explained: ExplanationSet) -> None:
+    plain = json.loads(json.dumps(explained.to_json(), allow_nan=False))
+    first, one = plain["explanations"][0], explained.explanations[0]
+    assert list(first["maps"]) == list(METHODS)
+    values = np.array(first["maps"][DEFAULT_METHOD]["values"])
+    np.testing.assert_allclose(values, one.maps[0].values, rtol=1e-6)
+    assert first["maps"][DEFAULT_METHOD]["checks"]["completeness_gap"] <= 0.01
+    assert np.array(first["counterfactual"]["picture"]).shape == (28, 28, 1)
+    assert np.array_equal(np.array(first["example"]), one.example)
+
+
+def test_sheet(explained: ExplanationSet, iris: Trained) -> None:
+    sheet = draw_sheet(explained)
+    assert sheet.width > 1300
+    pixels = np.asarray(sheet)
+    assert (pixels == (206, 70, 52)).all(axis=-1).any(), "cinnabar"
+    assert (pixels == (53, 111, 177)).all(axis=-1).any(), "azure"
+    assert draw_sheet(explain(iris[0])).width == 1180
+
+
+class Structure(HTMLParser):
+    """Counts tags, and collects text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [str(v) for name, v in attributes if name in ("src", "href") and v]
+
+
+def test_page(explained: ExplanationSet, iris: Trained) -> None:
+    for found in (explained, explain(iris[0])):
+        structure = Structure()
+        structure.feed(page_of(found))
+        assert structure.tags.count("section") == len(found.explanations) + 1 + bool(found.columns)
+        assert all(link.startswith("data:image/png;base64,") for link in structure.links)
+        assert structure.tags.count("script") == 1
+        assert "math" in structure.tags
+
+
+def test_page_escapes_what_data_bring(explained: ExplanationSet) -> None:
+    evil = "<script>alert(1)</script>{{body}}"
+    one = replace(explained.explanations[3], name=evil, label=evil, answer=evil)
+    found = replace(explained, explanations=(one,), class_names=(evil,) * 10, run=f"runs/{evil}")
+    page = page_of(found)
+    structure = Structure()
+    structure.feed(page)
+    assert structure.tags.count("script") == 1
+    assert "alert(1)" in page
+    draw_sheet(found)

@@ -1,0 +1,130 @@
+"""Time is kept, and the schedule comes down in it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from danqing import Recipe, train
+from danqing.data.dataset import Dataset
+from danqing.data.divide import divide
+from danqing.errors import RecipeError
+from danqing.networks.build import build
+from danqing.recipe.recipe import MOST_EPOCHS
+from danqing.training.budget import Budget, Clock
+from danqing.training.fitting import Fitting
+from danqing.training.graphs import Graphs
+from danqing.training.progress import Progress
+
+NETWORK = "conv(8,5,stride=2)-batchnorm-relu-pool-dense(32)"
+
+
+def test_minutes_are_a_setting() -> None:
+    assert Recipe().minutes is None
+    assert Recipe(minutes=2).epochs == MOST_EPOCHS
+    assert Recipe(minutes=2, epochs=3).epochs == 3
+    for minutes in (0, -1, float("nan"), float("inf"), 1e9):
+        with pytest.raises(RecipeError, match="minutes"):
+            Recipe(minutes=minutes)
+
+
+def test_minutes_are_kept(small: Dataset, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    began = time.perf_counter()
+    recipe = Recipe(network=NETWORK, minutes=0.2, schedule="one-cycle", batch_size=16)
+    run = train(small, recipe, tmp_path / "run", progress=told.append)
+    took = time.perf_counter() - began
+    # 5 % is for a machine with nothing else to do, and for whole minutes.
+    assert 12 * 0.85 < took < 12 * 1.15
+    rates = np.array([row["learning_rate"] for row in run.history])
+    assert rates[-1] < 0.2 * rates.max()
+    assert run.metrics["budget"]["minutes"] == 0.2
+    assert run.metrics["budget"]["steps"] > 113
+    assert told[0].epochs is None
+    assert (np.diff([progress.share for progress in told]) >= 0).all()
+    # The best epoch's weights are those that ship.
+    best = min(row["val_loss"] for row in run.history)
+    assert run.metrics["validation"]["loss"] == pytest.approx(best, rel=1e-3)
+
+
+class FakeTime:
+    """A clock that only steps and validations move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("slowness", [1.0, 3.0, 0.3])
+def test_the_plan_follows_the_machine(
+    small: Dataset, monkeypatch: pytest.MonkeyPatch, slowness: float
+) -> None:
+    """Steps of 10 ms, and `slowness` times as much from the middle on: time is kept to 1 %."""
+    fake = FakeTime()
+    for module in ("loop", "budget"):
+        monkeypatch.setattr(f"danqing.training.{module}.time", fake)
+    steps, losses = Graphs.steps, Graphs.losses
+
+    def slow_steps(self: Any, state: Any, feed: Any, span: Any, *others: Any) -> Any:
+        fake.now += span.steps * 0.01 * (slowness if fake.now > 15 else 1)
+        return steps(self, state, feed, span, *others)
+
+    def slow_losses(self: Any, *others: Any) -> Any:
+        fake.now += 0.1
+        return losses(self, *others)
+
+    monkeypatch.setattr(Graphs, "steps", slow_steps)
+    monkeypatch.setattr(Graphs, "losses", slow_losses)
+    budget = Budget(30, Clock(0.0))
+    budget.reserve = 2.0
+    recipe = Recipe(network="dense(8)", minutes=0.5, schedule="one-cycle", batch_size=16)
+    fitting = Fitting(small, divide(small, 0.1), recipe)
+    model = build(fitting.architecture, fitting.preparation)
+    loop = fitting._loop(model, budget)
+    reports = list(loop.run(lambda: False, lambda progress: None))
+    # The last validation is within the reserve.
+    assert 27.7 < fake.now - 0.1 < 28.1
+    assert loop.position.share > 0.97
+    assert reports[-1].learning_rate < 0.03 * recipe.learning_rate
+
+
+def test_epochs_may_end_it_first(small: Dataset, tmp_path: Path) -> None:
+    began = time.perf_counter()
+    run = train(small, Recipe(network=NETWORK, minutes=5, epochs=2), tmp_path / "run")
+    assert len(run.history) == 2
+    assert time.perf_counter() - began < 60
+    assert run.history[-1]["learning_rate"] < 0.001
+
+
+def test_too_few_minutes_are_refused(small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"spent before the first step; give at least 0\.\d"):
+        train(small, Recipe(network=NETWORK, minutes=0.001), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_goes_on_where_it_was(small: Dataset, tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(progress: Progress) -> None:
+        if progress.share > 0.4:
+            raise Killed
+
+    recipe = Recipe(network=NETWORK, minutes=0.2, batch_size=16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("danqing.training.checkpoint._pause", lambda seconds: 0.1)
+        with pytest.raises(Killed):
+            train(small, recipe, tmp_path / "run", progress=die)
+    told: list[Progress] = []
+    began = time.perf_counter()
+    run = train(small, recipe, tmp_path / "run", progress=told.append, resume=True)
+    assert 0.2 < told[0].share < 0.6
+    # What the first process took is counted.
+    assert time.perf_counter() - began < 12 * 0.85
+    assert run.metrics["seconds"]["total"] == pytest.approx(12, rel=0.15)
