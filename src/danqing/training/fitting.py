@@ -163,10 +163,9 @@ class Fitting:
         self.steps = loop.position.steps
         if not self.steps:
             return False
-        began = time.perf_counter()
-        self._export(model)
         self.seconds["compile"] = loop.compile_seconds
-        self.seconds["fit"] = loop.position.trained_seconds + time.perf_counter() - began
+        self.seconds["fit"] = loop.position.trained_seconds
+        self._export(model)
         return not loop.stopped
 
     def _loop(self, model: Any, budget: Budget | None) -> Loop:

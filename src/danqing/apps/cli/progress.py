@@ -88,8 +88,8 @@ def bars(values: Sequence[float], width: int, height: int) -> list[str]:
 
     Examples
     --------
-    >>> bars([0, 2, 4], width=4, height=2)
-    ['  █ ', '▁██ ']
+    >>> bars([0, 1, 4], width=4, height=2)
+    ['  █ ', '▁▅█ ']
     """
     shown = list(values)[-width:]
     low, high = min(shown), max(shown)

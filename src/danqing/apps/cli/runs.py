@@ -28,7 +28,7 @@ def runs() -> None:
                 str(run.config.get("network", "?")),
                 validation,
                 test,
-                f"{len(run.history)}/{run.config.get('epochs', '?')}",
+                _epochs(run),
                 str(run.folder),
             )
         )
@@ -47,3 +47,9 @@ def _scores(run: Run) -> tuple[str, str]:
     best = max((row["val_accuracy"] for row in rows), default=None)
     told = f"{test['accuracy']:.2%}" if test else "unfinished"
     return ("" if best is None else f"{best:.2%}"), told
+
+
+def _epochs(run: Run) -> str:
+    """Give the epochs done, and of how many; a run bounded by minutes has no such number."""
+    done = str(len(run.history))
+    return done if run.config.get("minutes") else f"{done}/{run.config.get('epochs', '?')}"
