@@ -87,6 +87,8 @@ def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
         settings = _sized(_TABLES if traits.tabular else _PICTURES, traits)
         if traits.tabular and traits.rows < _FEW:
             settings["weight_decay"] = 1.0
+        elif not traits.tabular and not traits.drawings:
+            settings["augmentation"] = 0.3
     elif network == "article":
         settings = dict(_CLASSIC)
     else:

@@ -21,6 +21,8 @@ class Traits:
         Rows to learn from.
     input_shape : tuple of int
         Height, width and channels; the number of features of a table.
+    drawings : bool
+        Pictures of strokes, made as MNIST's were: they stay what they are when they are warped.
     unevenness : float
         How many times the rarest class the commonest is; 1 for regression.
     """
@@ -29,7 +31,8 @@ class Traits:
     task: Literal["classification", "regression"]
     rows: int
     input_shape: tuple[int, ...]
+    drawings: bool = False
     unevenness: float = 1.0
 
 
-MNIST_TRAITS = Traits(False, "classification", 54_000, (28, 28, 1))
+MNIST_TRAITS = Traits(False, "classification", 54_000, (28, 28, 1), drawings=True)

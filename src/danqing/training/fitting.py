@@ -82,7 +82,8 @@ class Fitting:
         elif dataset.tabular:
             self.preparation = fit_preparation(parts.train, "feature")
             shape = self.preparation.scaling.mean_.shape
-        self.recipe = recipe.for_data(_traits(dataset, parts.train, shape))
+        drawings = not dataset.tabular and made_like_mnist(dataset.x_train[:200])
+        self.recipe = recipe.for_data(_traits(dataset, parts.train, shape, drawings))
         if base:
             self.recipe = with_network_of(base, self.recipe)
         rows = len(parts.train)
@@ -97,7 +98,7 @@ class Fitting:
                 parts.train,
                 self.recipe.scaling,
                 pictures_as=dataset.pictures_as,
-                drawings=made_like_mnist(dataset.x_train[:200]),
+                drawings=drawings,
             )
         self.history: list[EpochReport] = []
         self.steps = 0
@@ -231,13 +232,13 @@ class Fitting:
         self.onnx = exported
 
 
-def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...]) -> Traits:
+def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...], drawings: bool) -> Traits:
     unevenness = 1.0
     if dataset.task == "classification":
         counts = np.bincount(train.labels)
         counts = counts[counts > 0]
         unevenness = float(counts.max() / counts.min())
-    return Traits(dataset.tabular, dataset.task, len(train), shape, unevenness)
+    return Traits(dataset.tabular, dataset.task, len(train), shape, drawings, unevenness)
 
 
 def _quickest(work: Callable[[], Any]) -> float:
