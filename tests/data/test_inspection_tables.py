@@ -259,3 +259,11 @@ def test_report_of_many_classes_is_short() -> None:
     lines = report_lines(Inspection(summary, ()))
     assert len(lines) < 40
     assert "... 980 classes between them ..." in lines
+
+
+def test_the_smallest_numbers_that_there_are_do_no_harm() -> None:
+    values = np.where(np.arange(60) % 3 == 0, 5e-324, 0.0)
+    x = Table((Column("c", "number", values), Column("d", "number", np.arange(60.0))))
+    y = np.arange(60) % 2
+    dataset = Dataset("tiny", "", x, y, x[:0], y[:0], ("a", "b"))
+    assert inspect(dataset).to_json()

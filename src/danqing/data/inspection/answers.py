@@ -126,8 +126,8 @@ def _as_numbers(column: Column) -> NDArray[np.float64]:
     numbers = column.values.astype(np.float64)
     known = numbers[~missing & np.isfinite(numbers)]
     low, high = known.min(initial=np.inf), known.max(initial=-np.inf)
-    if not low < high:
+    # Halved: the difference of two large numbers may be infinite, that of two tiny ones nothing.
+    if not low / 2 < high / 2:
         return missing.astype(np.float64)
-    # Halved first: the difference of two large numbers may be infinite.
     scaled = (np.clip(numbers, low, high) / 2 - low / 2) / (high / 2 - low / 2)
     return np.asarray(np.where(missing, -1, scaled))
