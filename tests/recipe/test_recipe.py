@@ -38,7 +38,7 @@ def test_a_named_optimizer_brings_its_learning_rate() -> None:
         ({"optimizer": "sgd"}, "optimizer"),
         ({"loss": "hinge"}, "loss"),
         ({"optimiser": "adam"}, "did you mean 'optimizer'"),
-        ({"optimizer": "adam", "weight_decay": 0.1}, "adamw only"),
+        ({"optimizer": "adam", "weight_decay": 0.1}, "adamw or muon, not adam"),
         ({"seed": -1}, "seed"),
     ],
 )

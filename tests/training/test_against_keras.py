@@ -23,12 +23,30 @@ from danqing.training.losses import row_losses
 from danqing.training.step import Batch, Step, initial_state
 
 STEPS, BATCH = 50, 16
-RATES = {"gradient-descent": 0.05, "momentum": 0.02, "adam": 0.002, "adamw": 0.002}
+RATES = {"gradient-descent": 0.05, "momentum": 0.02, "adam": 0.002, "adamw": 0.002, "muon": 0.002}
+
+
+class FlatMuon(keras.optimizers.Muon):  # type: ignore[misc]
+    """Keras' Muon, for convolutions' kernels, too: flattened, as Jordan et al. have it."""
+
+    def _should_use_adamw(self, variable: Any) -> bool:
+        return len(variable.shape) < 2 or "output" in variable.path
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        flat = tf.reshape(x, (-1, x.shape[-1]))
+        return tf.reshape(super().zeropower_via_newtonschulz5(flat, steps), x.shape)
+
+    def lr_adjust(self, x: Any) -> Any:
+        return tf.reshape(super().lr_adjust(tf.reshape(x, (-1, x.shape[-1]))), x.shape)
+
+
+DECAYING = ("adamw", "muon")
 OPTIMIZERS = {
     "gradient-descent": lambda: keras.optimizers.SGD(0.05),
     "momentum": lambda: keras.optimizers.SGD(0.02, momentum=0.9),
     "adam": lambda: keras.optimizers.Adam(0.002),
     "adamw": lambda: keras.optimizers.AdamW(0.002, weight_decay=0.1),
+    "muon": lambda: FlatMuon(0.002, weight_decay=0.1, adam_weight_decay=0.1),
 }
 
 
@@ -70,7 +88,7 @@ def test_fifty_steps_agree_with_keras(
         learning_rate=RATES[optimizer],
         schedule="constant",
         loss=loss,
-        weight_decay=0.1 if optimizer == "adamw" else 0.0,
+        weight_decay=0.1 if optimizer in DECAYING else 0.0,
         label_smoothing=0.0,
         augmentation=0.0,
         averaging=0.0,
@@ -89,7 +107,7 @@ def test_fifty_steps_agree_with_keras(
     feed = next(loop._train.feeds(order))
 
     kernels_only = OPTIMIZERS[optimizer]()
-    if optimizer == "adamw":
+    if optimizer in DECAYING:
         kernels_only.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     if loss == "cross-entropy":
         reference = logits_of(theirs)

@@ -48,7 +48,7 @@ def test_stretches_do_not_change_the_result(
     assert without_seconds(whole) == without_seconds(single)
 
 
-@pytest.mark.parametrize("optimizer", ["gradient-descent", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["gradient-descent", "momentum", "adam", "adamw", "muon"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
 def test_everything_learns(trained: Callable[..., Run], optimizer: str, schedule: str) -> None:
     run = trained(network="dense(32)", optimizer=optimizer, schedule=schedule, epochs=4)

@@ -19,7 +19,14 @@ __all__ = ["MOST_EPOCHS", "Recipe"]
 MOST_EPOCHS = 100_000
 
 # What suits an optimizer when the user names it and no learning rate.
-_LEARNING_RATES = {"gradient-descent": 0.1, "momentum": 0.02, "adam": 0.001, "adamw": 0.001}
+_LEARNING_RATES = {
+    "gradient-descent": 0.1,
+    "momentum": 0.02,
+    "adam": 0.001,
+    "adamw": 0.001,
+    "muon": 0.004,
+}
+_DECAYING = ("adamw", "muon")
 
 
 class Recipe(BaseModel):
@@ -39,17 +46,22 @@ class Recipe(BaseModel):
         Wall-clock time for the whole job, evaluation included, at most 100,000. The schedule comes
         down in time, and the best epoch's weights are kept. With epochs given, too, whichever
         ends first; without, there may be any number of epochs, or a part of one, and no patience.
-    optimizer : {"gradient-descent", "momentum", "adam", "adamw"}
+    optimizer : {"gradient-descent", "momentum", "adam", "adamw", "muon"}
     learning_rate : float
         Step size, above 0 and at most 100. With a schedule, its peak.
     schedule : {"constant", "cosine", "one-cycle"}
     loss : {"cross-entropy", "mean-squared-error"}
     weight_decay : float
-        Share of a kernel taken off at each step, times the learning rate; for ``adamw`` only.
+        Share of a kernel taken off at each step, times the learning rate; for ``adamw`` and
+        ``muon`` only.
     label_smoothing : float
         Share of the target spread evenly over all classes, 0 to below 1.
     augmentation : float
         Strength of the small random warps of training pictures, 0 (none) to 2.
+    bending : float
+        Strength of their random elastic bending, 0 (none) to 4.
+    mirroring : bool
+        Mirror half of them. Only where they stay what they are: clothes do, digits don't.
     averaging : float
         Decay of the running average of the weights, 0 (none) to below 1.
     patience : int
@@ -85,13 +97,15 @@ class Recipe(BaseModel):
     epochs: int = Field(ge=1, le=MOST_EPOCHS)
     minutes: float | None = Field(default=None, gt=0, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
-    optimizer: Literal["gradient-descent", "momentum", "adam", "adamw"]
+    optimizer: Literal["gradient-descent", "momentum", "adam", "adamw", "muon"]
     learning_rate: float = Field(gt=0, le=100)
     schedule: Literal["constant", "cosine", "one-cycle"]
     loss: Literal["cross-entropy", "mean-squared-error"]
     weight_decay: float = Field(ge=0, le=1)
     label_smoothing: float = Field(ge=0, lt=1)
     augmentation: float = Field(ge=0, le=2)
+    bending: float = Field(ge=0, le=4)
+    mirroring: bool
     averaging: float = Field(ge=0, lt=1)
     patience: int = Field(ge=0, le=100_000)
     class_weights: Literal["none", "balanced"]
@@ -119,8 +133,10 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Recipe:
-        if self.weight_decay and self.optimizer != "adamw":
-            raise ValueError(f"weight_decay works with optimizer adamw only, not {self.optimizer}")
+        if self.weight_decay and self.optimizer not in _DECAYING:
+            raise ValueError(
+                f"weight_decay works with optimizer {' or '.join(_DECAYING)}, not {self.optimizer}"
+            )
         return self
 
     @property
@@ -184,7 +200,7 @@ def _completed(given: dict[str, Any], traits: Traits) -> dict[str, Any]:
     optimizer = given.get("optimizer", settings["optimizer"])
     if optimizer != settings["optimizer"]:
         settings["learning_rate"] = _LEARNING_RATES.get(optimizer, 0.001)
-        if optimizer != "adamw":
+        if optimizer not in _DECAYING:
             settings["weight_decay"] = 0.0
     if given.get("minutes") is not None:
         settings["epochs"], settings["patience"] = MOST_EPOCHS, 0

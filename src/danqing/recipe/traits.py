@@ -23,6 +23,8 @@ class Traits:
         Height, width and channels; the number of features of a table.
     drawings : bool
         Pictures of strokes, made as MNIST's were: they stay what they are when they are warped.
+    mirrors : bool
+        Pictures that stay what they are when they are mirrored.
     unevenness : float
         How many times the rarest class the commonest is; 1 for regression.
     """
@@ -32,6 +34,7 @@ class Traits:
     rows: int
     input_shape: tuple[int, ...]
     drawings: bool = False
+    mirrors: bool = False
     unevenness: float = 1.0
 
 

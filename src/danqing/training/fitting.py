@@ -15,6 +15,7 @@ from danqing.errors import DanqingError, ParityError, RecipeError
 from danqing.networks.architecture import Architecture, design
 from danqing.networks.onnx_graph import to_onnx
 from danqing.preparation.drawing import made_like_mnist
+from danqing.preparation.mirroring import bears_mirroring
 from danqing.preparation.preparation import fit_preparation
 from danqing.recipe.recipe import Recipe
 from danqing.recipe.traits import Traits
@@ -238,7 +239,9 @@ def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...], drawings: boo
         counts = np.bincount(train.labels)
         counts = counts[counts > 0]
         unevenness = float(counts.max() / counts.min())
-    return Traits(dataset.tabular, dataset.task, len(train), shape, drawings, unevenness)
+    may_mirror = not drawings and dataset.task == "classification" and not dataset.tabular
+    mirrors = may_mirror and bears_mirroring(train)
+    return Traits(dataset.tabular, dataset.task, len(train), shape, drawings, mirrors, unevenness)
 
 
 def _quickest(work: Callable[[], Any]) -> float:

@@ -24,6 +24,8 @@ _WRITTEN = (
     "weight_decay",
     "label_smoothing",
     "augmentation",
+    "bending",
+    "mirroring",
     "averaging",
     "batch_size",
     "scaling",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from danqing.networks.backend import tf
 from danqing.recipe.recipe import Recipe
-from danqing.training.augmentation import warp
+from danqing.training.augmentation import bend, mirror, warp
 from danqing.training.losses import row_losses
 from danqing.training.optimizers import initial_memory, update
 
@@ -76,6 +76,11 @@ class Step:
         self._is_random_state = [
             v.dtype == "uint32" or "seed" in v.name for v in network.non_trainable_variables
         ]
+        self._hidden = tuple(
+            place
+            for place, variable in enumerate(network.trainable_variables)
+            if len(variable.shape) > 1 and "output" not in variable.path
+        )
         self._update = (
             tf.function(self.updated, jit_compile=True, autograph=False) if fused else self.updated
         )
@@ -98,9 +103,7 @@ class Step:
     ) -> tuple[Any, Any, list[Any], list[Any]]:
         """Go forward to the loss, and back to its mean's gradient by every parameter."""
         recipe = self.recipe
-        examples = tf.cast(batch.examples, state.parameters[0].dtype)
-        if recipe.augmentation and len(examples.shape) == 4:
-            examples = warp(examples, recipe.augmentation, seed)
+        examples = self._augmented(tf.cast(batch.examples, state.parameters[0].dtype), seed)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.parameters)
             outputs, statistics = self.network.stateless_call(
@@ -135,12 +138,26 @@ class Step:
             learning_rate,
             number,
             recipe.weight_decay,
+            self._hidden,
         )
         if recipe.averaging:
             t = tf.cast(number, parameters[0].dtype)
             decay = tf.minimum(tf.cast(recipe.averaging, t.dtype), (1 + t) / (10 + t))
             average = [a + (1 - decay) * (w - a) for a, w in zip(average, parameters, strict=True)]
         return parameters, memory, average
+
+    def _augmented(self, examples: Any, seed: Any) -> Any:
+        """Change pictures at random, in ways that leave them what they are."""
+        recipe = self.recipe
+        if len(examples.shape) != 4:
+            return examples
+        if recipe.augmentation:
+            examples = warp(examples, recipe.augmentation, seed)
+        if recipe.bending:
+            examples = bend(examples, recipe.bending, seed + tf.constant([1 << 29, 0]))
+        if recipe.mirroring:
+            examples = mirror(examples, seed + tf.constant([1 << 30, 0]))
+        return examples
 
     def _seeded(self, statistics: list[Any], seed: Any) -> list[Any]:
         """Make dropout's masks a function of (seed, step), whatever came before."""

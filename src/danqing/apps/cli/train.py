@@ -37,7 +37,7 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Step size; a peak.")] = None,
     optimizer: Annotated[
-        str | None, typer.Option(help="gradient-descent, momentum, adam or adamw.")
+        str | None, typer.Option(help="gradient-descent, momentum, adam, adamw, muon.")
     ] = None,
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or one-cycle.")] = None,
     loss: Annotated[str | None, typer.Option(help="cross-entropy or mean-squared-error.")] = None,

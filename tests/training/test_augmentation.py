@@ -1,0 +1,56 @@
+"""Random changes of pictures: against SciPy, a function of their seed, and true to their bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.ndimage import map_coordinates
+
+from danqing.data.dataset import Dataset
+from danqing.training.augmentation import bend, mirror, warp
+
+CHANGES = {
+    "warp": lambda pictures, seed: warp(pictures, 1.0, seed),
+    "bend": lambda pictures, seed: bend(pictures, 1.0, seed),
+    "mirror": mirror,
+}
+
+
+@pytest.mark.parametrize("name", list(CHANGES))
+def test_change_is_a_function_of_its_seed(small: Dataset, name: str) -> None:
+    pictures = tf.cast(small.x_train[:16], tf.float32)
+    first, again, other = (CHANGES[name](pictures, [seed, 5]).numpy() for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.shape == pictures.shape
+    assert first.min() >= 0
+    assert first.max() <= 255 + 1e-3
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (9, 14, 3)])
+def test_bending_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
+    picture = np.random.default_rng(0).uniform(0, 255, (1, *shape)).astype(np.float32)
+    height, width, channels = shape
+    # Where a pixel is taken from shows in pictures of each pixel's place; of ones, nothing is lost
+    # but what is mixed with the nought outside.
+    pixels = np.indices((height, width)).astype(np.float32).transpose(1, 2, 0)
+    tell = np.concatenate([pixels, np.ones((height, width, 1), np.float32)], axis=-1)
+    *places, kept = bend(tf.constant(tell[np.newaxis]), 2.0, [3, 4]).numpy()[0].transpose(2, 0, 1)
+    inside = kept > 0.999999
+    ours = bend(tf.constant(picture), 2.0, [3, 4]).numpy()[0]
+    for channel in range(channels):
+        expected = map_coordinates(picture[0, ..., channel], places, order=1, cval=0.0)
+        np.testing.assert_allclose(ours[..., channel][inside], expected[inside], atol=0.05)
+    assert inside.mean() > 0.5
+    moved = np.abs(np.stack(places, axis=-1) - pixels)[inside]
+    assert 0.2 < moved.mean() < 3
+
+
+def test_mirroring_reverses_about_half() -> None:
+    pictures = np.random.default_rng(0).uniform(size=(400, 3, 5, 1)).astype(np.float32)
+    mirrored = mirror(tf.constant(pictures), [7, 8]).numpy()
+    reversed_ = (mirrored == pictures[:, :, ::-1]).all(axis=(1, 2, 3))
+    kept = (mirrored == pictures).all(axis=(1, 2, 3))
+    assert (reversed_ ^ kept).all()
+    assert 160 < reversed_.sum() < 240
