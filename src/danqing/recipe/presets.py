@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from danqing.recipe.preset_networks import FEW_ROWS, picture_network, table_network
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
 __all__ = ["PRESETS", "defaults_for", "spec_of"]
 
-PRESETS = ("article", "fast")
+PRESETS = ("article", "fast", "best", "tiny")
 
 # The classic program's own settings: Keras' defaults, batches of 32, 10 epochs.
 _CLASSIC: dict[str, Any] = {
@@ -50,6 +51,12 @@ _PICTURES: dict[str, Any] = {
     "validation_share": 0.1,
 }
 
+# What `best` and `tiny` do otherwise than `fast`.
+_OTHERWISE: dict[str, dict[str, Any]] = {
+    "best": {"epochs": 24, "learning_rate": 0.005, "bending": 1.0, "averaging": 0.995},
+    "tiny": {"epochs": 30, "learning_rate": 0.01, "label_smoothing": 0.0, "augmentation": 0.5},
+}
+
 _TABLES: dict[str, Any] = {
     **_PICTURES,
     "optimizer": "adamw",
@@ -60,11 +67,8 @@ _TABLES: dict[str, Any] = {
     "scaling": "feature",
 }
 
-_ARTICLE = "dense(64)-dense(64)"
 # Uneven enough for the rare classes to be neglected without weights.
 _UNEVEN = 3.0
-# Rows of a table; with fewer a network learns them by heart unless it is held back.
-_FEW = 2000
 # Muon's step costs the same whatever the batch: with smaller ones it isn't worth its time.
 _WHOLE_BATCH = 128
 
@@ -81,23 +85,19 @@ def spec_of(network: str, traits: Traits = MNIST_TRAITS) -> str:
     >>> spec_of("fast", Traits(False, "classification", 1000, (8, 8, 1)))[:22]
     'conv(32,3)-batchnorm-r'
     """
-    if network == "article":
-        return _ARTICLE
-    if network != "fast":
+    if network not in PRESETS:
         return network
-    return _table_network(traits) if traits.tabular else _picture_network(traits)
+    if network == "article":
+        return "dense(64)-dense(64)"
+    if traits.tabular:
+        return table_network(network, traits.rows)
+    return picture_network(network, min(traits.input_shape[:2]))
 
 
 def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
     """Give the settings of a training that a preset, or a spec of its kind, starts from."""
-    if network == "fast" or "conv" in network:
-        settings = _sized(_TABLES if traits.tabular else _PICTURES, traits)
-        if traits.tabular and traits.rows < _FEW:
-            settings["weight_decay"] = 1.0
-        elif not traits.tabular and not traits.drawings:
-            settings["augmentation"] = 0.3
-        if settings["batch_size"] < _WHOLE_BATCH:
-            settings["optimizer"] = "adamw"
+    if network in ("fast", "best", "tiny") or "conv" in network:
+        settings = _for_tables(traits) if traits.tabular else _for_pictures(network, traits)
     elif network == "article":
         settings = dict(_CLASSIC)
     else:
@@ -107,6 +107,25 @@ def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
         settings.update(loss="mean-squared-error", label_smoothing=0.0)
     elif traits.unevenness > _UNEVEN:
         settings["class_weights"] = "balanced"
+    return settings
+
+
+def _for_tables(traits: Traits) -> dict[str, Any]:
+    settings = _sized(_TABLES, traits)
+    if traits.rows < FEW_ROWS:
+        settings["weight_decay"] = 1.0
+    return settings
+
+
+def _for_pictures(network: str, traits: Traits) -> dict[str, Any]:
+    settings = _sized({**_PICTURES, **_OTHERWISE.get(network, {})}, traits)
+    if network == "best":
+        settings["mirroring"] = traits.mirrors
+    if not traits.drawings:
+        settings["augmentation"] *= 0.3
+        settings["bending"] = 0.0
+    if settings["batch_size"] < _WHOLE_BATCH:
+        settings.update(optimizer="adamw", learning_rate=_PICTURES["learning_rate"])
     return settings
 
 
@@ -123,28 +142,3 @@ def _sized(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
         "batch_size": batch_size,
         "epochs": min(max(epochs, settings["epochs"]), most),
     }
-
-
-def _table_network(traits: Traits) -> str:
-    if traits.rows < _FEW:
-        return "dense(64)-dropout(0.3)-dense(32)-dropout(0.3)"
-    return "dense(128)-dense(64)" if traits.rows < 20_000 else "dense(256)-dense(128)-dense(64)"
-
-
-def _picture_network(traits: Traits) -> str:
-    """Four convolutions whose strides bring any picture down to a few pixels."""
-    side = min(traits.input_shape[:2])
-    normalised = "batchnorm-relu"
-    if side < 8:
-        return f"conv(32,3)-{normalised}-conv(64,3)-{normalised}"
-    if side < 20:
-        pool = "pool" if side >= 12 else ""
-        words = ["conv(32,3)", normalised, pool, "conv(64,3)", normalised, "pool"]
-        words += ["conv(96,3)", normalised, "conv(128,3)", normalised]
-        return "-".join(word for word in words if word)
-    words = [f"conv(24,4,2,valid)-{normalised}"]
-    while side > 40:  # each more halving leaves the last layers as many pixels as MNIST has
-        words.append(f"conv(32,3,2)-{normalised}")
-        side //= 2
-    words += [f"conv(48,3,2,valid)-{normalised}", f"conv(96,3,valid)-{normalised}"]
-    return "-".join([*words, f"conv(128,3,valid)-{normalised}"])
