@@ -30,6 +30,8 @@ def danqing(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
         (["--cores", "0"], 2, "cores: expected 1 to"),
         (["--cores", "100000"], 2, "cores: expected 1 to"),
         (["--minutes", "0"], 2, "minutes"),
+        (["--ensemble", "0"], 2, "ensemble: input should be greater than or equal to 1, not 0"),
+        (["--ensemble", "33"], 2, "ensemble: input should be less than or equal to 32, not 33"),
         (["--minutes", "nan"], 2, "minutes"),
         (["--from", "nowhere"], 1, "no such folder"),
         (["--out", "taken"], 1, "add --resume if"),
@@ -79,6 +81,26 @@ def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:
     again = danqing(*words, cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "run\n")
     assert "finished already" in again.stderr
+
+
+def test_an_ensemble_from_training_to_textbook(tmp_path: Path) -> None:
+    words = ["--network", "conv(4,3)-pool", "--ensemble", 3, "--epochs", 2, "--out", "three"]
+    done = danqing("train", "digits", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "network 3 times conv(4,3)-pool;" in done.stderr
+    run = Run(tmp_path / "three")
+    assert run.metrics["parameters"] == run.parameters == 3 * (4 * 10 + 650)
+    assert {name.partition("/")[0] for name in run.tensors} == {
+        "member_1", "member_2", "member_3",
+    }  # fmt: skip
+    listed = danqing("runs", cwd=run.folder.parent)
+    assert listed.returncode == 0
+    assert danqing("evaluate", "three", cwd=tmp_path).returncode == 0
+    assert "3 networks of these layers" in (run.folder / "card.md").read_text()
+    assert "3 × <code>conv(4,3)-pool" in (run.folder / "report.html").read_text()
+    explained = danqing("explain", "three", "--textbook", cwd=tmp_path)
+    assert explained.returncode == 0, explained.stderr
+    assert "an ensemble of" in (run.folder / "textbook.html").read_text()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no such system call")

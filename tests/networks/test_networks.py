@@ -7,7 +7,7 @@ import pytest
 
 from danqing.errors import SpecError
 from danqing.networks.architecture import Architecture, design
-from danqing.networks.build import build, load_tensors, tensors_of
+from danqing.networks.build import build, load_tensors, logits_of, tensors_of
 from danqing.networks.onnx_graph import to_onnx
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
@@ -118,3 +118,54 @@ def test_a_network_for_a_table(classes: int) -> None:
 def test_a_table_is_no_picture() -> None:
     with pytest.raises(SpecError, match="a table has columns only"):
         design("conv(3)", (4,), 2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "classes"),
+    [
+        ("conv(4,5,2,valid)-batchnorm-relu-pool-dense(6)-dropout", (12, 12, 1), 10),
+        ("conv(3,gelu)-globalpool", (9, 12, 3), 2),
+        ("dense(7)-batchnorm-silu-dense(5)", (4,), 3),
+        ("dense(7,tanh)", (4,), 0),
+    ],
+    ids=str,
+)
+def test_an_ensemble_answers_by_the_mean_of_its_members(
+    spec: str, shape: tuple[int, ...], classes: int
+) -> None:
+    alone, ensemble = (design(spec, shape, classes, members) for members in (1, 3))
+    assert Architecture.from_json(ensemble.to_json()) == ensemble
+    preparation = random_preparation(shape, "feature")
+    model = build(ensemble, preparation, seed=1)
+    tensors = tensors_of(model)
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
+    assert trainable == ensemble.parameters == 3 * alone.parameters
+    examples = np.random.default_rng(2).uniform(0, 250, (9, *shape)).astype(np.float32)
+    answers = []
+    for member in (1, 2, 3):
+        network = build(alone, preparation)
+        prefix = f"member_{member}/"
+        own = {
+            name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)
+        }
+        load_tensors(network, own)
+        answers.append(np.asarray(network(examples, training=False)))
+        if member == 1:  # starts as a network by itself
+            first = tensors_of(build(alone, preparation, seed=1))
+            assert all(np.array_equal(own[name], first[name]) for name in first)
+    assert np.abs(answers[0] - answers[1]).max() > 1e-3
+    mean = np.mean(answers, axis=0, dtype=np.float64)
+    np.testing.assert_allclose(np.asarray(model(examples, training=False)), mean, rtol=1e-5)
+    shipped = Session(to_onnx(ensemble, preparation, tensors)).predict(examples)
+    np.testing.assert_allclose(shipped, mean, rtol=1e-4)
+    logits = np.asarray(logits_of(model)(examples, training=False))
+    if classes:
+        np.testing.assert_allclose(np.exp(logits), mean, rtol=1e-4)
+    else:
+        np.testing.assert_allclose(logits * 5 + 30, mean, rtol=1e-4)
+
+
+def test_a_description_of_before_ensembles_is_one_network() -> None:
+    plain = design("dense(4)", (3,), 2).to_json()
+    del plain["members"]
+    assert Architecture.from_json(plain).members == 1

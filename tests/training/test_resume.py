@@ -32,6 +32,11 @@ PATIENT = Recipe(
     optimizer="momentum",
 )  # fmt: skip
 
+ENSEMBLE = Recipe(
+    network="conv(3,5,3)-batchnorm-relu-dropout(0.2)", ensemble=2, epochs=3, batch_size=70,
+    augmentation=1.0, averaging=0.9, patience=2,
+)  # fmt: skip
+
 
 class Killed(BaseException):
     """What no one catches."""
@@ -66,7 +71,9 @@ def weights(folder: Path) -> bytes:
 
 
 @pytest.mark.usefixtures("often")
-@pytest.mark.parametrize("recipe", [DENSE, CONVOLUTIONAL, PATIENT], ids=lambda r: r.network)
+@pytest.mark.parametrize(
+    "recipe", [DENSE, CONVOLUTIONAL, PATIENT, ENSEMBLE], ids=lambda r: r.network
+)
 def test_broken_off_again_and_again(small: Dataset, tmp_path: Path, recipe: Recipe) -> None:
     whole = train(small, recipe, tmp_path / "whole")
     folder = tmp_path / "broken"

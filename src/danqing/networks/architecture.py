@@ -34,6 +34,18 @@ class Layer:
 class Architecture:
     """All layers, from raw pixels or a table's features to probabilities or a number.
 
+    An ensemble has `members` networks of these same layers side by side, and answers by the mean
+    of their answers (Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive
+    uncertainty estimation using deep ensembles").
+
+    Attributes
+    ----------
+    spec : str
+    layers : tuple of Layer
+        Of one member.
+    members : int
+        1 for a network that is no ensemble.
+
     Examples
     --------
     >>> from danqing.networks.architecture import design
@@ -46,6 +58,7 @@ class Architecture:
 
     spec: str
     layers: tuple[Layer, ...]
+    members: int = 1
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -64,8 +77,21 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """How many numbers training adjusts."""
-        return sum(layer.parameters for layer in self.layers)
+        """How many numbers training adjusts, those of all members."""
+        return self.members * sum(layer.parameters for layer in self.layers)
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What each member's weights are called before the layer's name; nothing where it is one.
+
+        Examples
+        --------
+        >>> design("dense(4)", (3,), 2, members=2).prefixes
+        ('member_1/', 'member_2/')
+        """
+        if self.members == 1:
+            return ("",)
+        return tuple(f"member_{number}/" for number in range(1, self.members + 1))
 
     @property
     def convolutional(self) -> bool:
@@ -74,22 +100,25 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """Give the description as plain data."""
-        return {"spec": self.spec, "layers": [asdict(layer) for layer in self.layers]}
+        layers = [asdict(layer) for layer in self.layers]
+        return {"spec": self.spec, "members": self.members, "layers": layers}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Architecture:
         """Rebuild from what `to_json` gave; the layers are designed anew from the spec."""
         layers = plain["layers"]
         classes = layers[-1]["output_shape"][0] if layers[-1]["kind"] == "softmax" else 0
-        return design(plain["spec"], tuple(layers[0]["input_shape"]), classes)
+        shape = tuple(layers[0]["input_shape"])
+        return design(plain["spec"], shape, classes, plain.get("members", 1))
 
 
-def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architecture:
+def design(spec: str, input_shape: tuple[int, ...], classes: int, members: int = 1) -> Architecture:
     """Lay out the network that `spec` describes for examples of `input_shape`.
 
     ReLU follows a convolution or dense layer unless it names an activation, or batchnorm or an
     activation comes next. Flattening and the output layer are added: with softmax for classes;
-    without `classes` one number, brought to the target's own mean and scale.
+    without `classes` one number, brought to the target's own mean and scale. An ensemble has more
+    `members` than one.
 
     Raises
     ------
@@ -116,10 +145,11 @@ def design(spec: str, input_shape: tuple[int, ...], classes: int) -> Architectur
         draft.append("softmax", {}, (classes,), name="probabilities")
     else:
         draft.append("rescale", {}, (1,), name="answer")
-    architecture = Architecture(spec, tuple(draft.layers))
+    architecture = Architecture(spec, tuple(draft.layers), members)
     if architecture.parameters > _LARGEST:
+        several = f" in an ensemble of {members}" if members > 1 else ""
         raise SpecError(
-            f"network {spec!r}: has {architecture.parameters:,} parameters, "
+            f"network {spec!r}: has {architecture.parameters:,} parameters{several}, "
             f"more than {_LARGEST:,}; make its layers smaller"
         )
     return architecture

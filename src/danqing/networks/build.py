@@ -5,6 +5,7 @@ Knows no training: what is learned in preparation is handed in, and becomes the 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,22 @@ from danqing.networks.backend import keras
 from danqing.networks.normalisation import Affine, FusedBatchNormalization
 from danqing.preparation.preparation import Preparation
 
-__all__ = ["build", "load_tensors", "logits_of", "tensors_of"]
+__all__ = ["averaged", "build", "load_tensors", "logits_of", "member_logits_of", "tensors_of"]
 
 _EPSILON = 1e-3
 # Of the running mean and variance, kept at each step.
 _MOMENTUM = 0.95
+_APART = 1_000_003  # between the seeds of an ensemble's members
+# The layers that make answers of logits.
+_LAST = ("probabilities", "answer")
 
 
 def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -> Any:
     """Build the Keras model.
 
     Kernels start as Glorot and Bengio (2010) have it before softmax and saturating activations,
-    as He et al. (2015) have it before batchnorm; each from its own seed.
+    as He et al. (2015) have it before batchnorm; each from its own seed. The first member of an
+    ensemble starts as a network by itself does, every other one elsewhere.
 
     Parameters
     ----------
@@ -44,18 +49,32 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
     inputs = keras.Input(architecture.input_shape, name="examples")
     scaling = preparation.scaling
     x = Affine(1 / scaling.scale_, -scaling.mean_ / scaling.scale_, name="scaling")(inputs)
-    for number, layer in enumerate(architecture.layers):
-        if layer.kind == "rescale":
-            mean, scale = preparation.target
-            x = Affine(np.array(scale), np.array(mean), name=layer.name)(x)
-            continue
-        following = architecture.layers[min(number + 1, len(architecture.layers) - 1)]
-        x = _layer(layer, following.kind == "batchnorm", seed * 1000 + number)(x)
+    answers = [
+        _member(x, architecture, preparation, (seed + _APART * number) * 1000, prefix)
+        for number, prefix in enumerate(architecture.prefixes)
+    ]
+    x = answers[0] if len(answers) == 1 else keras.layers.Average(name="average")(answers)
     return keras.Model(inputs, x, name="danqing")
 
 
-def _layer(layer: Layer, normalised: bool, seed: int) -> Any:
-    settings, name = layer.settings, layer.name
+def _member(
+    x: Any, architecture: Architecture, preparation: Preparation, seed: int, prefix: str
+) -> Any:
+    """Give a member's answers to scaled examples."""
+    layers = architecture.layers
+    for number, layer in enumerate(layers):
+        name = f"{prefix}{layer.name}".replace("/", ".")  # Keras allows no slash
+        if layer.kind == "rescale":
+            mean, scale = preparation.target
+            x = Affine(np.array(scale), np.array(mean), name=name)(x)
+            continue
+        following = layers[min(number + 1, len(layers) - 1)]
+        x = _layer(layer, following.kind == "batchnorm", seed + number, name)(x)
+    return x
+
+
+def _layer(layer: Layer, normalised: bool, seed: int, name: str) -> Any:
+    settings = layer.settings
     start = keras.initializers.HeNormal if normalised else keras.initializers.GlorotUniform
     match layer.kind:
         case "conv":
@@ -92,14 +111,45 @@ def _layer(layer: Layer, normalised: bool, seed: int) -> Any:
 
 
 def logits_of(model: Any) -> Any:
-    """Give the part of a model before its softmax or rescaling: the right place for a loss."""
-    return keras.Model(model.inputs, model.layers[-1].input, name="logits")
+    """Give the part of a model before its softmax or rescaling; of an ensemble, the mean's."""
+    members = member_logits_of(model).outputs
+    numbers = any(layer.name.endswith("answer") for layer in model.layers)
+    return keras.Model(model.input, averaged(members, numbers=numbers), name="logits")
+
+
+def member_logits_of(model: Any) -> Any:
+    """Give each member's part before its softmax or rescaling: the right place for its loss.
+
+    Called, it gives a list of tensors, and one tensor where the model is no ensemble.
+    """
+    last = [layer for layer in model.layers if layer.name.rpartition(".")[2] in _LAST]
+    return keras.Model(model.input, [layer.input for layer in last], name="member_logits")
+
+
+def averaged(logits: list[Any], *, numbers: bool = False) -> Any:
+    r"""Give the logits of the mean of several members' answers.
+
+    For classes :math:`\ln \frac{1}{M} \sum_m \mathrm{softmax}(z_m)`, whose softmax is the mean
+    itself; for `numbers` the mean of the :math:`z_m`.
+
+    Examples
+    --------
+    >>> z = averaged([np.log([[0.5, 0.5]]), np.log([[0.1, 0.9]])])
+    >>> np.exp(np.asarray(z)).round(3).tolist()
+    [[0.3, 0.7]]
+    """
+    if len(logits) == 1:
+        return logits[0]
+    several = keras.ops.stack(logits)
+    if numbers:
+        return keras.ops.mean(several, axis=0)
+    return keras.ops.logsumexp(keras.ops.log_softmax(several), axis=0) - math.log(len(logits))
 
 
 def tensors_of(model: Any) -> dict[str, NDArray[np.float32]]:
-    """Give a model's weights by name, such as ``conv/kernel`` or ``batchnorm/moving_mean``."""
+    """Give a model's weights by name, such as ``conv/kernel`` or ``member_2/conv/kernel``."""
     return {
-        f"{layer.name}/{weight.name}": np.asarray(weight, dtype=np.float32)
+        _name(layer, weight): np.asarray(weight, dtype=np.float32)
         for layer in model.layers
         for weight in _weights(layer)
     }
@@ -109,7 +159,11 @@ def load_tensors(model: Any, tensors: dict[str, NDArray[np.float32]]) -> None:
     """Set a model's weights from `tensors_of`'s names."""
     for layer in model.layers:
         for weight in _weights(layer):
-            weight.assign(tensors[f"{layer.name}/{weight.name}"])
+            weight.assign(tensors[_name(layer, weight)])
+
+
+def _name(layer: Any, weight: Any) -> str:
+    return f"{layer.name.replace('.', '/')}/{weight.name}"
 
 
 def _weights(layer: Any) -> list[Any]:

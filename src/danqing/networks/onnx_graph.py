@@ -57,13 +57,19 @@ def to_onnx(
     graph.node("Div", [graph.last, "scaling/scale"])
     if len(architecture.input_shape) == 3:
         graph.node("Transpose", [graph.last], perm=[0, 3, 1, 2])
-    for layer in architecture.layers:
-        if layer.kind == "rescale":
-            mean, scale = (np.array([v], np.float32) for v in preparation.target)
-            graph.node("Mul", [graph.last, graph.constant("answer/scale", scale)])
-            graph.node("Add", [graph.last, graph.constant("answer/mean", mean)])
-        else:
-            _add(graph, layer, tensors)
+    scaled, answers = graph.last, []
+    for prefix in architecture.prefixes:
+        graph.last = scaled
+        for layer in architecture.layers:
+            if layer.kind == "rescale":
+                mean, scale = (np.array([v], np.float32) for v in preparation.target)
+                graph.node("Mul", [graph.last, graph.constant(f"{prefix}answer/scale", scale)])
+                graph.node("Add", [graph.last, graph.constant(f"{prefix}answer/mean", mean)])
+            else:
+                _add(graph, layer, prefix, tensors)
+        answers.append(graph.last)
+    if len(answers) > 1:
+        graph.node("Mean", answers)
     graph.nodes[-1].output[0] = "answers"
     size: list[Any] = ["n", *architecture.input_shape]
     model = helper.make_model(
@@ -107,12 +113,12 @@ class _Graph:
         return name
 
 
-def _add(graph: _Graph, layer: Layer, tensors: dict[str, NDArray[np.float32]]) -> None:
+def _add(graph: _Graph, layer: Layer, prefix: str, tensors: dict[str, NDArray[np.float32]]) -> None:
     def weight(name: str) -> NDArray[np.float32]:
-        return tensors[f"{layer.name}/{name}"]
+        return tensors[f"{prefix}{layer.name}/{name}"]
 
     def constant(name: str, value: NDArray[Any]) -> str:
-        return graph.constant(f"{layer.name}/{name}", value)
+        return graph.constant(f"{prefix}{layer.name}/{name}", value)
 
     match layer.kind:
         case "conv":

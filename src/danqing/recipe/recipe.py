@@ -40,6 +40,9 @@ class Recipe(BaseModel):
     ----------
     network : str
         A preset (``article``, ``fast``) or a spec such as ``dense(64)-dense(64)``.
+    ensemble : int
+        How many such networks to train side by side, 1 to 32, each from its own start; the
+        answer is the mean of theirs.
     epochs, batch_size : int
         Passes through the training rows, 1 to 100,000; rows a step, 1 to 1,000,000.
     minutes : float, optional
@@ -94,6 +97,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     network: str = "fast"
+    ensemble: int = Field(default=1, ge=1, le=32)
     epochs: int = Field(ge=1, le=MOST_EPOCHS)
     minutes: float | None = Field(default=None, gt=0, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)

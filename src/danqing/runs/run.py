@@ -99,6 +99,17 @@ class Run:
             raise RunError(f"{self.folder / 'network.json'}: is damaged; train again") from None
 
     @property
+    def members(self) -> int:
+        """How many networks an ensemble has; 1 where it is none."""
+        return int(self.network.get("members", 1))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training adjusted, those of all members."""
+        layers = self.network.get("layers", [])
+        return self.members * sum(int(layer.get("parameters", 0)) for layer in layers)
+
+    @property
     def class_names(self) -> list[str]:
         """What each column of `predict` stands for; empty for regression."""
         try:

@@ -31,7 +31,8 @@ def load_base(folder: str | Path) -> Run:
 def recipe_after(base: Run, recipe: Recipe) -> Recipe:
     """Give a recipe that names the base's network where it names none itself."""
     given = {name: getattr(recipe, name) for name in recipe.model_fields_set}
-    return Recipe(**{"network": base.config.get("network", "fast"), **given})
+    taken = {"network": base.config.get("network", "fast"), "ensemble": base.members}
+    return Recipe(**{**taken, **given})
 
 
 def with_network_of(base: Run, recipe: Recipe) -> Recipe:
@@ -43,6 +44,11 @@ def with_network_of(base: Run, recipe: Recipe) -> Recipe:
         If it asks for another one.
     """
     spec = base.network["spec"]
+    if recipe.ensemble != base.members:
+        raise RecipeError(
+            f"ensemble: {recipe.ensemble}, and {base.folder} has {base.members}; leave "
+            "--ensemble out, or train anew without --from"
+        )
     if recipe.spec == spec:
         return recipe
     # Of a preset, other data may make another network: the words of the base's own count.

@@ -93,7 +93,9 @@ class Fitting:
                 f"batch_size: {self.recipe.batch_size} is larger than the {rows} training rows; "
                 f"choose at most {rows}"
             )
-        self.architecture: Architecture = design(self.recipe.spec, shape, len(dataset.class_names))
+        self.architecture: Architecture = design(
+            self.recipe.spec, shape, len(dataset.class_names), self.recipe.ensemble
+        )
         if not dataset.tabular and not base:
             self.preparation = fit_preparation(
                 parts.train,

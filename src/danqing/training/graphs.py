@@ -12,7 +12,7 @@ from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
 from danqing.recipe.recipe import Recipe
 from danqing.training.losses import row_losses
-from danqing.training.step import Batch, State, Step, score_of
+from danqing.training.step import Batch, State, Step, answer_of, score_of
 
 __all__ = ["Feed", "Graphs", "Span", "graphs_for"]
 
@@ -162,6 +162,7 @@ class Graphs:
             outputs, _ = self.network.stateless_call(
                 parameters, statistics, tf.cast(batch.examples, dtype), training=False
             )
+            outputs = answer_of(outputs, batch)
             loss = tf.reduce_sum(row_losses(self.recipe.loss, outputs, batch.targets))
             score = tf.reduce_sum(score_of(outputs, batch))
             return start + _VALIDATION_BATCH, loss_sum + loss, score_sum + score

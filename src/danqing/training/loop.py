@@ -14,7 +14,7 @@ import numpy as np
 
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import tf
-from danqing.networks.build import logits_of
+from danqing.networks.build import member_logits_of
 from danqing.recipe.recipe import MOST_EPOCHS, Recipe
 from danqing.training.budget import Budget
 from danqing.training.feeding import Feeder, Rows
@@ -63,7 +63,7 @@ class Loop:
         target_scale: float = 1.0,
         budget: Budget | None = None,
     ) -> None:
-        self.network, self.recipe, self.budget = logits_of(model), recipe, budget
+        self.network, self.recipe, self.budget = member_logits_of(model), recipe, budget
         self.rows, self.batch_size = len(train), recipe.batch_size
         self.steps_per_epoch = math.ceil(self.rows / self.batch_size)
         self.compile_seconds, self.stopped = 0.0, False

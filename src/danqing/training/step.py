@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from danqing.networks.backend import tf
+from danqing.networks.build import averaged
 from danqing.recipe.recipe import Recipe
 from danqing.training.augmentation import bend, mirror, warp
 from danqing.training.losses import row_losses
 from danqing.training.optimizers import initial_memory, update
 
-__all__ = ["Batch", "State", "Step", "assign", "initial_state", "score_of"]
+__all__ = ["Batch", "State", "Step", "answer_of", "assign", "initial_state", "score_of"]
 
 
 class State(NamedTuple):
@@ -63,7 +64,8 @@ class Step:
     Parameters
     ----------
     network : keras.Model
-        From raw examples to logits, or to a number in the target's own scale.
+        From raw examples to logits, or to a number in the target's own scale; of an ensemble, to
+        a list with each member's.
     recipe : Recipe
         Loss, optimizer, augmentation, averaging; no seed and no rate, which are handed in.
     fused : bool
@@ -101,7 +103,10 @@ class Step:
     def gradients(
         self, state: State, batch: Batch, seed: Any
     ) -> tuple[Any, Any, list[Any], list[Any]]:
-        """Go forward to the loss, and back to its mean's gradient by every parameter."""
+        """Go forward to the loss, and back to its mean's gradient by every parameter.
+
+        In an ensemble each member has its own loss, and the gradient that it would have alone.
+        """
         recipe = self.recipe
         examples = self._augmented(tf.cast(batch.examples, state.parameters[0].dtype), seed)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -109,11 +114,16 @@ class Step:
             outputs, statistics = self.network.stateless_call(
                 state.parameters, self._seeded(state.statistics, seed), examples, training=True
             )
-            losses = row_losses(recipe.loss, outputs, batch.targets, recipe.label_smoothing)
-            loss = tf.reduce_sum(losses * batch.weights)
+            members = tf.nest.flatten(outputs)
+            losses = [
+                row_losses(recipe.loss, own, batch.targets, recipe.label_smoothing)
+                for own in members
+            ]
+            loss = tf.reduce_sum(tf.add_n(losses) * batch.weights)
             mean = loss / tf.maximum(tf.reduce_sum(batch.weights), 1e-6)
-        score = tf.reduce_sum(tf.cast(batch.weights > 0, loss.dtype) * score_of(outputs, batch))
-        return loss, score, tape.gradient(mean, state.parameters), statistics
+        scores = score_of(answer_of(outputs, batch), batch)
+        score = tf.reduce_sum(tf.cast(batch.weights > 0, loss.dtype) * scores)
+        return loss / len(members), score, tape.gradient(mean, state.parameters), statistics
 
     def updated(
         self,
@@ -168,6 +178,11 @@ class Step:
                 zip(statistics, self._is_random_state, strict=True)
             )
         ]
+
+
+def answer_of(outputs: Any, batch: Batch) -> Any:
+    """Give the logits, or numbers, of the answer: of an ensemble's, the mean's."""
+    return averaged(tf.nest.flatten(outputs), numbers=batch.targets.dtype.is_floating)
 
 
 def score_of(outputs: Any, batch: Batch) -> Any:

@@ -25,7 +25,7 @@ def runs() -> None:
         rows.append(
             (
                 str(run.data.get("name", "?")),
-                str(run.config.get("network", "?")),
+                f"{run.members} x " * (run.members > 1) + str(run.config.get("network", "?")),
                 validation,
                 test,
                 _epochs(run),

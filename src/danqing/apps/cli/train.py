@@ -33,6 +33,12 @@ def train(
             metavar="SPEC", help="Preset (fast, article) or a spec such as 'dense(64)-dense(64)'."
         ),
     ] = None,
+    ensemble: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Train so many networks side by side; the answer is their mean."
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes through the training rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Step size; a peak.")] = None,
@@ -89,6 +95,7 @@ def train(
 
     given: dict[str, Any] = {
         "network": network,
+        "ensemble": ensemble,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -152,7 +159,8 @@ def _summary(run: Run) -> None:
             f"loss {test['loss']:.4f}"
         )
     say(
-        f"{figure}, on {test['n']:,} never seen before; network {run.network['spec']}; "
+        f"{figure}, on {test['n']:,} never seen before; "
+        f"network {f'{run.members} times ' * (run.members > 1)}{run.network['spec']}; "
         f"{seconds['fit'] + seconds['compile']:.1f} s of training, {seconds['total']:.1f} s in all"
     )
 

@@ -81,13 +81,14 @@ class _Card:
             names = self.between.join(_plain(name) for name in run.class_names[:_MOST_NAMES])
             more = " …" if len(run.class_names) > _MOST_NAMES else ""
             answers = self._say("card-tells-classes", n=len(run.class_names), names=names + more)
-        return self._say(
+        what = self._say(
             "card-what",
             takes=takes,
             answers=answers,
-            parameters=f"{sum(int(layer['parameters']) for layer in run.network['layers']):,}",
+            parameters=f"{run.parameters:,}",
             spec=run.network["spec"],
         )
+        return what + (self._say("card-ensemble", n=run.members) if run.members > 1 else "")
 
     def _origin(self) -> str:
         run = self.found.run

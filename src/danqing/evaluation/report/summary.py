@@ -21,9 +21,10 @@ def heading(found: Examination) -> str:
     run = found.run
     config = run.config
     versions = config.get("versions") or {}
+    several = f"{run.members} × " * (run.members > 1)
     facts = [
         ("fact-run", f"<code>{escape(run.folder.resolve().name)}</code>"),
-        ("fact-network", f"<code>{escape(str(run.network.get('spec', '')))}</code>"),
+        ("fact-network", f"{several}<code>{escape(str(run.network.get('spec', '')))}</code>"),
         ("fact-data", _data(found)),
         ("fact-version", escape(f"danqing {versions.get('danqing', '?')}")),
     ]
@@ -51,7 +52,7 @@ def verdict(found: Examination) -> str:
         ]
     if not found.own:
         sentences += say("verdict-other-data")
-    tiles.append(("tile-parameters", f"{_parameters(found):,}", ""))
+    tiles.append(("tile-parameters", f"{found.run.parameters:,}", ""))
     lines = "".join(tile(*one) for one in tiles)
     return f'<p class="verdict">{sentences}</p><dl class="tiles">{lines}</dl>'
 
@@ -170,10 +171,6 @@ def _data(found: Examination) -> str:
         for part in ("train", "validation", "test")
     )
     return f"{name}: {parts}"
-
-
-def _parameters(found: Examination) -> int:
-    return sum(int(layer.get("parameters", 0)) for layer in found.run.network.get("layers", []))
 
 
 def _thing(found: Examination) -> str:

@@ -31,7 +31,8 @@ class Network:
     :math:`\ln p_c / (1 - p_c) = z_c - \ln \sum_{j \ne c} e^{z_j}`. Unlike the probability it does
     not press together what is nearly sure; unlike :math:`z_c` alone it tells what the answer rests
     on: softmax ignores what is added to all :math:`z_j`. The score of a regression is the number
-    it tells.
+    it tells. An ensemble is one network that answers by the mean probability, and its score is that
+    probability's logit; its features and its last convolutions are those of all members.
 
     Parameters
     ----------
@@ -77,14 +78,24 @@ class Network:
         self.classes = 0 if regression else architecture.outputs
         self.unit = float(preparation.target[1]) if regression else 1.0
         self.conv_layer = _last_conv_layer(architecture)
+        prefixes = [prefix.replace("/", ".") for prefix in architecture.prefixes]
+
+        def inner(name: str) -> list[Any]:
+            """Give a layer of each member."""
+            return [model.get_layer(f"{prefix}{name}") for prefix in prefixes]
+
         self.input_shape = architecture.input_shape
         self.rows_at_once = int(np.clip(_VALUES // np.prod(self.input_shape), 8, 256))
         self.outputs = model if regression else logits_of(model)
-        self.before_output = keras.Model(model.input, model.get_layer("output").input)
+        features = [layer.input for layer in inner("output")]
+        self.before_output = keras.Model(
+            model.input,
+            features[0] if len(features) == 1 else keras.ops.concatenate(features, axis=-1),
+        )
         self.conv_and_outputs = None
         if self.conv_layer:
-            inner = model.get_layer(self.conv_layer).output
-            self.conv_and_outputs = keras.Model(model.input, [inner, self.outputs.outputs[0]])
+            maps = [layer.output for layer in inner(self.conv_layer)]
+            self.conv_and_outputs = keras.Model(model.input, [maps, self.outputs.outputs[0]])
         self._graphs: dict[str, Any] = {}
 
     def score(self, examples: Any, targets: Any) -> Any:

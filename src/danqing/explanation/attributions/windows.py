@@ -95,8 +95,10 @@ def _windows(height: int, width: int) -> NDArray[np.bool_]:
 def _grad_cam(network: Network, examples: Any, targets: Any) -> Any:
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(examples)
-        inner, outputs = network.conv_and_outputs(examples, training=False)  # type: ignore[misc]
+        maps, outputs = network.conv_and_outputs(examples, training=False)  # type: ignore[misc]
         total = tf.reduce_sum(network.score_of(outputs, targets))
-    weights = tf.reduce_mean(tape.gradient(total, inner), axis=(1, 2), keepdims=True)
+    inner = tf.concat(maps, axis=-1)
+    gradients = tf.concat(tape.gradient(total, maps), axis=-1)
+    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
     places = tf.nn.relu(tf.reduce_sum(weights * inner, axis=-1, keepdims=True))
     return tf.image.resize(places, examples.shape[1:3], "bilinear")[..., 0]

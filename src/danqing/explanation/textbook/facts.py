@@ -78,6 +78,7 @@ def gather_facts(
         "drawings": run.preparation.drawings,
         "layers": architecture.to_json()["layers"],
         "parameters": architecture.parameters,
+        "ensemble": run.config.get("ensemble", 1),
         "tensors": _tensors(run, architecture, live),
         "samples": [_sample(s, c) for s, c in zip(samples, checks, strict=True)],
         "mistakes": {"count": mistakes.count, "total": mistakes.total},

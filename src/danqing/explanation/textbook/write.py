@@ -15,6 +15,7 @@ from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import gather_facts
+from danqing.explanation.textbook.member import FirstMember
 from danqing.runs.files import write_file
 from danqing.runs.run import Run
 
@@ -23,6 +24,8 @@ __all__ = ["write_textbook"]
 
 def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
     """Write ``textbook.html`` into the run's folder; an earlier one is replaced.
+
+    Of an ensemble the page takes the first member apart, and says so.
 
     Parameters
     ----------
@@ -62,9 +65,10 @@ def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
             "fingerprints differ); give back the old data, or train again"
         )
     parts = divide(dataset, run.config["validation_share"])
-    metrics = run.metrics if run.finished else evaluate(run, dataset)
+    shown = FirstMember(run) if run.members > 1 else run
+    metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     path = run.folder / "textbook.html"
-    write_file(path, assemble(gather_facts(run, parts, metrics)).encode())
+    write_file(path, assemble(gather_facts(shown, parts, metrics)).encode())
     return path
 
 

@@ -1,0 +1,103 @@
+"""Networks trained side by side: each learns as it would alone, and the run answers by the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danqing import Recipe, train
+from danqing.data.dataset import Dataset
+from danqing.errors import RecipeError
+from danqing.evaluation.measures import measure
+from danqing.networks.architecture import design
+from danqing.networks.backend import tf
+from danqing.networks.build import build, load_tensors, member_logits_of, tensors_of
+from danqing.preparation.preparation import Preparation
+from danqing.preparation.scaling import fit_scaling
+from danqing.runs.run import Run
+from danqing.training.losses import row_losses
+from danqing.training.step import Batch, Step, initial_state
+
+
+def own_tensors(tensors: dict[str, np.ndarray], member: int) -> dict[str, np.ndarray]:
+    prefix = f"member_{member}/"
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
+@pytest.mark.parametrize("network", ["dense(6,tanh)", "conv(3,5,3)-batchnorm-relu-dense(5)"])
+def test_each_member_gets_the_gradients_that_it_would_get_alone(
+    small: Dataset, network: str, loss: str
+) -> None:
+    recipe = Recipe(network=network, loss=loss, augmentation=0.0, label_smoothing=0.1)
+    preparation = Preparation(fit_scaling(small.x_train, "channel"))
+    model = build(design(network, small.input_shape, 10, members=3), preparation, seed=5)
+    members = member_logits_of(model)
+    weights = tf.constant(np.linspace(0, 2, 16), tf.float32)
+    pictures = tf.constant(small.x_train[:16], tf.float32)
+    labels = tf.constant(small.y_train[:16], tf.int32)
+    state = initial_state(members, recipe)
+    loss_sum, score, gradients, _ = Step(members, recipe).gradients(
+        state, Batch(pictures, labels, weights), tf.constant([0, 0])
+    )
+    by_name = {
+        weight.path.replace(".", "/"): np.asarray(gradient)
+        for weight, gradient in zip(members.trainable_variables, gradients, strict=True)
+    }
+    losses, answers = [], []
+    for member in (1, 2, 3):
+        alone = build(design(network, small.input_shape, 10), preparation)
+        load_tensors(alone, own_tensors(tensors_of(model), member))
+        with tf.GradientTape() as tape:  # Keras alone, and no Step
+            logits = member_logits_of(alone)(pictures, training=True)
+            rows = row_losses(loss, logits, labels, 0.1)
+            losses.append(tf.reduce_sum(rows * weights))
+            mean = losses[-1] / tf.reduce_sum(weights)
+        answers.append(tf.nn.softmax(logits).numpy())
+        expected = tape.gradient(mean, alone.trainable_variables)
+        for weight, gradient in zip(alone.trainable_variables, expected, strict=True):
+            np.testing.assert_allclose(
+                by_name[f"member_{member}/{weight.path}"], gradient, atol=1e-5
+            )
+    assert float(loss_sum) == pytest.approx(np.mean(losses), rel=1e-5)
+    right = np.mean(answers, axis=0).argmax(axis=1) == small.y_train[:16]
+    assert float(score) == right[1:].sum()  # the first row counts for nothing
+
+
+def test_an_ensemble_is_better_than_its_members(trained: Callable[..., Run]) -> None:
+    settings = {"network": "dense(24)", "epochs": 6, "learning_rate": 0.005}
+    run = trained("ensemble", ensemble=4, **settings)
+    alone = trained("alone", **settings)
+    assert run.metrics["parameters"] == 4 * alone.metrics["parameters"] == run.parameters
+    assert run.metrics["test"]["loss"] < alone.metrics["test"]["loss"]
+    assert run.history[-1]["val_loss"] < alone.history[-1]["val_loss"]
+    # Of the members' own losses the mean: the same in kind as a single network's.
+    assert run.history[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=0.15)
+
+
+def test_history_tells_of_the_averaged_answer(trained: Callable[..., Run], small: Dataset) -> None:
+    run = trained(network="dense(8)", ensemble=3, epochs=2, batch_size=50)
+    rows = run.metrics["validation"]
+    assert run.history[-1]["val_accuracy"] == pytest.approx(rows["accuracy"])
+    assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
+    answers = run.predict(small.x_test)
+    assert measure(answers, small.y_test, run.class_names)["loss"] == run.metrics["test"]["loss"]
+
+
+def test_training_on_keeps_the_ensemble(small: Dataset, tmp_path: Path) -> None:
+    recipe = Recipe(network="dense(8)", ensemble=2, epochs=1)
+    base = train(small, recipe, tmp_path / "base")
+    further = train(small, Recipe(epochs=2), tmp_path / "further", base=base.folder)
+    assert further.members == 2
+    assert further.history[0]["loss"] < base.history[0]["loss"]
+    with pytest.raises(RecipeError, match=r"ensemble: 3, and .* has 2; leave --ensemble out"):
+        train(small, Recipe(ensemble=3), tmp_path / "other", base=base.folder)
+
+
+@pytest.mark.parametrize("members", [0, 33, 1.5])
+def test_numbers_that_no_ensemble_has(members: float) -> None:
+    with pytest.raises(RecipeError, match="ensemble: input should be "):
+        Recipe(ensemble=members)
