@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PIL import Image
 from danqing.data import contents as contents_module
 from danqing.data import gather as gather_module
 from danqing.data import helpers as helpers_module
+from danqing.data import workers as workers_module
 from danqing.data.cache import cache_folder, cache_size, clear_cache, entry_folder
 from danqing.data.dataset import Dataset
 from danqing.data.folder import load_folder
@@ -289,10 +291,8 @@ def test_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_progress_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from danqing.data import workers
-
     clock = iter(range(10_000))
-    monkeypatch.setattr(workers.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(workers_module.time, "monotonic", lambda: next(clock))
     told: list[tuple[int, int]] = []
     load_folder(folder, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -318,7 +318,7 @@ def test_rows_are_taken_as_from_an_array(
     order = random.integers(0, 20, 30)
     writer = PixelWriter(tmp_path_factory.mktemp("pixels") / "pixels", (3, 2, 3))
     for picture in pixels:
-        writer.add(picture)
+        writer.add(picture.tobytes())
     cached = CachedPictures(writer.finish(), order)
     expected = pixels[order]
     if isinstance(rows, list):
@@ -358,6 +358,50 @@ def test_many_small_files_are_read_by_helpers(
     assert same(dataset, expected)
     assert dataset.removed == {"unreadable files": 2}
     assert min(helped) >= 1
+
+
+def test_helpers_start_without_numpy() -> None:
+    code = "import danqing.data.helpers, sys; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_batches_are_shared_with_helpers_and_come_in_order() -> None:
+    done_here: list[int] = []
+    full = threading.Event()
+
+    def here(item: int) -> int:
+        done_here.append(item)
+        full.set()
+        return -item
+
+    def elsewhere(batch: list[int]) -> list[int]:
+        assert full.wait(10)  # a helper that hasn't started yet
+        return [-item for item in batch]
+
+    with ThreadPoolExecutor(workers_module.cores()) as pool:
+        items = [(1, number) for number in range(5000)]
+        got = list(workers_module.spread(pool, here, items, elsewhere))
+    assert got == [-number for number in range(5000)]
+    assert 0 < len(done_here) < 5000
+
+
+def test_a_helper_that_ends_early_leaves_its_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(str(path) for path in folder.rglob("*.png"))
+    items: list[helpers_module.Item] = [(name, name) for name in names]
+    expected = [helpers_module.look_at(item) for item in items]
+    helpers = helpers_module.Helpers(1)
+    try:
+        assert helpers.look(items) == expected
+        with monkeypatch.context() as patch:
+            patch.setattr(helpers_module, "look_at", None)  # it is done elsewhere
+            assert helpers.look(items) == expected
+        helpers._started[0].kill()
+        assert [helpers.look(items) for _ in range(3)] == [expected] * 3
+    finally:
+        helpers.close()
 
 
 def test_without_helpers_the_work_is_done_here(

@@ -23,7 +23,7 @@ from danqing.data.cache import (
     read_index,
     write_index,
 )
-from danqing.data.decode import fit
+from danqing.data.decode import Look, fit
 from danqing.data.helpers import Decoded, Helpers, Item, Seen, Shape, decode_file, look_at, mode_of
 from danqing.data.layout import Entry, Origin
 from danqing.data.pixels import CachedPictures, PixelFile, PixelWriter
@@ -33,7 +33,7 @@ from danqing.errors import SourceError
 __all__ = ["Contents"]
 
 _SPARE = 256 << 20  # bytes of pixels kept from the first look
-_MANY = 3000  # files that are worth the third of a second until other processes are ready
+_MANY = 3000  # files that are worth starting other processes
 _BLOCK = 256  # pictures copied at a time
 _GRAIN = 50_000_000  # nanoseconds within which a second change may not show in a file's time
 
@@ -64,7 +64,8 @@ class Contents:
         self._failed: dict[str, str] = {}
         self._warned = False
         self._helpers: Helpers | None = None
-        self._spare: dict[str, NDArray[np.uint8]] = {}
+        self._spare: dict[str, Look] = {}
+        self._spared = 0
 
     def digest(self, name: str) -> str:
         """Give the hash of a readable file's content."""
@@ -73,8 +74,8 @@ class Contents:
     def readable(self, names: list[str]) -> dict[str, Content]:
         """Give the files that can be read, as far as is known, and what they are."""
         files, contents = self.new.files, self.new.contents
-        found = {name: contents[files[name][1]] for name in names if name in files}
-        return {name: content for name, content in found.items() if not content.reason}
+        found = ((name, contents[files[name][1]]) for name in names if name in files)
+        return {name: content for name, content in found if not content.reason}
 
     def reason(self, name: str) -> str:
         """Tell why a file is unreadable."""
@@ -95,12 +96,12 @@ class Contents:
             else:
                 fresh.append(entry.name)
         self._meter.expect(2 * len(fresh))
-        known = dict(self.old.contents)
+        known = set(self.old.contents)
         helpers = self._helpers_for(fresh)
         look = partial(look_at, known=known)
         elsewhere = helpers.look if helpers else None
         for seen in spread(self._pool, look, self._items(fresh), elsewhere):
-            known.setdefault(seen.digest, Content(0, 0, False))
+            known.add(seen.digest)
             self._meter.step()
             if not seen.digest:
                 self._failed[seen.name] = seen.reason
@@ -157,13 +158,14 @@ class Contents:
         if not seen.look:
             return self.old.contents.get(seen.digest) or Content(0, 0, False, seen.reason)
         pixels = seen.look.pixels
-        if pixels is not None and len(self._spare) * pixels.nbytes < _SPARE:
-            self._spare[seen.digest] = pixels
+        if pixels is not None and self._spared + len(pixels) <= _SPARE:
+            self._spare[seen.digest] = seen.look
+            self._spared += len(pixels)
         return Content(seen.look.height, seen.look.width, seen.look.grey)
 
     def _decoded(
         self, needed: dict[str, str], shape: Shape, cached: PixelFile | None
-    ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    ) -> Iterator[tuple[str, bytes]]:
         """Give each content's hash and pixels: from the old cache, the first look, or its bytes."""
         size, mode = shape[:2], mode_of(shape)
         missing = dict(needed)
@@ -178,7 +180,7 @@ class Contents:
                 break
             for digest, picture in zip(block, pictures, strict=True):
                 del missing[digest]
-                yield digest, picture
+                yield digest, picture.tobytes()
         for digest in [digest for digest in missing if digest in self._spare]:
             del missing[digest]
             yield digest, fit(self._spare[digest], size, mode)
@@ -203,7 +205,7 @@ class Contents:
         total = sum(self._entries[name].size for name in names)
         worth = len(names) >= _MANY and total <= LARGE * len(names) and not self._origin.stamp
         if worth and not self._helpers and cores() > 1 and not getattr(sys, "frozen", False):
-            self._helpers = Helpers(cores())
+            self._helpers = Helpers(cores() - 1)  # and this process
         return self._helpers if worth else None
 
     def _mark(self, digest: str, failed: Decoded) -> None:
@@ -241,7 +243,7 @@ class Contents:
         pixels = np.empty((len(needed), *shape), np.uint8)
         rows: dict[str, int] = {}
         for digest, picture in self._decoded(needed, shape, cached):
-            pixels[len(rows)] = picture
+            pixels[len(rows)] = np.frombuffer(picture, np.uint8).reshape(shape)
             rows[digest] = len(rows)
         return pixels[: len(rows)], rows
 

@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -126,8 +127,7 @@ def arrange(names: Iterable[str], where: str) -> Layout:
     Layout(files=[Labelled(name='cat/a.png', part='train', label='cat'),
                   Labelled(name='dog/b.jpg', part='train', label='dog')], others=1)
     """
-    seen = [name.split("/") for name in names]
-    seen = [path for path in seen if not any(_hidden(step) for step in path)]
+    seen = [name.split("/") for name in names if not _hidden(name)]
     pictures = [path for path in seen if is_picture_name(path[-1])]
     others = len(seen) - len(pictures)
     if not seen:
@@ -163,7 +163,7 @@ def arrange(names: Iterable[str], where: str) -> Layout:
 
 def is_picture_name(name: str) -> bool:
     """Whether a name ends as those of pictures do."""
-    return os.path.splitext(name)[1].casefold() in _SUFFIXES  # noqa: PTH122  # Path is slow
+    return name[name.rfind(".") :].casefold() in _SUFFIXES  # a Path takes ten times as long
 
 
 def natural(text: str) -> tuple[object, ...]:
@@ -214,10 +214,12 @@ def read_file(path: str | Path) -> bytes:
         raise PictureError("is no name of a file") from None
 
 
-def _hidden(step: str) -> bool:
-    return step.startswith(".") or step == "__MACOSX"
+def _hidden(name: str) -> bool:
+    within = f"/{name}/"
+    return "/." in within or "/__MACOSX/" in within
 
 
+@lru_cache(1024)
 def _label(step: str) -> str:
     # Bytes that are no UTF-8 come as lone surrogates, which nothing can print or encode; and a
     # Mac writes "é" as two characters where others write one.

@@ -95,7 +95,7 @@ class CachedPictures:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     writer = PixelWriter(Path(folder) / "pixels", (1, 2, 1))
     ...     for n in range(5):
-    ...         writer.add(np.array([[[n], [n]]], np.uint8))
+    ...         writer.add(bytes([n, n]))
     ...     pictures = CachedPictures(writer.finish(), np.arange(5))
     ...     pictures.shape, pictures[[3, 1]].tolist(), pictures.window(2, 4)[:].max()
     ((5, 1, 2, 1), [[[[3], [3]]], [[[1], [1]]]], np.uint8(3))
@@ -180,11 +180,10 @@ class PixelWriter:
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
         self._file = self._temporary.open("xb")
 
-    def add(self, picture: NDArray[np.uint8]) -> None:
-        """Write a row, of the shape given."""
-        content = picture.tobytes()
-        self._checksums.append(zlib.crc32(content))
-        self._file.write(content)
+    def add(self, picture: bytes) -> None:
+        """Write a row: the pixels of a picture of the shape given."""
+        self._checksums.append(zlib.crc32(picture))
+        self._file.write(picture)
 
     def finish(self) -> PixelFile:
         """Make it whole, lasting and visible; give it, open."""

@@ -2,8 +2,8 @@
 
 Small files are handled one after the other, as Python's own part of the work outweighs the
 decoder's and two threads only get in each other's way (28x28 pixels: 22,000 a second with one
-thread, 11,000 with two), or else in other processes; large ones by a thread a core, as decoders
-let go of Python meanwhile (JPEG of 1200x900 pixels: 149 and 281 a second).
+thread, 11,000 with two), or else shared with other processes; large ones by a thread a core, as
+decoders let go of Python meanwhile (JPEG of 1200x900 pixels: 149 and 281 a second).
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ __all__ = ["LARGE", "Meter", "Progress", "cores", "spread"]
 
 Progress = Callable[[int, int], None]
 
-_BATCH = 64  # files
+_BATCH = 256  # files
 _BATCH_BYTES = 4 << 20
+_PENDING = 16  # batches; as many are done here until the first helper has started
 LARGE = 16 << 10
 """Bytes a file; above it decoding outweighs Python's part."""
 
@@ -45,7 +46,8 @@ def spread(
     """Apply a function to items, each given with its size in bytes; results come in order.
 
     Few batches are under way at a time, so that neither items nor results pile up. With
-    `elsewhere`, which does the same to a batch in another process, all are given to that.
+    `elsewhere`, which does the same to a batch in another process, that gets as many as it can
+    take, and the others are done here.
 
     Examples
     --------
@@ -54,12 +56,17 @@ def spread(
     [1, 2]
     """
     pending: deque[Future[list[Result]]] = deque()
+    most = _PENDING if elsewhere else 2 * cores()
     for size, batch in _batches(items):
-        if not elsewhere and not pending and size <= LARGE * len(batch):
+        if elsewhere and sum(not future.done() for future in pending) >= cores():
+            here: Future[list[Result]] = Future()
+            here.set_result(_each(function, batch))
+            pending.append(here)
+        elif elsewhere or pending or size > LARGE * len(batch):
+            pending.append(pool.submit(elsewhere or partial(_each, function), batch))
+        else:
             yield from map(function, batch)
-            continue
-        pending.append(pool.submit(elsewhere or partial(_each, function), batch))
-        if len(pending) > 2 * cores():
+        while pending and (pending[0].done() or len(pending) > most):
             yield from pending.popleft().result()
     for future in pending:
         yield from future.result()
