@@ -1,4 +1,4 @@
-"""The command line as its users meet it: real processes."""
+"""The command line as its users meet it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+from calling import danqing, danqing_here
 from PIL import Image
 
 from danqing import __version__
 from danqing.data.dataset import Dataset
 from danqing.runs.run import Run
-
-
-def danqing(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "danqing", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +30,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> list[P
     return paths
 
 
-def test_version() -> None:
-    assert danqing("--version").stdout == f"danqing {__version__}\n"
+def test_version(tmp_path: Path) -> None:
+    assert danqing("--version", cwd=tmp_path).stdout == f"danqing {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +61,7 @@ def test_bad_input_has_one_clear_line(
 ) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("kept")
-    done = danqing(*words, cwd=tmp_path)
+    done = danqing_here(*words, cwd=tmp_path)
     assert done.returncode == status, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -76,6 +72,24 @@ def test_bad_input_has_one_clear_line(
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
         "taken", "taken/file",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "start"),
+    [
+        (["predict", "nowhere", "x.png"], 1, "danqing: "),
+        (["train", "--network", "dence(3)"], 2, "danqing: "),
+        (["paint"], 2, "Usage: "),
+    ],
+)
+def test_a_process_tells_the_same(
+    words: list[str], status: int, start: str, tmp_path: Path
+) -> None:
+    done, here = danqing(*words, cwd=tmp_path), danqing_here(*words, cwd=tmp_path)
+    assert (done.returncode, here.returncode) == (status, status)
+    assert done.stderr.startswith(start)
+    assert done.stderr.splitlines()[-1] == here.stderr.splitlines()[-1]
+    assert done.stdout == here.stdout == ""
 
 
 def test_train_evaluate_predict_runs(tmp_path: Path, pictures: list[Path]) -> None:
@@ -106,20 +120,21 @@ def test_predict_for_machines_and_past_bad_files(
 ) -> None:
     (tmp_path / "rubbish.png").write_bytes(os.urandom(500))
     done = danqing(
-        "predict", run.folder, "--json", pictures[0], tmp_path / "rubbish.png", pictures[1]
-    )
+        "predict", run.folder, "--json", pictures[0], tmp_path / "rubbish.png", pictures[1],
+        cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 1
     assert "rubbish.png: is no picture" in done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["name"] for answer in answers] == [str(path) for path in pictures[:2]]
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
-    table = danqing("predict", run.folder, "--csv", *pictures)
+    table = danqing_here("predict", run.folder, "--csv", *pictures, cwd=tmp_path)
     rows = list(csv.DictReader(io.StringIO(table.stdout)))
     assert [row["name"] for row in rows] == [str(path) for path in pictures]
 
 
 def test_runs_without_any(tmp_path: Path) -> None:
-    done = danqing("runs", cwd=tmp_path)
+    done = danqing_here("runs", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert "no runs here" in done.stderr
 
@@ -141,7 +156,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert "what was learned so far is kept in run" in errors
     assert "Traceback" not in errors
     assert time.monotonic() - began < 30
-    assert danqing("evaluate", "run", cwd=tmp_path).returncode == 0
+    assert danqing_here("evaluate", "run", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(

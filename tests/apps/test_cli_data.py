@@ -1,9 +1,8 @@
-"""`danqing data` as its users meet it: real processes."""
+"""`danqing data` as its users meet it."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,17 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calling import danqing, danqing_here
 from PIL import Image
 
 from danqing.data.dataset import Dataset
-
-
-def danqing(*words: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "danqing", *map(str, words)]
-    environment = {**os.environ, "DANQING_CACHE": str(cwd / ".cache"), **variables}
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, timeout=120, env=environment
-    )
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +68,14 @@ def test_folder_with_every_defect(folder: Path) -> None:
 
 def test_archive_names_its_files(folder: Path) -> None:
     shutil.make_archive(str(folder / "packed"), "zip", folder / "digits")
-    done = danqing("data", "inspect", "packed.zip", "--json", "--sheet", "zip.png", cwd=folder)
+    done = danqing_here("data", "inspect", "packed.zip", "--json", "--sheet", "zip.png", cwd=folder)
     assert done.returncode == 0, done.stderr
     kinds = {finding["kind"]: finding for finding in json.loads(done.stdout)["findings"]}
     assert "wrong.png (七)" in kinds["same-content-two-labels"]["examples"][0]
 
 
 def test_report_for_people(folder: Path) -> None:
-    done = danqing("data", "inspect", "./digits", cwd=folder)
+    done = danqing_here("data", "inspect", "./digits", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "digits: 344 pictures; to be told: one of 10 classes" in done.stdout
     assert done.stdout.index("ERROR") < done.stdout.index("WARNING") < done.stdout.index("NOTE")
@@ -103,7 +95,7 @@ def test_table(tmp_path: Path) -> None:
             f"{row},{size:.3f},{'red' if row % 3 else 'blue'},{'yes' if size > 0 else 'no'}"
         )
     (tmp_path / "rows.csv").write_text("\n".join(lines))
-    done = danqing("data", "inspect", "rows.csv", "--target", "bought", cwd=tmp_path)
+    done = danqing_here("data", "inspect", "rows.csv", "--target", "bought", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "to be told: bought, one of 2 classes" in done.stdout
     assert "size: " in done.stdout
@@ -123,7 +115,7 @@ def test_table(tmp_path: Path) -> None:
 )
 def test_wrong_calls(tmp_path: Path, words: list[str], status: int, message: str) -> None:
     (tmp_path / "taken.png").write_text("mine")
-    done = danqing("data", "inspect", *words, cwd=tmp_path)
+    done = danqing_here("data", "inspect", *words, cwd=tmp_path)
     assert done.returncode == status
     assert done.stderr.splitlines()[-1].startswith("danqing: ")
     assert message in done.stderr
@@ -148,10 +140,12 @@ def test_cache_is_shown_and_cleared(tmp_path: Path) -> None:
         path = tmp_path / "pictures" / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8), number).save(path)
-    danqing("data", "inspect", "./pictures", cwd=tmp_path)
-    shown = danqing("data", "cache", cwd=tmp_path)
+    cache = {"DANQING_CACHE": str(tmp_path / ".cache")}
+    danqing("data", "inspect", "./pictures", cwd=tmp_path, **cache)
+    shown = danqing_here("data", "cache", cwd=tmp_path, **cache)
     assert shown.stdout.startswith(f"{tmp_path / '.cache'}: ")
     assert not shown.stdout.endswith(": 0 bytes\n")
-    cleared = danqing("data", "cache", "--clear", cwd=tmp_path)
+    cleared = danqing_here("data", "cache", "--clear", cwd=tmp_path, **cache)
     assert cleared.stdout.endswith("removed\n")
-    assert danqing("data", "cache", cwd=tmp_path).stdout.endswith(": 0 bytes\n")
+    shown = danqing_here("data", "cache", cwd=tmp_path, **cache)
+    assert shown.stdout.endswith(": 0 bytes\n")

@@ -1,23 +1,17 @@
-"""`danqing explain` as its users meet it: real processes."""
+"""`danqing explain` as its users meet it."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from calling import danqing, danqing_here
 from PIL import Image
 
 from danqing import Recipe, load_data, train
 from danqing.data.dataset import Dataset
 from danqing.runs.run import Run
-
-
-def danqing(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "danqing", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +29,20 @@ def test_a_picture(run: Run, mnist: Dataset, tmp_path: Path) -> None:
     assert "no nearest training examples" in done.stderr
     with Image.open(tmp_path / "explanation-数字 7.png") as sheet:
         assert sheet.width > 1000
-    again = danqing("explain", run.folder, "数字 7.png", "--method", "gradient", cwd=tmp_path)
+    again = danqing_here("explain", run.folder, "数字 7.png", "--method", "gradient", cwd=tmp_path)
     assert again.stdout.splitlines()[-1] == "explanation-数字 7-2.png"
 
 
 def test_rows_to_json_and_page(iris: Run, tmp_path: Path) -> None:
     names = load_data("iris").x_train.names
     (tmp_path / "new.csv").write_text(f"{','.join(names)}\n5,3,1,0.2\n6,3,5,2\n")
-    done = danqing("explain", iris.folder, "new.csv:2", "--out", "x.json", cwd=tmp_path)
+    done = danqing_here("explain", iris.folder, "new.csv:2", "--out", "x.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (one,) = json.loads((tmp_path / "x.json").read_text())["explanations"]
     assert one["name"] == "new.csv:2"
     assert one["example"]["petal length (cm)"] == "5"
     assert len(one["nearest"]) == 5
-    done = danqing("explain", iris.folder, "--out", "x.html", cwd=tmp_path)
+    done = danqing_here("explain", iris.folder, "--out", "x.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "x.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
@@ -74,7 +68,7 @@ def test_bad_input_has_one_clear_line(
     (tmp_path / "kept.png").write_bytes(b"kept")
     names = load_data("iris").x_train.names
     (tmp_path / "new.csv").write_text(f"{','.join(names)}\n5,3,1,0.2\n")
-    done = danqing("explain", *[iris.folder if w == "RUN" else w for w in words], cwd=tmp_path)
+    done = danqing_here("explain", *[iris.folder if w == "RUN" else w for w in words], cwd=tmp_path)
     assert done.returncode == status, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -6,21 +6,15 @@ import csv
 import io
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from calling import danqing, danqing_here
 from PIL import Image
 
 from danqing import Recipe, load_data, train
 from danqing.data.dataset import Dataset
-
-
-def danqing(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "danqing", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
 @pytest.fixture
@@ -51,12 +45,12 @@ def test_a_folder_of_pictures(pictures: Path, tmp_path: Path) -> None:
     other = shutil.copytree(pictures, tmp_path / "other")
     for path in sorted((other / "类 1").iterdir())[30:]:
         path.unlink()
-    again = danqing("evaluate", "run", other, cwd=tmp_path)
+    again = danqing_here("evaluate", "run", other, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "test" in again.stdout
     assert "validation  " not in again.stdout
 
-    read = danqing("predict", "run", pictures / "类 1", "--csv", cwd=tmp_path)
+    read = danqing_here("predict", "run", pictures / "类 1", "--csv", cwd=tmp_path)
     rows = list(csv.DictReader(io.StringIO(read.stdout)))
     assert len(rows) == 80
     assert np.mean([row["label"] == "类 1" for row in rows]) > 0.9
@@ -84,8 +78,8 @@ def test_a_table_with_words(tmp_path: Path) -> None:
     answers = [json.loads(line) for line in read.stdout.splitlines()]
     assert [answer["label"] for answer in answers] == ["yes", "no"]
     assert [answer["name"] for answer in answers] == ["new.csv:1", "new.csv:2"]
-    assert danqing("evaluate", "run", cwd=tmp_path).returncode == 0
-    listed = danqing("runs", cwd=tmp_path)
+    assert danqing_here("evaluate", "run", cwd=tmp_path).returncode == 0
+    listed = danqing_here("runs", cwd=tmp_path)
     assert listed.returncode == 0
     wrong = danqing("train", "rows.csv", "--target", "anser", cwd=tmp_path)
     assert wrong.returncode == 1

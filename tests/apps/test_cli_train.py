@@ -1,4 +1,4 @@
-"""`danqing train` and what may happen to it: real processes."""
+"""`danqing train` and what may happen to it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from calling import danqing, danqing_here
 
 from danqing import Recipe, load_data, train
 from danqing.apps.cli.progress import bars
 from danqing.runs.run import Run
 
 NETWORK = "conv(16,3)-batchnorm-relu-dropout(0.2)-dense(32)"
-
-
-def danqing(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "danqing", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +39,7 @@ def test_what_is_wrong_is_said_in_a_line(
 ) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("kept")
-    done = danqing("train", "iris", *words, cwd=tmp_path)
+    done = danqing_here("train", "iris", *words, cwd=tmp_path)
     assert done.returncode == status, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("danqing: ")]
     assert len(lines) == 1
@@ -78,7 +74,7 @@ def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
     assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 2
 
-    again = danqing(*words, cwd=tmp_path)
+    again = danqing_here(*words, cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "run\n")
     assert "finished already" in again.stderr
 

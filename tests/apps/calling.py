@@ -1,0 +1,53 @@
+"""The command line called from tests: as its users do, in a process; or here, which takes less."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+from danqing.apps.cli.main import main
+
+Done = subprocess.CompletedProcess[str]
+
+
+def danqing(*words: object, cwd: Path, **variables: str) -> Done:
+    """Call it in a process of its own."""
+    command = [sys.executable, "-m", "danqing", *map(str, words)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+        env={**os.environ, **variables},
+    )
+
+
+def danqing_here(*words: object, cwd: Path, **variables: str) -> Done:
+    """Call it in this process, which has TensorFlow loaded: for what needs no process of its own.
+
+    Not for a training: that chooses the threads of its whole process.
+    """
+    command = ["danqing", *map(str, words)]
+    logger = logging.getLogger("danqing")
+    handlers, propagate, status = logger.handlers[:], logger.propagate, 0
+    with (
+        patch.object(sys, "argv", command),
+        patch.dict(os.environ, variables),
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(io.StringIO()) as output,
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        finally:
+            logger.handlers[:], logger.propagate = handlers, propagate
+    return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
