@@ -1,0 +1,80 @@
+"""`best` on MNIST and Fashion-MNIST, and an ensemble of it: accuracy, and minutes of two cores.
+
+    python -m benchmarks.best [--seeds 3] [--out FOLDER]
+    python -m benchmarks.best --ensemble 5
+    python -m benchmarks.best --fashion FOLDER     # of IDX files, as Debian's dataset-fashion-mnist
+
+Each training is the whole command, in a process of its own: start-up, data, training and evaluation
+are in its time. Nothing was chosen by the test split. It writes results/best.json, in which a part
+that isn't run again stays; with `--out` the runs are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.record import FOLDER, circumstances, write
+
+
+def train(folder: Path, *words: str) -> dict[str, Any]:
+    began = time.perf_counter()
+    subprocess.run(
+        [*(sys.executable, "-m", "danqing", "train"), *words, "--out", str(folder)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return {
+        "command": " ".join(words),
+        "minutes": round((time.perf_counter() - began) / 60, 2),
+        "test_accuracy": metrics["test"]["accuracy"],
+        "ci95": metrics["test"]["accuracy_ci95"],
+        "parameters": metrics["parameters"],
+    }
+
+
+def measure(options: argparse.Namespace, folder: Path) -> tuple[str, list[dict[str, Any]]]:
+    best = ("--network", "best")
+    if options.fashion:
+        return "fashion", [train(folder / "fashion", options.fashion, *best)]
+    if options.ensemble:
+        words = (*best, "--ensemble", str(options.ensemble))
+        return "ensemble", [train(folder / "ensemble", *words)]
+    seeds = range(options.seeds)
+    return "best", [train(folder / f"best-{s}", *best, "--seed", str(s)) for s in seeds]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--ensemble", type=int, default=0)
+    parser.add_argument("--fashion", default="")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        part, found = measure(options, options.out or Path(folder))
+    print("| `danqing train` | minutes | test accuracy | 95 % interval | parameters |")
+    print("| --- | ---: | ---: | --- | ---: |")
+    for one in found:
+        low, high = one["ci95"]
+        print(
+            f"| {one['command']} | {one['minutes']:.1f} | {one['test_accuracy']:.2%} | "
+            f"{low:.2%} to {high:.2%} | {one['parameters']:,} |"
+        )
+    print(f"mean {mean(one['test_accuracy'] for one in found):.3%}")
+    kept = FOLDER / "best.json"
+    parts = json.loads(kept.read_text())["parts"] if kept.exists() else {}
+    parts[part] = {**circumstances(), "runs": found}
+    write("best", {"parts": parts})
+
+
+if __name__ == "__main__":
+    main()
