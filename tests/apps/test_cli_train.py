@@ -113,6 +113,37 @@ def test_cores_hold_for_all_that_is_started(tmp_path: Path) -> None:
     assert done.stdout.split() == ["1", "1", "1"]
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two cores, and a system that pins processes",
+)
+def test_two_trainings_of_one_core_each_do_not_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from danqing.training import threads
+
+    allowed = sorted(os.sched_getaffinity(0))
+    monkeypatch.setattr(threads, "_busyness", lambda: {allowed[0]: 10, allowed[1]: 0})
+    pinned: list[int] = []
+    monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: pinned.extend(cores))
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "")
+    threads.limit_cores(1)
+    assert pinned == [allowed[1]]
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="Linux tells it")
+def test_busyness_sees_who_works() -> None:
+    from danqing.training.threads import _busyness
+
+    spin = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        assert any(max(_busyness().values()) >= 5 for _ in range(20))
+    finally:
+        spin.kill()
+        spin.wait()
+
+
 def test_in_a_terminal_with_live_minutes_and_cores(tmp_path: Path) -> None:
     terminal, other = pty.openpty()
     process = subprocess.Popen(

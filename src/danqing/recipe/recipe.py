@@ -39,7 +39,8 @@ class Recipe(BaseModel):
     Parameters
     ----------
     network : str
-        A preset (``article``, ``fast``, ``best``, ``tiny``) or a spec such as ``dense(64)-dense(64)``.
+        A preset (``article``, ``fast``, ``best``, ``tiny``), or a spec such as
+        ``dense(64)-dense(64)``.
     ensemble : int
         How many such networks to train side by side, 1 to 32, each from its own start; the
         answer is the mean of theirs.

@@ -6,6 +6,8 @@ Both are for a whole process, so the one who owns the process decides. Knows no 
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 
 from danqing.data.workers import cores
 from danqing.errors import RecipeError
@@ -18,8 +20,9 @@ _THREADS = "TF_NUM_INTRAOP_THREADS"  # TensorFlow's own variable
 def limit_cores(count: int) -> None:
     """Keep this process, and all that it starts, to so many of its cores.
 
-    To be called before libraries start their threads. Where the system pins no processes to
-    cores, it only limits TensorFlow's threads.
+    The idlest ones, so that two trainings of one core each don't share it. To be called before
+    libraries start their threads. Where the system pins no processes to cores, it only limits
+    TensorFlow's threads.
 
     Raises
     ------
@@ -31,8 +34,26 @@ def limit_cores(count: int) -> None:
         raise RecipeError(f"cores: expected 1 to {most}, what this machine has, not {count}")
     if hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, allowed[:count])
+        busy = _busyness()
+        os.sched_setaffinity(0, sorted(allowed, key=lambda core: busy.get(core, 0))[:count])
     os.environ[_THREADS] = os.environ["TF_NUM_INTEROP_THREADS"] = str(count)
+
+
+def _busyness() -> dict[int, int]:
+    """Give how much each core has worked in a tenth of a second, as Linux tells it."""
+    before = _worked()
+    time.sleep(0.1)
+    return {core: worked - before.get(core, 0) for core, worked in _worked().items()}
+
+
+def _worked() -> dict[int, int]:
+    try:
+        lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return {}
+    cores = [line.split() for line in lines if line[:3] == "cpu" and line[3].isdigit()]
+    # The fourth and fifth numbers are of a core that is idle, or waits for a disk.
+    return {int(c[0][3:]): sum(map(int, c[1:4])) + sum(map(int, c[6:9])) for c in cores}
 
 
 def suitable_threads(*, convolutional: bool) -> int:

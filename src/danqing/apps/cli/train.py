@@ -30,7 +30,8 @@ def train(
     network: Annotated[
         str | None,
         typer.Option(
-            metavar="SPEC", help="Preset (fast, best, tiny, article) or a spec such as 'dense(64)-dense(64)'."
+            metavar="SPEC",
+            help="Preset (fast, best, tiny, article) or a spec such as 'dense(64)-dense(64)'.",
         ),
     ] = None,
     ensemble: Annotated[
