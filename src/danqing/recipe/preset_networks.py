@@ -24,7 +24,8 @@ _PICTURES = {
     "tiny": (
         "conv(8,3) conv(12,3) globalpool",
         "conv(8,3) pool conv(10,3) conv(12,3) pool conv(12,3) globalpool",
-        "conv(8,4,2,valid) halve conv(10,3) conv(12,3,2,valid) conv(12,3) globalpool",
+        "conv(8,3,valid) pool halve conv(10,3,valid) conv(12,3,valid) pool conv(12,3,valid) "
+        "globalpool",
     ),
 }
 _HALVING = {"fast": "conv(32,3,2)", "best": "conv(48,3,2)", "tiny": "conv(8,3,2)"}

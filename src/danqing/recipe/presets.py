@@ -60,7 +60,7 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
         "averaging": 0.995,
         "validation_share": 0.05,
     },
-    "tiny": {"epochs": 30, "learning_rate": 0.01, "label_smoothing": 0.0, "augmentation": 0.5},
+    "tiny": {"epochs": 30, "learning_rate": 0.008, "label_smoothing": 0.0, "augmentation": 0.5},
 }
 
 _TABLES: dict[str, Any] = {
