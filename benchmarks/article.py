@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.apart import measured_apart
 from benchmarks.record import write
 
 WAYS = {
@@ -128,14 +129,7 @@ def main() -> None:
     found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for seed in range(options.seeds):
         for way in WAYS:
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.article", "--one", way, str(seed)],
-                check=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            found[way].append(json.loads(done.stdout.splitlines()[-1]))
+            found[way].append(measured_apart("article", "--one", way, str(seed)))
             print(f"seed {seed}  {way}: {found[way][-1]}", file=sys.stderr, flush=True)
     print("| way | seconds | times faster | test accuracy |\n| --- | ---: | ---: | ---: |")
     for way, title in WAYS.items():

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.apart import measured_apart
 from benchmarks.record import write
 
 GOAL = 0.99
@@ -142,17 +142,8 @@ def main() -> None:
     found: dict[str, list[dict[str, Any]]] = {"keras": [], "danqing": []}
     for seed in range(options.seeds):
         for way, results in found.items():
-            done = subprocess.run(
-                [
-                    *(sys.executable, "-m", "benchmarks.fast", "--one", way, str(seed)),
-                    *("--keras-epochs", str(options.keras_epochs)),
-                ],
-                check=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            results.append(json.loads(done.stdout.splitlines()[-1]))
+            words = ("--one", way, str(seed), "--keras-epochs", str(options.keras_epochs))
+            results.append(measured_apart("fast", *words))
             print(f"seed {seed}  {way}: {results[-1]}", file=sys.stderr, flush=True)
     print("| network | seconds to 99.0 % | seconds in all | test accuracy |")
     print("| --- | ---: | ---: | ---: |")

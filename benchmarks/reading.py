@@ -17,10 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +26,7 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
+from benchmarks.apart import measured_apart
 from benchmarks.record import write
 from danqing.data.folder import load_folder
 from danqing.data.mnist import load_mnist
@@ -101,15 +99,7 @@ def memory(folder: Path, way: str) -> int:
 
 
 def in_a_process(way: str, folder: Path, cache: Path) -> float:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.reading", "--one", way, str(folder)],
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "DANQING_CACHE": str(cache)},
-    )
-    return float(json.loads(done.stdout.splitlines()[-1]))
+    return float(measured_apart("reading", "--one", way, str(folder), DANQING_CACHE=str(cache)))
 
 
 def speed(place: Path, files: int, rounds: int) -> None:

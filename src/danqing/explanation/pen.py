@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from PIL import Image, ImageDraw, ImageFont
 
-from danqing.data.inspection.contact_sheet import find_font
+from danqing.data.inspection.contact_sheet import find_font, load_font
 from danqing.explanation.colours import FOR, enlarged
 
 __all__ = ["INK", "PALE", "PAPER", "RULE", "Pen"]
@@ -23,7 +20,7 @@ class Pen:
         self.sheet = sheet
         self.draw = ImageDraw.Draw(sheet)
         file = find_font(text)
-        self.fonts = {size: _font(size, file) for size in (15, 17, 20, 28)}
+        self.fonts = {size: load_font(size, file) for size in (15, 17, 20, 28)}
 
     def write(
         self, left: int, top: int, text: str, width: int, size: int = 17, fill: str = INK
@@ -56,12 +53,3 @@ class Pen:
             self.draw.ellipse(box, fill=_GOOD)
         else:
             self.draw.ellipse(box, outline=FOR, width=2)
-
-
-def _font(size: int, file: Path | None) -> Any:
-    if file is not None:
-        try:
-            return ImageFont.truetype(str(file), size)
-        except (OSError, ValueError):
-            pass
-    return ImageFont.load_default(size)

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from danqing.data.dataset import Dataset
 from danqing.errors import SourceError
 
-__all__ = ["draw_contact_sheet", "find_font"]
+__all__ = ["draw_contact_sheet", "find_font", "load_font"]
 
 _MOST_CLASSES = 20
 _A_CLASS = 12  # pictures
@@ -76,7 +76,7 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     sheet = Image.new("RGB", (width, _TITLE + len(lines) * step + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     file = find_font(text)
-    title, font, small = (_font(size, file) for size in (24, 17, 13))
+    title, font, small = (load_font(size, file) for size in (24, 17, 13))
     shown = "" if len(lines) == names else f", {len(lines)} of them shown"
     kinds = f" in {names:,} classes{shown}" if dataset.class_names else ""
     after = _write(draw, (_MARGIN, 20), dataset.name, title, _INK, _NAMES * 3) + 24
@@ -164,7 +164,8 @@ def _write(
     return place[0] + ceil(draw.textlength(text, font=font))
 
 
-def _font(size: int, file: Path | None) -> Font:
+def load_font(size: int, file: Path | None) -> Font:
+    """Load a font as `find_font` found it; Pillow's own, if there is none or it can't be read."""
     if file is not None:
         try:
             return ImageFont.truetype(str(file), size)

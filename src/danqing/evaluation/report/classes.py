@@ -17,7 +17,7 @@ from danqing.evaluation.answers import Answered
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.examples import fields_of
 from danqing.evaluation.report.pictures import Album
-from danqing.evaluation.report.words import interval, percent, say
+from danqing.evaluation.report.words import interval, percent, say, table
 
 __all__ = ["behind_the_cells", "confusion", "each_class"]
 
@@ -170,13 +170,8 @@ def _pairs(matrix: NDArray[np.int64], names: list[str]) -> str:
         f"{matrix[label, answer_]:,}</button></td></tr>"
         for label, answer_ in _cells_shown(matrix)
     )
-    heads = "".join(
-        f"<th scope=col>{say(f'column-{key}')}</th>" for key in ("label", "answer", "n")
-    )
-    return (
-        f"<p>{say('confusion-many')}</p><div class=scroll><table><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    heads = ("column-label", "column-answer", "column-n")
+    return f"<p>{say('confusion-many')}</p>{table(heads, rows)}"
 
 
 def _place(value: float, floor: float) -> str:

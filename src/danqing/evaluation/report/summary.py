@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import interval, number, percent, said, say
+from danqing.evaluation.report.words import interval, number, percent, said, say, table
 
 __all__ = ["comparison", "heading", "tile", "title_of", "verdict"]
 
@@ -97,12 +97,8 @@ def _compared_classes(other: dict[str, Any]) -> str:
         + "</tr>"
         for number_, line in enumerate(cells)
     )
-    return (
-        f"<p>{sentence}</p><div class=scroll><table><thead><tr><td></td>"
-        f"<th scope=col>{say('comparison-column-0')}</th>"
-        f"<th scope=col>{say('comparison-column-1')}</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    heads = ("", "comparison-column-0", "comparison-column-1")
+    return f"<p>{sentence}</p>{table(heads, rows)}"
 
 
 def _compared_numbers(other: dict[str, Any]) -> str:
@@ -118,14 +114,8 @@ def _compared_numbers(other: dict[str, Any]) -> str:
             f"<td>{number(one['figures'][1])}</td><td>{number(one['difference'])}</td>"
             f"<td>{interval(ends, number)}</td><td>{say(f'better-{better}')}</td></tr>"
         )
-    heads = "".join(
-        f"<th scope=col>{say(f'comparison-{key}')}</th>"
-        for key in ("this", "other", "less", "interval", "verdict")
-    )
-    return (
-        f"<div class=scroll><table><thead><tr><td></td>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    heads = (f"comparison-{key}" for key in ("this", "other", "less", "interval", "verdict"))
+    return table(("", *heads), rows)
 
 
 def _points(share: float) -> str:

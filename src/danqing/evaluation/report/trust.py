@@ -14,7 +14,7 @@ from danqing.evaluation.calibration import BINS, reliability, scale_temperature
 from danqing.evaluation.confidence import confidence_of
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.charts import Chart, ticks
-from danqing.evaluation.report.words import interval, number, percent, say
+from danqing.evaluation.report.words import interval, number, percent, say, table
 from danqing.evaluation.selection import risk_coverage
 
 __all__ = ["calibration", "margins", "selection"]
@@ -98,12 +98,10 @@ def margins(found: Examination) -> str:
                 f"<small>{interval(line['covered_ci95'], lambda v: percent(v, 1))}</small></td>"
             )
         rows += f"<tr><th scope=row>{percent(line['level'], 0)}</th>{cells}</tr>"
-    heads = "".join(f"<th scope=col>{say(f'column-{key}')}</th>" for key in ("margin", "held"))
+    heads = ("column-promise", "column-margin", "column-held")
     return (
         f'<section id="margins"><h2>{say("margins")}</h2><p>{say("margins-what")}</p>'
-        f"<div class=scroll><table class='figures narrow'><thead><tr>"
-        f"<th scope=col>{say('column-promise')}</th>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div></section>"
+        f"{table(heads, rows, 'figures narrow')}</section>"
     )
 
 
@@ -119,11 +117,7 @@ def _table(known: dict[str, Any]) -> str:
                     f"<td>{percent(one['ece'])}<small>{chance}</small></td>"
                     f"<td>{number(one['nll'])}</td><td>{number(one['brier'])}</td></tr>"
                 )
-    heads = "".join(f"<th scope=col>{say(f'column-{key}')}</th>" for key in ("ece", "nll", "brier"))
-    return (
-        f"<div class=scroll><table class=figures><thead><tr><td></td>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    return table(("", "column-ece", "column-nll", "column-brier"), rows, "figures")
 
 
 def _diagram(found: Examination) -> Chart:

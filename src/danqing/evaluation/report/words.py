@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["interval", "number", "percent", "resource", "said", "say", "say_svg"]
+__all__ = ["interval", "number", "percent", "resource", "said", "say", "say_svg", "table"]
 
 LANGUAGES = ("en", "zh")
 
@@ -49,6 +50,25 @@ def said(key: str, language: str, **values: Any) -> str:
     """Give a text in one language."""
     text = _strings()[key][LANGUAGES.index(language)]
     return text.format(**{name: escape(str(value)) for name, value in values.items()})
+
+
+def table(heads: Iterable[str], rows: str, kind: str = "") -> str:
+    """Give a table that scrolls where it is wider than the page.
+
+    Parameters
+    ----------
+    heads : iterable of str
+        Keys of what the columns are called; none for the corner over the rows' own heads.
+    rows : str
+        In HTML.
+    kind : str
+        Classes that the style sheet knows.
+    """
+    named = "".join(f"<th scope=col>{say(key)}</th>" if key else "<td></td>" for key in heads)
+    return (
+        f'<div class=scroll><table class="{kind}"><thead><tr>{named}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
 
 
 def percent(share: float, digits: int = 2) -> str:
