@@ -3,9 +3,11 @@
     python -m benchmarks.fuzz_pictures [--inputs N] [--reader NAME]
 
 Readers: the six formats of pictures, zip and tar. An input is a good file of which bytes were
-changed, removed, doubled or cut off, or fields of headers set to their extremes. A failure is any
-exception but Danqing's own, an input that takes over 5 seconds, memory that grows by over 1 GiB in
-all, or a file that appears outside the cache. It prints a table, and ends with 1 on any failure.
+changed, removed, doubled or cut off, or fields of headers set to their extremes; every second PNG
+has its checksums put right after that, or hardly one would reach the decoder. A failure is any
+exception but Danqing's own, an input that computes for over 5 seconds, memory that grows by over
+1 GiB in all, or a file that appears outside the cache. It prints a table, and ends with 1 on any
+failure.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -111,6 +114,21 @@ def mutate(content: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
+def sealed(content: bytes) -> bytes:
+    """Put the checksums of a PNG's chunks right."""
+    start = b"\x89PNG\r\n\x1a\n"
+    if not content.startswith(start):
+        return content
+    whole, at = bytearray(start), len(start)
+    while at + 8 <= len(content):
+        end = at + 8 + int.from_bytes(content[at : at + 4])
+        if end + 4 > len(content):
+            break
+        whole += content[at:end] + zlib.crc32(content[at + 4 : end]).to_bytes(4)
+        at = end + 4
+    return bytes(whole) + content[at:]
+
+
 def read_picture(content: bytes, place: Path) -> None:
     decode(content, (28, 28), "RGB", name=place.name)
 
@@ -145,7 +163,9 @@ def fuzz(reader: str, inputs: int, seed: int = 0) -> dict[str, Any]:
         try:
             for number in range(inputs):
                 content = mutate(chance.choice(good), chance)
-                began = time.perf_counter()
+                if number % 2:
+                    content = sealed(content)
+                began = time.process_time()  # its own: the machine may be busy
                 try:
                     read(content, place)
                     counts["read"] += 1
@@ -157,7 +177,7 @@ def fuzz(reader: str, inputs: int, seed: int = 0) -> dict[str, Any]:
                     if isinstance(error, KeyboardInterrupt):
                         raise
                     counts["failures"].append((number, repr(error)))
-                seconds = time.perf_counter() - began
+                seconds = time.process_time() - began
                 counts["slowest"] = max(counts["slowest"], seconds)
                 if seconds > SLOWEST:
                     counts["failures"].append((number, f"took {seconds:.1f} s"))
