@@ -76,13 +76,15 @@ class Part:
 class Parts:
     """The parts of a Dataset, and how many rows were left out of them, by reason.
 
-    What reading left out is not in `removed`: that is `Dataset.removed`.
+    What reading left out is not in `removed`: that is `Dataset.removed`. `unlabelled` are rows
+    for training without their labels, if any.
     """
 
     train: Part
     validation: Part
     test: Part
     removed: dict[str, int]
+    unlabelled: Part | None = None
 
 
 @dataclass(frozen=True, eq=False)

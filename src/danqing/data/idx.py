@@ -22,7 +22,7 @@ from danqing.data.labels import make_labels
 from danqing.data.opening import check_file, check_size
 from danqing.errors import SourceError
 
-__all__ = ["is_idx", "load_idx"]
+__all__ = ["is_idx", "load_idx", "load_idx_pictures"]
 
 _NAME = re.compile(
     r"(?P<set>.*?)(?P<part>train|t10k|test|validation|val)[-_.]"
@@ -96,6 +96,17 @@ def load_idx(path: str | Path) -> Dataset:
     )
 
 
+def load_idx_pictures(path: str | Path) -> NDArray[np.uint8]:
+    """Load the pictures of one IDX file; no labels need be there.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, damaged, or holds no pictures.
+    """
+    return _read_pictures(Path(path))
+
+
 def _named(folder: Path) -> list[tuple[re.Match[str], Path]]:
     try:
         files = sorted(folder.iterdir())
@@ -131,23 +142,28 @@ def _read_part(
             "add the file with -labels-idx1-"
         )
     images_file, labels_file = files[part, "images"], files[part, "labels"]
-    images = _read(images_file, (3, 4))
+    images = _read_pictures(images_file)
     targets = _read(labels_file, (1,))
-    if images.dtype != np.uint8:
-        raise SourceError(f"{images_file}: has values of type {images.dtype}; expected bytes")
     if len(images) != len(targets):
         raise SourceError(
             f"{labels_file}: has {len(targets):,} labels for {len(images):,} pictures of "
             f"{images_file.name}; expected as many"
         )
+    return images, targets
+
+
+def _read_pictures(path: Path) -> NDArray[np.uint8]:
+    images = _read(path, (3, 4))
+    if images.dtype != np.uint8:
+        raise SourceError(f"{path}: has values of type {images.dtype}; expected bytes")
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if 0 in images.shape or images.shape[3] > 4:
         raise SourceError(
-            f"{images_file}: has pictures of shape {images.shape}; "
+            f"{path}: has pictures of shape {images.shape}; "
             "expected (n, height, width) or (n, height, width, channels), none of them 0"
         )
-    return images, targets
+    return images
 
 
 def _read(path: Path, dimensions: tuple[int, ...]) -> NDArray[Any]:

@@ -25,7 +25,7 @@ from danqing.data.opening import check_file, check_size
 from danqing.data.table import Table
 from danqing.errors import SourceError
 
-__all__ = ["load_npz"]
+__all__ = ["load_npz", "load_npz_examples"]
 
 _WHOLE = (("x", "y"), ("data", "target"), ("images", "labels"), ("data", "labels"))
 _PARTS = {"train": "train", "val": "validation", "valid": "validation",
@@ -92,6 +92,25 @@ def load_npz(path: str | Path, *, task: str | None = None) -> Dataset:
         x_validation=x_validation,
         y_validation=y_validation,
         removed=labels.removed,
+    )
+
+
+def load_npz_examples(path: str | Path) -> Any:
+    """Load the examples for training alone from an npz file, which need not have targets.
+
+    Raises
+    ------
+    SourceError
+        If the file is damaged, or has none of the names that `load_npz` knows.
+    """
+    path = Path(path)
+    check_file(path)
+    arrays = _read_arrays(path)
+    for name in ("x_train", *(x for x, _ in _WHOLE)):
+        if name in arrays:
+            return examples_from_arrays([arrays[name]], path)[0]
+    raise SourceError(
+        f"{path}: has the arrays {', '.join(sorted(arrays)) or 'none'}; expected x_train, or X"
     )
 
 

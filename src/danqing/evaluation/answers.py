@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import Part, divide
+from danqing.data.divide import Part
+from danqing.data.few_labels import divide_by
 from danqing.data.sources import load_data
 from danqing.errors import RunError
 from danqing.preparation.pictures import brought_to
@@ -91,7 +92,7 @@ def parts_to_measure(run: Run, dataset: Dataset) -> dict[str, Part]:
     """
     if not is_own(run, dataset):
         return {"test": _adapted(run, dataset)}
-    parts = divide(dataset, run.config["validation_share"])
+    parts = divide_by(dataset, run.config)
     return {"test": parts.test, "validation": parts.validation}
 
 

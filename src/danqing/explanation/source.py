@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import Part, Parts, divide
+from danqing.data.divide import Part, Parts
+from danqing.data.few_labels import divide_by
 from danqing.errors import RunError
 from danqing.evaluation.answers import is_own, own_data
 from danqing.runs.run import Run
@@ -37,7 +38,7 @@ def own_parts(run: Run, dataset: Dataset | None = None) -> Parts:
             f"{run.folder}: was trained on other data than those handed over (their fingerprints "
             "differ); hand over the old data, or train again"
         )
-    return divide(dataset, float(run.config["validation_share"]))
+    return divide_by(dataset, run.config)
 
 
 def typical_and_wrong(run: Run, part: Part, count: int = 4) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ Knows no network; must load neither TensorFlow nor scikit-learn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from danqing.preparation.drawing import read_picture
 from danqing.preparation.pictures import brought_to
 from danqing.preparation.preparation import Preparation
 
-__all__ = ["Found", "read_examples"]
+__all__ = ["Found", "pictures_from", "read_examples"]
 
 _AT_ONCE = 1000  # pictures in memory
 _ARRAYS = (".npz", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz")
@@ -79,9 +79,29 @@ def read_examples(
         return
     files = list_pictures(path) if path.is_dir() else [path]
     for start in range(0, len(files), _AT_ONCE):
-        some_files = files[start : start + _AT_ONCE]
-        read = _drawn if preparation.drawings else _read
-        yield read(some_files, preparation, input_shape)
+        yield pictures_from(
+            files[start : start + _AT_ONCE],
+            input_shape,
+            preparation.pictures_as,
+            drawings=preparation.drawings,
+        )
+
+
+def pictures_from(
+    files: list[Path], shape: tuple[int, ...], pictures_as: Mapping[str, Any], *, drawings: bool
+) -> Found:
+    """Read picture files, brought to a shape as those of the training were.
+
+    Parameters
+    ----------
+    files : list of Path
+    shape : (height, width, channels)
+    pictures_as : mapping
+        As in `danqing.data.dataset.Dataset`.
+    drawings : bool
+        Whether they are drawings, to be made to look like MNIST's.
+    """
+    return _drawn(files, shape) if drawings else _read(files, pictures_as, shape)
 
 
 def _is_name(path: Path) -> bool:
@@ -93,15 +113,15 @@ def _rows(dataset: Dataset) -> Any:
     return dataset.x_test if len(dataset.y_test) else dataset.x_train
 
 
-def _read(files: list[Path], preparation: Preparation, shape: tuple[int, ...]) -> Found:
+def _read(files: list[Path], pictures_as: Mapping[str, Any], shape: tuple[int, ...]) -> Found:
     came_as_arrays = {"size": list(shape[:2]), "mode": "L" if shape[2] == 1 else "RGB"}
-    pictures, bad = read_pictures(files, preparation.pictures_as or came_as_arrays)
+    pictures, bad = read_pictures(files, pictures_as or came_as_arrays)
     unread = {path for path, _ in bad}
     names = [str(file) for file in files if str(file) not in unread]
     return Found(names, pictures if names else None, [complaint for _, complaint in bad])
 
 
-def _drawn(files: list[Path], preparation: Preparation, shape: tuple[int, ...]) -> Found:
+def _drawn(files: list[Path], shape: tuple[int, ...]) -> Found:
     names, pictures, complaints, notes = [], [], [], []
     for file in files:
         try:

@@ -7,9 +7,11 @@ from typing import Any
 from danqing.recipe.preset_networks import FEW_ROWS, picture_network, table_network
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
-__all__ = ["PRESETS", "defaults_for", "spec_of"]
+__all__ = ["PRESETS", "UNLABELLED_PER_LABELLED", "defaults_for", "spec_of"]
 
 PRESETS = ("article", "fast", "best", "tiny")
+
+UNLABELLED_PER_LABELLED = 3  # rows of a step, where there are pictures without labels
 
 # The classic program's own settings: Keras' defaults, batches of 32, 10 epochs.
 _CLASSIC: dict[str, Any] = {
@@ -77,6 +79,7 @@ _TABLES: dict[str, Any] = {
 _UNEVEN = 3.0
 # Muon's step costs the same whatever the batch: with smaller ones it isn't worth its time.
 _WHOLE_BATCH = 128
+_UNLABELLED_STEPS = 4000
 
 
 def spec_of(network: str, traits: Traits = MNIST_TRAITS) -> str:
@@ -109,6 +112,8 @@ def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
     else:
         settings = {**_CLASSIC, "validation_share": 0.1}
     settings["batch_size"] = max(1, min(settings["batch_size"], traits.rows))
+    if traits.unlabelled:
+        settings.update(_unlabelled(settings, traits))
     if traits.task == "regression":
         settings.update(loss="mean-squared-error", label_smoothing=0.0)
     elif traits.unevenness > _UNEVEN:
@@ -147,4 +152,22 @@ def _sized(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
         **settings,
         "batch_size": batch_size,
         "epochs": min(max(epochs, settings["epochs"]), most),
+    }
+
+
+def _unlabelled(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
+    """Give what learning from pictures without labels wants, whatever the network."""
+    batch_size = max(32, _sized(_PICTURES, traits)["batch_size"])
+    rows = max(traits.rows, traits.unlabelled / UNLABELLED_PER_LABELLED)
+    epochs = round(_UNLABELLED_STEPS * batch_size / rows)
+    return {
+        **_PICTURES,
+        "epochs": min(max(epochs, _PICTURES["epochs"]), 200),
+        "batch_size": batch_size,
+        "optimizer": "adamw",
+        "label_smoothing": 0.0,  # answers could not be sure enough to be believed
+        "augmentation": settings["augmentation"] or (1.0 if traits.drawings else 0.3),
+        "bending": settings["bending"],
+        "mirroring": settings["mirroring"],
+        "unlabelled_weight": 1.0,
     }

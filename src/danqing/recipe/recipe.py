@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from danqing.errors import RecipeError, SpecError
 from danqing.recipe.grammar import parse
-from danqing.recipe.presets import PRESETS, defaults_for, spec_of
+from danqing.recipe.presets import PRESETS, UNLABELLED_PER_LABELLED, defaults_for, spec_of
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
 __all__ = ["MOST_EPOCHS", "Recipe"]
@@ -78,6 +79,13 @@ class Recipe(BaseModel):
         Normalise each pixel or feature by itself, or all pixels of a colour channel alike.
     validation_share : float
         Share of the training rows held out for validation, 0.01 to 0.5.
+    labels_per_class : int
+        Keep the labels of only so many training rows a class, drawn by `seed`, and treat the
+        others as pictures without labels, to study how few are enough; 0 keeps all. Validation
+        rows keep theirs, but nothing is chosen by them: the last weights count.
+    unlabelled_weight : float
+        What all pictures without labels count for, beside the labelled ones: 1 if not given, where
+        there are any; 0 leaves them out.
     seed : int
         Start of all randomness but the split's, 0 to 2**31 - 1.
 
@@ -116,6 +124,8 @@ class Recipe(BaseModel):
     class_weights: Literal["none", "balanced"]
     scaling: Literal["feature", "channel"]
     validation_share: float = Field(ge=0.01, le=0.5)
+    labels_per_class: int = Field(default=0, ge=0, le=1_000_000)
+    unlabelled_weight: float = Field(default=0, ge=0, le=100)
     seed: int = Field(default=0, ge=0, lt=2**31)
     _traits: Traits = PrivateAttr(default=MNIST_TRAITS)
 
@@ -142,7 +152,18 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"weight_decay works with optimizer {' or '.join(_DECAYING)}, not {self.optimizer}"
             )
+        if self.labels_per_class and self.patience:
+            raise ValueError(
+                "patience: would choose the epoch by validation labels, which a study of few "
+                "labels pretends not to have; set it to 0, or leave labels_per_class out"
+            )
         return self
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows that a step takes in: `batch_size` with labels, and more without, if any."""
+        more = UNLABELLED_PER_LABELLED if self.unlabelled_weight else 0
+        return self.batch_size * (1 + more)
 
     @property
     def spec(self) -> str:
@@ -174,7 +195,21 @@ class Recipe(BaseModel):
             )
         if traits.tabular and recipe.scaling == "channel":
             raise RecipeError("scaling: a table has no colour channels; choose feature")
+        if recipe.unlabelled_weight:
+            recipe._check_unlabelled(traits)
         return recipe
+
+    def _check_unlabelled(self, traits: Traits) -> None:
+        if not traits.unlabelled:
+            raise RecipeError(
+                "unlabelled_weight: there are no pictures without labels; name some by "
+                "--unlabelled, or set labels_per_class, or leave it out"
+            )
+        if self.loss != "cross-entropy" or self.label_smoothing:
+            raise RecipeError(
+                "pictures without labels are learned from by answers above 95 %, which needs loss "
+                "cross-entropy and label_smoothing 0; leave both out, or set unlabelled_weight to 0"
+            )
 
     @classmethod
     def from_file(cls, path: str | Path, **overriding: Any) -> Recipe:
@@ -201,6 +236,8 @@ def _completed(given: dict[str, Any], traits: Traits) -> dict[str, Any]:
     network = given.get("network", "fast")
     if not isinstance(network, str):
         return given
+    if given.get("unlabelled_weight") == 0:
+        traits = replace(traits, unlabelled=0)
     settings = defaults_for(network, traits)
     optimizer = given.get("optimizer", settings["optimizer"])
     if optimizer != settings["optimizer"]:

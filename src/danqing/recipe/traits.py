@@ -27,6 +27,8 @@ class Traits:
         Pictures that stay what they are when they are mirrored.
     unevenness : float
         How many times the rarest class the commonest is; 1 for regression.
+    unlabelled : int
+        Pictures without labels to learn from, too.
     """
 
     tabular: bool
@@ -36,6 +38,7 @@ class Traits:
     drawings: bool = False
     mirrors: bool = False
     unevenness: float = 1.0
+    unlabelled: int = 0
 
 
 MNIST_TRAITS = Traits(False, "classification", 54_000, (28, 28, 1), drawings=True)

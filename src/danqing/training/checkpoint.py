@@ -105,7 +105,8 @@ class Keeper:
 def identity_of(config: dict[str, Any], data: dict[str, Any]) -> str:
     """Give a digest of what decides a training: its settings and its data."""
     decisive = {name: value for name, value in config.items() if name != "versions"}
-    text = json.dumps([_FORMAT, decisive, data["fingerprint"]], sort_keys=True)
+    pictures = [data[name] for name in ("fingerprint", "unlabelled") if name in data]
+    text = json.dumps([_FORMAT, decisive, *pictures], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

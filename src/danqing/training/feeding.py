@@ -35,6 +35,8 @@ class Rows:
         Classes, or numbers scaled to mean 0 and deviation 1.
     numbers : ndarray of int64, shape (rows,)
         Which of the examples are meant.
+    unlabelled : int
+        How many of those, the last ones, have no labels; their targets are 0 and not used.
     weights : ndarray of float, shape (n,), optional
         What each counts for; 1 if not given.
     """
@@ -43,6 +45,7 @@ class Rows:
     targets: NDArray[Any]
     numbers: NDArray[np.int64]
     weights: NDArray[Any] | None = None
+    unlabelled: int = 0
 
     def __len__(self) -> int:
         return len(self.numbers)

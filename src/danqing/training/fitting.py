@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from danqing.training.checkpoint import Keeper
     from danqing.training.feeding import Rows
     from danqing.training.loop import Loop
+    from danqing.training.unlabelled import Unlabelled
 
 __all__ = ["Fitting"]
 
@@ -49,6 +50,8 @@ class Fitting:
         What it leaves open is fitted to the data.
     base : Run, optional
         A finished run to train on from: its network, preparation and weights are taken over.
+    unlabelled : Unlabelled, optional
+        Pictures without labels to learn from, beside those of `parts`.
 
     Attributes
     ----------
@@ -72,10 +75,15 @@ class Fitting:
     """
 
     def __init__(
-        self, dataset: Dataset, parts: Parts, recipe: Recipe, base: Run | None = None
+        self,
+        dataset: Dataset,
+        parts: Parts,
+        recipe: Recipe,
+        base: Run | None = None,
+        unlabelled: Unlabelled | None = None,
     ) -> None:
         began = time.perf_counter()
-        self.dataset, self.parts, self.base = dataset, parts, base
+        self.dataset, self.parts, self.base, self.unlabelled = dataset, parts, base, unlabelled
         shape = dataset.input_shape
         if base:
             refuse_other_data(dataset, base)
@@ -84,11 +92,13 @@ class Fitting:
             self.preparation = fit_preparation(parts.train, "feature")
             shape = self.preparation.scaling.mean_.shape
         drawings = not dataset.tabular and made_like_mnist(dataset.x_train[:200])
-        self.recipe = recipe.for_data(_traits(dataset, parts.train, shape, drawings))
+        self.recipe = recipe.for_data(
+            _traits(dataset, parts.train, shape, drawings, self.unlabelled_rows)
+        )
         if base:
             self.recipe = with_network_of(base, self.recipe)
         rows = len(parts.train)
-        if self.recipe.batch_size > rows:
+        if self.recipe.batch_size > rows and not self.recipe.unlabelled_weight:
             raise RecipeError(
                 f"batch_size: {self.recipe.batch_size} is larger than the {rows} training rows; "
                 f"choose at most {rows}"
@@ -108,6 +118,12 @@ class Fitting:
         self.tensors: dict[str, NDArray[np.float32]] = {}
         self.onnx = b""
         self.seconds = {"prepare": time.perf_counter() - began}
+
+    @property
+    def unlabelled_rows(self) -> int:
+        """How many pictures without labels there are to learn from."""
+        withheld, others = self.parts.unlabelled, self.unlabelled
+        return (len(withheld) if withheld else 0) + (len(others.pictures) if others else 0)
 
     def fit(
         self,
@@ -179,7 +195,7 @@ class Fitting:
             self.architecture,
             model,
             self.recipe,
-            self._rows(self.parts.train),
+            self._train_rows(),
             self._rows(self.parts.validation),
             self.preparation.target[1],
             budget,
@@ -201,6 +217,14 @@ class Fitting:
         rows = 2 * len(part) + len(self.parts.test)
         budget.reserve += _CAUTION * (exporting + answering * rows / len(some))
         self.tensors, self.onnx = {}, b""
+
+    def _train_rows(self) -> Rows:
+        from danqing.training.unlabelled import joined
+
+        rows = self._rows(self.parts.train)
+        if not self.recipe.unlabelled_weight:
+            return rows
+        return joined(rows, self.parts.unlabelled, self.unlabelled)
 
     def _rows(self, part: Part) -> Rows:
         from danqing.training.feeding import Rows
@@ -235,7 +259,9 @@ class Fitting:
         self.onnx = exported
 
 
-def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...], drawings: bool) -> Traits:
+def _traits(
+    dataset: Dataset, train: Part, shape: tuple[int, ...], drawings: bool, unlabelled: int
+) -> Traits:
     unevenness = 1.0
     if dataset.task == "classification":
         counts = np.bincount(train.labels)
@@ -243,7 +269,16 @@ def _traits(dataset: Dataset, train: Part, shape: tuple[int, ...], drawings: boo
         unevenness = float(counts.max() / counts.min())
     may_mirror = not drawings and dataset.task == "classification" and not dataset.tabular
     mirrors = may_mirror and bears_mirroring(train)
-    return Traits(dataset.tabular, dataset.task, len(train), shape, drawings, mirrors, unevenness)
+    return Traits(
+        dataset.tabular,
+        dataset.task,
+        len(train),
+        shape,
+        drawings,
+        mirrors,
+        unevenness,
+        unlabelled,
+    )
 
 
 def _quickest(work: Callable[[], Any]) -> float:

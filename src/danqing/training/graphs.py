@@ -28,6 +28,7 @@ _WRITTEN = (
     "mirroring",
     "averaging",
     "batch_size",
+    "unlabelled_weight",
     "scaling",
 )
 _MOST_KEPT = 64
@@ -128,7 +129,7 @@ class Graphs:
 
         def body(i: Any, state: State, sums: Any) -> tuple[Any, ...]:
             # A smaller last batch begins where the full ones end.
-            begin = i * self.recipe.batch_size
+            begin = i * self.recipe.rows_per_step
             chosen = tf.slice(order, [begin], [batch_size])
             counts = tf.cast(begin + tf.range(batch_size) < rows, dtype)
             batch = Batch(
@@ -184,7 +185,9 @@ def graphs_for(architecture: Architecture, recipe: Recipe, network: Any) -> Grap
     if key not in _kept:
         if len(_kept) >= _MOST_KEPT:
             del _kept[next(iter(_kept))]
-        _kept[key] = Graphs(network, recipe, whole=not architecture.convolutional)
+        # XLA knows no warps, either.
+        whole = not (architecture.convolutional or recipe.augmentation or recipe.bending)
+        _kept[key] = Graphs(network, recipe, whole=whole)
     return _kept[key]
 
 

@@ -19,6 +19,7 @@ from danqing.recipe.recipe import MOST_EPOCHS, Recipe
 from danqing.training.budget import Budget
 from danqing.training.feeding import Feeder, Rows
 from danqing.training.graphs import Feed, Span, graphs_for
+from danqing.training.order import Order
 from danqing.training.progress import EpochReport, Position, Progress
 from danqing.training.schedules import learning_rates
 from danqing.training.step import State, assign, initial_state
@@ -64,8 +65,9 @@ class Loop:
         budget: Budget | None = None,
     ) -> None:
         self.network, self.recipe, self.budget = member_logits_of(model), recipe, budget
-        self.rows, self.batch_size = len(train), recipe.batch_size
-        self.steps_per_epoch = math.ceil(self.rows / self.batch_size)
+        self._order = Order(recipe, len(train) - train.unlabelled, train.unlabelled)
+        self.rows, self.batch_size = self._order.rows, recipe.rows_per_step
+        self.steps_per_epoch = self._order.steps
         self.compile_seconds, self.stopped = 0.0, False
         self.state, self.position = initial_state(self.network, recipe), Position()
         self.best: State | None = None
@@ -109,8 +111,10 @@ class Loop:
 
     def _remember(self, report: EpochReport) -> None:
         """Keep the weights of the best epoch."""
-        position = self.position
-        if not self.recipe.patience and self.budget is None:
+        position, recipe = self.position, self.recipe
+        # Few labels are too few to choose by, and in a study of few there are none to spare.
+        few = recipe.labels_per_class or recipe.unlabelled_weight
+        if not recipe.patience and (self.budget is None or few):
             return
         if position.best_loss is None or report.val_loss < position.best_loss:
             position.best_epoch, position.best_loss = report.epoch, report.val_loss
@@ -120,7 +124,7 @@ class Loop:
     def compile(self) -> None:
         """Trace and compile by running no step at all, so that the time is known by itself."""
         began = time.perf_counter()
-        feed = next(self._train.feeds())
+        feed = next(self._train.feeds(self._order(0)))
         rest = self.rows % self.batch_size
         sizes = [self.batch_size] if self._pads else [self.batch_size, *([rest] if rest else [])]
         for size in sizes:
@@ -134,8 +138,7 @@ class Loop:
         """Go through all rows, or those still to come, in the epoch's order; None if stopped."""
         here = self.position
         began = time.perf_counter() - here.seconds
-        order = np.random.default_rng([self.recipe.seed, here.epoch]).permutation(self.rows)
-        for feed in self._train.feeds(order, here.step):
+        for feed in self._train.feeds(self._order(here.epoch), here.step):
             end = feed.first + math.ceil(feed.rows / self.batch_size)
             while here.step < end and not (here.step and self._is_late()):
                 if stopped():
@@ -186,7 +189,7 @@ class Loop:
 
     def _report(self, began: float) -> EpochReport:
         here = self.position
-        rows = min(here.step * self.batch_size, self.rows)
+        rows = min(here.step * self.recipe.batch_size, self._order.labelled)
         loss, score = np.array([here.loss, here.score]) / rows * self._units
         val_loss, val_score = self.validate()
         seconds = time.perf_counter() - began

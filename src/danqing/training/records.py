@@ -39,6 +39,7 @@ class Record(NamedTuple):
 def record_of(fitting: Fitting) -> Record:
     """Tell all that decides a training, and where it came from."""
     dataset, parts, recipe = fitting.dataset, fitting.parts, fitting.recipe
+    unlabelled = fitting.unlabelled_rows if recipe.unlabelled_weight else 0
     versions = {name: version(name) for name in ("danqing", "keras", "numpy")}
     return Record(
         {
@@ -59,7 +60,11 @@ def record_of(fitting: Fitting) -> Record:
             "fingerprint": dataset.fingerprint,
             "class_names": list(dataset.class_names),
             "input_shape": list(dataset.input_shape),
-            "counts": {name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+            "counts": {
+                **{name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+                **({"unlabelled": unlabelled} if unlabelled else {}),
+            },
+            **({"unlabelled": fitting.unlabelled.to_json()} if fitting.unlabelled else {}),
             "removed": {**dataset.removed, **parts.removed},
             "split": {"seed": SPLIT_SEED, "validation_share": recipe.validation_share},
         },
@@ -89,6 +94,8 @@ def refuse_differences(run: Run, record: Record) -> None:
             f"its data are others ({run.data.get('source') or run.data.get('name')!r} then, "
             f"{record.data['source'] or record.data['name']!r} now)"
         )
+    if run.data.get("unlabelled") != record.data.get("unlabelled"):
+        differences.append("its pictures without labels are others (--unlabelled)")
     if not differences and run.network != {"format": 1, **json.loads(json.dumps(record.network))}:
         differences.append(f"danqing {then['versions'].get('danqing')} prepared the data otherwise")
     if differences:

@@ -11,6 +11,7 @@ from danqing.networks.backend import tf
 from danqing.networks.build import averaged
 from danqing.recipe.recipe import Recipe
 from danqing.training.augmentation import bend, mirror, warp
+from danqing.training.consistency import with_own_answers
 from danqing.training.losses import row_losses
 from danqing.training.optimizers import initial_memory, update
 
@@ -40,7 +41,10 @@ class State(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows of one step: examples, targets, and what each row counts for (0: it is padding)."""
+    """Rows of one step: examples, targets, and what each row counts for.
+
+    Padding counts for 0, and so do pictures without labels until they have been answered.
+    """
 
     examples: Any
     targets: Any
@@ -108,7 +112,16 @@ class Step:
         In an ensemble each member has its own loss, and the gradient that it would have alone.
         """
         recipe = self.recipe
-        examples = self._augmented(tf.cast(batch.examples, state.parameters[0].dtype), seed)
+        examples = tf.cast(batch.examples, state.parameters[0].dtype)
+        targets, weights = batch.targets, batch.weights
+        if recipe.unlabelled_weight:
+            examples, targets, weights = with_own_answers(
+                lambda pictures: self._answer(state, pictures, batch),
+                lambda pictures: self._augmented(pictures, seed),
+                *(examples, targets, weights, recipe, seed),
+            )
+        else:
+            examples = self._augmented(examples, seed)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.parameters)
             outputs, statistics = self.network.stateless_call(
@@ -116,11 +129,11 @@ class Step:
             )
             members = tf.nest.flatten(outputs)
             losses = [
-                row_losses(recipe.loss, own, batch.targets, recipe.label_smoothing)
-                for own in members
+                row_losses(recipe.loss, own, targets, recipe.label_smoothing) for own in members
             ]
-            loss = tf.reduce_sum(tf.add_n(losses) * batch.weights)
-            mean = loss / tf.maximum(tf.reduce_sum(batch.weights), 1e-6)
+            total = tf.reduce_sum(tf.add_n(losses) * weights)
+            mean = total / tf.maximum(tf.reduce_sum(weights), 1e-6)
+        loss = tf.reduce_sum(tf.add_n(losses) * batch.weights)
         scores = score_of(answer_of(outputs, batch), batch)
         score = tf.reduce_sum(tf.cast(batch.weights > 0, loss.dtype) * scores)
         return loss / len(members), score, tape.gradient(mean, state.parameters), statistics
@@ -155,6 +168,13 @@ class Step:
             decay = tf.minimum(tf.cast(recipe.averaging, t.dtype), (1 + t) / (10 + t))
             average = [a + (1 - decay) * (w - a) for a, w in zip(average, parameters, strict=True)]
         return parameters, memory, average
+
+    def _answer(self, state: State, pictures: Any, batch: Batch) -> Any:
+        """Answer by the weights before the step; an ensemble by its mean."""
+        outputs, _ = self.network.stateless_call(
+            state.parameters, state.statistics, pictures, training=False
+        )
+        return answer_of(outputs, batch)
 
     def _augmented(self, examples: Any, seed: Any) -> Any:
         """Change pictures at random, in ways that leave them what they are."""

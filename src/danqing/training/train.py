@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import divide
+from danqing.data.divide import Parts
+from danqing.data.few_labels import divide_by
 from danqing.errors import DanqingError, RecipeError, RunError, TrainingInterrupted
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.presets import PRESETS
@@ -28,6 +29,7 @@ from danqing.training.threads import suitable_threads, threads_in_use, use_threa
 
 if TYPE_CHECKING:
     from danqing.training.progress import Progress
+    from danqing.training.unlabelled import Unlabelled
 
 __all__ = ["train"]
 
@@ -44,6 +46,7 @@ def train(
     *,
     resume: bool = False,
     base: str | Path | None = None,
+    unlabelled: Any = None,
     tensorboard: bool = False,
     progress: Callable[[Progress], None] = lambda progress: None,
     load_seconds: float = 0.0,
@@ -64,6 +67,9 @@ def train(
         give a finished run as it is.
     base : path, optional
         A finished run whose network, preparation and weights training goes on from.
+    unlabelled : str, path, Dataset or array of pictures, optional
+        Pictures to learn from, too, without labels: any source, also a folder of pictures without
+        class folders. They add to those whose labels `recipe.labels_per_class` sets aside.
     tensorboard : bool
         Also write event logs for TensorBoard, into the folder's ``tensorboard``.
     progress : callable
@@ -105,9 +111,10 @@ def train(
     if from_run:
         recipe = recipe_after(from_run, recipe)
     began = time.perf_counter()
-    parts = divide(dataset, recipe.validation_share)
+    parts = divide_by(dataset, recipe.model_dump())
+    others = _read_unlabelled(unlabelled, dataset, parts)
     divide_seconds = time.perf_counter() - began
-    fitting = Fitting(dataset, parts, recipe, from_run)
+    fitting = Fitting(dataset, parts, recipe, from_run, others)
     record = record_of(fitting)
     run = Run(_folder(out, resume, dataset, recipe))
     with held(run.folder):
@@ -137,6 +144,14 @@ def train(
         if not complete:
             raise _interrupted(run)
     return run
+
+
+def _read_unlabelled(source: Any, dataset: Dataset, parts: Parts) -> Unlabelled | None:
+    if source is None:
+        return None
+    from danqing.training.unlabelled import read_unlabelled
+
+    return read_unlabelled(source, dataset, parts)
 
 
 def _folder(out: str | Path | None, resume: bool, dataset: Dataset, recipe: Recipe) -> Path:

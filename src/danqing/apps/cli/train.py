@@ -71,6 +71,22 @@ def train(
             "--from", metavar="RUN", help="Train on from a finished run's network and weights."
         ),
     ] = None,
+    labels_per_class: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="Keep the labels of only K training pictures a class, to study how few are "
+            "enough; the others are learned from without.",
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Pictures to learn from, too, without labels: a folder of pictures, or any "
+            "source; labels in it are not used.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder for the run.")] = None,
     resume: Annotated[
         bool,
@@ -104,6 +120,7 @@ def train(
         "schedule": schedule,
         "loss": loss,
         "minutes": minutes,
+        "labels_per_class": labels_per_class,
         "seed": seed,
     }
     given = {name: value for name, value in given.items() if value is not None}
@@ -122,6 +139,7 @@ def train(
         out,
         resume=resume,
         base=base,
+        unlabelled=unlabelled,
         tensorboard=tensorboard,
         progress=Curve(dataset.task) if live and sys.stderr.isatty() else Lines(dataset.task),
         load_seconds=load_seconds,
@@ -149,7 +167,12 @@ def _reading(done: int, total: int) -> None:
 
 
 def _summary(run: Run) -> None:
-    test, seconds = run.metrics["test"], run.metrics["seconds"]
+    test, seconds, counts = run.metrics["test"], run.metrics["seconds"], run.data["counts"]
+    if "unlabelled" in counts:
+        say(
+            f"learned from {counts['train']:,} pictures with labels and "
+            f"{counts['unlabelled']:,} without"
+        )
     if run.task == "regression":
         explained = "undefined" if test["r2"] is None else f"{test['r2']:.3f}"
         figure = f"test R2 {explained}, mean error {test['mae']:.4g}"

@@ -116,6 +116,10 @@ class _Card:
             self._say("card-removed", removed=left_out) if left_out else self._say("card-whole"),
             self._say("card-fingerprint", fingerprint=str(data.get("fingerprint", ""))[:16]),
         ]
+        if few := self.found.run.config.get("labels_per_class"):
+            lines.insert(1, self._say("card-few", n=few))
+        if "unlabelled" in counts:
+            lines.insert(1, self._say("card-unlabelled", n=counts["unlabelled"]))
         return lines
 
     def _training(self) -> list[str]:

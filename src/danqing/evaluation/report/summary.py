@@ -158,7 +158,8 @@ def _data(found: Examination) -> str:
         return f"{name} ({say('rows', n=f'{len(found.test):,}')})"
     parts = " ".join(
         f'<span class="part">{say(f"part-{part}", n=f"{counts.get(part, 0):,}")}</span>'
-        for part in ("train", "validation", "test")
+        for part in ("train", "unlabelled", "validation", "test")
+        if part in counts or part != "unlabelled"
     )
     return f"{name}: {parts}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import divide
+from danqing.data.few_labels import divide_by
 from danqing.data.sources import load_data
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
@@ -64,7 +64,7 @@ def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
             f"{run.folder}: was trained on other data than {dataset.name!r} holds now (their "
             "fingerprints differ); give back the old data, or train again"
         )
-    parts = divide(dataset, run.config["validation_share"])
+    parts = divide_by(dataset, run.config)
     shown = FirstMember(run) if run.members > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     path = run.folder / "textbook.html"

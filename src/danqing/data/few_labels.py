@@ -1,0 +1,91 @@
+"""Few labels: training rows whose labels are set aside, to study how few are enough.
+
+Knows no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from danqing.data.dataset import Dataset
+from danqing.data.divide import Part, Parts, divide
+from danqing.errors import SourceError
+
+__all__ = ["divide_by", "withhold"]
+
+
+def divide_by(dataset: Dataset, settings: Mapping[str, Any]) -> Parts:
+    """Divide the rows as a training with these settings does.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : mapping
+        A recipe's, or those of a run's config.json: ``validation_share`` and, where labels are
+        set aside, ``labels_per_class`` and ``seed``.
+
+    Raises
+    ------
+    SourceError
+        As `divide` and `withhold` do.
+
+    Examples
+    --------
+    >>> from danqing import load_data
+    >>> settings = {"validation_share": 0.1, "labels_per_class": 10, "seed": 0}
+    >>> parts = divide_by(load_data("mnist"), settings)
+    >>> len(parts.train), len(parts.unlabelled), len(parts.validation), len(parts.test)
+    (100, 53900, 6000, 10000)
+    """
+    parts = divide(dataset, settings["validation_share"])
+    kept = settings.get("labels_per_class", 0)
+    if not kept:
+        return parts
+    if dataset.tabular or not dataset.class_names:
+        raise SourceError(
+            f"{dataset.name}: labels can be set aside (labels_per_class) of pictures with classes "
+            "only; leave it out"
+        )
+    train, unlabelled = withhold(parts.train, kept, settings["seed"])
+    if not len(unlabelled):
+        raise SourceError(
+            f"{dataset.name}: no class has more than the {kept} training pictures whose labels are "
+            "to be kept (labels_per_class); choose fewer, or leave it out"
+        )
+    return replace(parts, train=train, unlabelled=unlabelled)
+
+
+def withhold(part: Part, labels_per_class: int, seed: int) -> tuple[Part, Part]:
+    """Draw so many rows of each class, or all where there are fewer.
+
+    Parameters
+    ----------
+    part : Part
+        Labels are classes.
+    labels_per_class : int
+    seed : int
+        Decides the draw alone.
+
+    Returns
+    -------
+    labelled, unlabelled : Part
+        Both in the order of `part`.
+
+    Examples
+    --------
+    >>> pets = Part(np.zeros((5, 1, 1, 1), np.uint8), np.array([0, 1, 0, 1, 0]), np.arange(5))
+    >>> labelled, unlabelled = withhold(pets, 1, seed=0)
+    >>> sorted(labelled.labels.tolist()), len(unlabelled)
+    ([0, 1], 3)
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(part))
+    by_class = shuffled[np.argsort(part.labels[shuffled], kind="stable")]
+    sizes = np.bincount(part.labels)
+    place = np.arange(len(part)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    kept = np.zeros(len(part), bool)
+    kept[by_class[place < labels_per_class]] = True
+    return replace(part, rows=part.rows[kept]), replace(part, rows=part.rows[~kept])
