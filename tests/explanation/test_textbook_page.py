@@ -166,6 +166,12 @@ RUNS: dict[str, tuple[str, dict[str, Any], str]] = {
          "optimizer": "momentum", "learning_rate": 0.01},
         "#dump&sample=2",
     ),
+    "muon": (
+        "mnist",
+        {"network": "conv(6,4,stride=2)-batchnorm-relu-conv(20,3,stride=3)-relu-dense(9)-relu",
+         "optimizer": "muon", "learning_rate": 0.01, "weight_decay": 0.1},
+        "#dump&layer=conv_2&lang=zh",
+    ),
 }  # fmt: skip
 
 
@@ -192,15 +198,28 @@ def test_every_number_is_recomputed(name: str, make: Callable[[str], Any]) -> No
 
 
 @needs_browser
-def test_large_networks_have_their_samples_computed_beforehand(
-    make: Callable[[str], Any], tmp_path: Path
+@pytest.mark.parametrize("layer", ["conv", "dense", "output"])
+def test_muon_moves_hidden_layers_and_adamw_the_rest(
+    layer: str, make: Callable[[str], Any]
 ) -> None:
-    run, dataset, _ = make("pictures")
+    run, dataset, page = make("muon")
+    dump = dumped(page, f"#dump&sample=1&layer={layer}")
+    assert ("update/entry" in dump["values"]) == (layer != "output")
+    assert ("update/alpha" in dump["values"]) == (layer == "output")
+    assert_all_recomputed(run, dataset, page, dump)
+
+
+@needs_browser
+@pytest.mark.parametrize(("name", "close"), [("pictures", "avgpool"), ("muon", "batchnorm")])
+def test_large_networks_have_their_samples_computed_beforehand(
+    name: str, close: str, make: Callable[[str], Any], tmp_path: Path
+) -> None:
+    run, dataset, _ = make(name)
     parts = divide(dataset, run.config["validation_share"])
     page = tmp_path / "textbook.html"
     facts = gather_facts(run, parts, run.metrics, live_parameters=0)
     page.write_text(assemble(facts), encoding="utf-8")
-    assert_all_recomputed(run, dataset, page, dumped(page, "#dump&sample=2&close=avgpool"))
+    assert_all_recomputed(run, dataset, page, dumped(page, f"#dump&sample=2&close={close}"))
     assert 'data-live="false"' in opened(page, "")
 
 

@@ -58,7 +58,10 @@ class Numbers(BackwardNumbers):
     def update(self) -> None:
         f, config = self.followed(), self.run.config
         w, g, rate = f["weights"][f["input"]], f["gradient"], config["learning_rate"]
-        decay = config["weight_decay"] if config["optimizer"] == "adamw" else 0.0
+        if self.by_muon(f"{f['layer'].name}/kernel"):
+            return self.update_by_muon(f, w, g, rate)
+        adamw = config["optimizer"] in ("adamw", "muon")
+        decay = config["weight_decay"] if adamw else 0.0
         memory = [0.0, 0.0]
         self.put("update/rate", rate)
         self.put("update/w", w)
@@ -66,13 +69,36 @@ class Numbers(BackwardNumbers):
         self.put("update/after", self.stepped(w, g, memory, 1, rate, decay))
         if config["optimizer"] == "momentum":
             self.put("update/v", memory[0])
-        if config["optimizer"].startswith("adam"):
+        if adamw or config["optimizer"] == "adam":
             self.put("update/m", memory[0])
             self.put("update/v", memory[1])
             self.put("update/alpha", rate * math.sqrt(1 - 0.999) / (1 - 0.9))
-        if config["optimizer"] == "adamw":
+        if adamw:
             self.put("update/decay", decay)
             self.put("update/shrunk", w - rate * decay * w)
+
+    def by_muon(self, name: str) -> bool:
+        hidden = name.endswith("/kernel") and name.split("/")[0] != "output"
+        return bool(self.run.config["optimizer"] == "muon" and hidden)
+
+    def update_by_muon(self, f: dict[str, Any], w: float, g: float, rate: float) -> None:
+        whole = f["patches"].T @ self.by_output[f["n"] + 1].reshape(len(f["patches"]), -1)
+        assert np.isclose(whole[f["input"], f["unit"]], g, rtol=1e-9)
+        decay = self.run.config["weight_decay"]
+        entry = orthogonal(1.95 * whole)[f["input"], f["unit"]]
+        size = 0.2 * math.sqrt(max(whole.shape))
+        for name, v in (
+            ("rate", rate), ("w", w), ("g", g), ("v", g), ("direction", 1.95 * g), ("entry", entry),
+            ("size", size), ("decay", decay), ("shrunk", w * (1 - rate * decay)),
+            ("after", w * (1 - rate * decay) - rate * size * entry),
+        ):  # fmt: skip
+            self.put(f"update/{name}", v)
+
+    def moved_by_muon(self, w: Any, g: Any, memory: list[Any], rate: float) -> Any:
+        memory[0] = 0.95 * memory[0] + g
+        direction = (g + 0.95 * memory[0]).reshape(-1, w.shape[-1])
+        step = orthogonal(direction).reshape(w.shape) * 0.2 * math.sqrt(max(direction.shape))
+        return w - rate * self.run.config["weight_decay"] * w - rate * step
 
     def practice(self) -> None:
         f, config = self.followed(), self.run.config
@@ -94,8 +120,11 @@ class Numbers(BackwardNumbers):
             g = gradients[name].reshape(-1, f["units"])[f["input"], f["unit"]]
             self.put(f"practice/{t}/g", g)
             for key, gradient in gradients.items():
-                decays = config["optimizer"] == "adamw" and gradient.ndim > 1
+                decays = config["optimizer"] in ("adamw", "muon") and gradient.ndim > 1
                 before = changed.get(key, self.tensors[key])
+                if self.by_muon(key):
+                    changed[key] = self.moved_by_muon(before, gradient, memories[key], rate)
+                    continue
                 changed[key] = self.stepped(
                     before, gradient, memories[key], t + 1, rate,
                     config["weight_decay"] if decays else 0.0,
@@ -219,6 +248,15 @@ class Numbers(BackwardNumbers):
             self.put(f"{key}/autodiff", layer["autodiff"])
             if layer["finite"] is not None:
                 self.put(f"{key}/finite", layer["finite"])
+
+
+def orthogonal(x: Any) -> Any:
+    """By five rounds on the whole matrix, as Muon's authors write them."""
+    x = x / (np.linalg.norm(x) + 1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.775 * square + 2.0315 * square @ square) @ x
+    return x
 
 
 def surface(grid: Any, a: float, b: float) -> tuple[float, Any]:

@@ -21,8 +21,8 @@ _CHAPTERS = (
 # In the order in which they build on each other.
 _SCRIPTS = (
     "tensors", "engine", "numbers", "formulas", "charts", "drawing", "state", "layers",
-    "chapter_network", "chapter_forward", "chapter_loss", "chapter_backward", "chapter_descent",
-    "race", "chapter_results", "main",
+    "chapter_network", "chapter_forward", "chapter_loss", "chapter_backward", "muon",
+    "chapter_descent", "race", "chapter_results", "main",
 )  # fmt: skip
 
 

@@ -5,9 +5,15 @@ const MOMENTUM = 0.9, BETA_1 = 0.9, BETA_2 = 0.999, TINY = 1e-7; // as danqing.t
 const peak = facts.run.learning_rate, decay = facts.run.weight_decay ?? 0;
 const PRACTICE = 5, SHARES = [1, 0.1, 0.01, 0.001]; // steps; learning rates as shares of the peak
 // Multiplications of one way through the network: where there are many, few rates are tried.
-const effort = total(withKernel.map((layer) =>
-  kernelOf(layer).of.reduce((a, b) => a * b) * sizeOf(layer.output_shape.slice(0, -1))));
+const effort = total(withKernel.map((layer) => {
+  const size = sizeOf(kernelOf(layer).of), places = sizeOf(layer.output_shape.slice(0, -1));
+  const rank = Math.min(size / kernelOf(layer).of.at(-1), kernelOf(layer).of.at(-1), PRACTICE * places);
+  return size * places + (facts.run.optimizer === "muon" ? size * rank + 8 * rank ** 3 : 0);
+}));
 let practiceShare = null;
+
+// Muon moves hidden kernels; all else in its runs moves by AdamW.
+const ruleOf = (name) => (facts.run.optimizer !== "muon" || isHiddenKernel(name) ? facts.run.optimizer : "adamw");
 
 // One weight's step; `memory` is { m, v }, `t` counts from 1. Kernels decay, with AdamW.
 function stepOf(optimizer, rate, w, g, memory, t, isKernel = true) {
@@ -25,10 +31,11 @@ function stepOf(optimizer, rate, w, g, memory, t, isKernel = true) {
 }
 
 chapters.push(function drawUpdate() {
-  const f = followed(), optimizer = facts.run.optimizer;
-  fill("optimizer", say(`optimizer_${optimizer}`));
+  const f = followed(), rule = ruleOf(`${f.layer.name}/kernel`);
+  document.body.dataset.rule = rule;
+  fill("optimizer", say(`optimizer_${facts.run.optimizer}`));
   fill("learning-rate", setting("update/rate", peak));
-  put("update-rule", updateRule(optimizer, f));
+  put("update-rule", rule === "muon" ? muonRule(f) : updateRule(rule, f));
   find("practice").hidden = !facts.live;
   if (facts.live) drawPractice(f);
 });
@@ -76,11 +83,7 @@ function updateRule(optimizer, f) {
       M.over(M.root(M.row(M.n("1"), M.o("−"), M.n("0.999"))), M.row(M.n("1"), M.o("−"), M.n("0.9"))),
       M.o("="), value("update/alpha", step.alpha)],
   ];
-  if (optimizer === "adamw") {
-    lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("η"), M.i("λ"), M.i("w"), M.o("="), w, M.o("−"), eta, M.o("·"),
-      M.n(setting("update/decay", decay)), M.o("·"), M.paren(M.n(format(f.weight))), M.o("="),
-      value("update/shrunk", f.weight - step.shrunk)]);
-  }
+  if (optimizer === "adamw") lines.push(decayLine(f, w, eta, f.weight - step.shrunk));
   lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("α"), M.over(M.i("m"),
     M.row(M.root(M.i("v")), M.o("+"), M.i("ϵ"))), M.o("="), M.n(format(f.weight - step.shrunk)), M.o("−"),
     M.n(format(step.alpha)), M.o("·"), M.over(M.n(format(memory.m)), M.row(M.root(M.n(format(memory.v))), M.o("+"),
@@ -88,12 +91,49 @@ function updateRule(optimizer, f) {
   return derivation(...lines);
 }
 
+// The weight's own step among those of all weights of its layer.
+function muonRule(f) {
+  const w = value("update/w", f.weight, true), g = value("update/g", f.gradient, true), eta = M.n(plainText(peak));
+  const arrow = M.o("←"), momentum = M.n(String(MUON.momentum)), place = M.row(M.i("i"), M.o(","), M.i("j"));
+  const { direction } = accelerated(null, factorsOf(f.layer, state.outputs[f.n], state.byOutput[f.n + 1]));
+  const { n, m } = direction, entry = orthogonal(direction)[f.input * m + f.unit], size = muonSize(n, m);
+  const lines = [
+    [M.i("v"), arrow, momentum, M.i("v"), M.o("+"), M.i("g"), M.o("="), momentum, M.o("·"), M.n("0"), M.o("+"), g, M.o("="),
+      value("update/v", f.gradient)],
+    [M.i("d"), M.o("="), M.i("g"), M.o("+"), momentum, M.i("v"), M.o("="), g, M.o("+"), momentum, M.o("·"), g, M.o("="),
+      value("update/direction", (1 + MUON.momentum) * f.gradient)],
+    [M.i("D"), M.o("="), M.i("U"), M.i("Σ"), M.sup(M.i("V"), M.i("T")), M.o("→"), M.i("O"), M.o("≈"), M.i("U"),
+      M.sup(M.i("V"), M.i("T")), M.o(","), M.sub(M.i("O"), place), M.o("="),
+      M.sub(M.i("O"), M.row(M.n(String(f.input + 1)), M.o(","), M.n(String(f.unit + 1)))), M.o("="), value("update/entry", entry)],
+    [M.i("s"), M.o("="), M.n(String(MUON.size)), M.root(M.row(M.i("max"), M.paren(M.i("n"), M.o(","), M.i("m")))), M.o("="),
+      M.n(String(MUON.size)), M.root(M.row(M.i("max"), M.paren(M.n(String(n)), M.o(","), M.n(String(m))))), M.o("="),
+      value("update/size", size)],
+  ];
+  const shrunk = f.weight - peak * decay * f.weight;
+  lines.push(decayLine(f, w, eta, shrunk));
+  lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("η"), M.i("s"), M.sub(M.i("O"), place), M.o("="), M.n(format(shrunk)),
+    M.o("−"), eta, M.o("·"), M.n(format(size)), M.o("·"), entry < 0 ? M.paren(M.n(format(entry))) : M.n(format(entry)), M.o("="),
+    value("update/after", shrunk - peak * size * entry)]);
+  return derivation(...lines);
+}
+
+const decayLine = (f, w, eta, shrunk) => [M.i("w"), M.o("←"), M.i("w"), M.o("−"), M.i("η"), M.i("λ"), M.i("w"), M.o("="), w,
+  M.o("−"), eta, M.o("·"), M.n(setting("update/decay", decay)), M.o("·"), M.paren(M.n(format(f.weight))), M.o("="),
+  value("update/shrunk", shrunk)];
+
+// Moves a hidden kernel's values; gives what Muon remembers.
+function muonMove(values, velocity, gradient, rate) {
+  const next = accelerated(velocity, gradient), steps = orthogonal(next.direction), size = muonSize(gradient.n, gradient.m);
+  steps.forEach((o, i) => (values[i] -= rate * decay * values[i] + rate * size * o));
+  return next.velocity;
+}
+
 // Train all weights on this example alone; afterwards the network is as it was.
 function practise(f, rate) {
-  const optimizer = facts.run.optimizer, names = Object.keys(state.byWeight), kept = {}, memories = {};
+  const names = Object.keys(state.byWeight), kept = {}, memories = {};
   for (const name of names) {
     kept[name] = tensors[name].values.slice();
-    memories[name] = Array.from(kept[name], () => ({ m: 0, v: 0 }));
+    memories[name] = ruleOf(name) === "muon" ? null : Array.from(kept[name], () => ({ m: 0, v: 0 }));
   }
   const name = `${f.layer.name}/kernel`, at = f.input * f.units + f.unit, rows = [];
   for (let t = 1; t <= PRACTICE + 1; t++) {
@@ -101,12 +141,17 @@ function practise(f, rate) {
     const row = { t: t - 1, loss, w: tensors[name].values[at] };
     rows.push(row);
     if (t > PRACTICE) break;
-    const { byWeight } = gradientsOf(outputs, gradient);
+    const { byWeight, byOutput } = gradientsOf(outputs, gradient);
     row.g = byWeight[name][at];
     for (const tensor of names) {
-      const values = tensors[tensor].values, isKernel = tensors[tensor].shape.length > 1;
+      const values = tensors[tensor].values, isKernel = tensors[tensor].shape.length > 1, rule = ruleOf(tensor);
+      if (rule === "muon") {
+        const layer = layerNamed(tensor.split("/")[0]), n = indexOf(layer);
+        memories[tensor] = muonMove(values, memories[tensor], factorsOf(layer, outputs[n], byOutput[n + 1]), rate);
+        continue;
+      }
       byWeight[tensor].forEach((g, i) => {
-        values[i] = stepOf(optimizer, rate, values[i], g, memories[tensor][i], t, isKernel).w;
+        values[i] = stepOf(rule, rate, values[i], g, memories[tensor][i], t, isKernel).w;
       });
     }
     row.change = tensors[name].values[at] - row.w;

@@ -16,7 +16,8 @@ chapters.push(function drawTraining() {
   const better = (a, b) => (regression ? a.val_mae < b.val_mae : a.val_accuracy > b.val_accuracy);
   const worse = last.val_loss > bestRow.val_loss * 1.05;
   const verdict = !worse ? "no_overfitting" : better(last, bestRow) ? "surer_only" : "overfits";
-  const softened = facts.run.label_smoothing || facts.run.augmentation;
+  const { label_smoothing: smoothed, augmentation, bending, mirroring } = facts.run;
+  const softened = smoothed || augmentation || bending || mirroring;
   put("overfitting", `<p>${escaped(say(verdict, {
     best: bestRow.epoch, least: format(bestRow.val_loss), last: format(last.val_loss), epochs: last.epoch,
   }))}</p>${softened && last.loss > last.val_loss ? `<p>${escaped(say("loss_above"))}</p>` : ""}`);
