@@ -13,7 +13,10 @@ from typing import Any, Literal
 from danqing.errors import SpecError
 from danqing.recipe.grammar import ACTIVATIONS, Word, parse
 
-__all__ = ["Architecture", "Layer", "design"]
+__all__ = ["SHIFTS", "Architecture", "Layer", "design"]
+
+SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+"""Of a picture's views, pixels down and right."""
 
 _LARGEST = 200_000_000  # parameters; more does not fit an ordinary machine's memory
 
@@ -36,7 +39,8 @@ class Architecture:
 
     An ensemble has `members` networks of these same layers side by side, and answers by the mean
     of their answers (Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive
-    uncertainty estimation using deep ensembles").
+    uncertainty estimation using deep ensembles"). Where it has several `views`, it answers by the
+    mean of its answers to as many looks at the picture.
 
     Attributes
     ----------
@@ -45,6 +49,8 @@ class Architecture:
         Of one member.
     members : int
         1 for a network that is no ensemble.
+    views : int
+        1, 5 (also shifted by a pixel each way) or 10 (also mirrored).
 
     Examples
     --------
@@ -59,6 +65,7 @@ class Architecture:
     spec: str
     layers: tuple[Layer, ...]
     members: int = 1
+    views: int = 1
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -101,7 +108,8 @@ class Architecture:
     def to_json(self) -> dict[str, Any]:
         """Give the description as plain data."""
         layers = [asdict(layer) for layer in self.layers]
-        return {"spec": self.spec, "members": self.members, "layers": layers}
+        counts = {"members": self.members, "views": self.views}
+        return {"spec": self.spec, **counts, "layers": layers}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Architecture:
@@ -109,22 +117,29 @@ class Architecture:
         layers = plain["layers"]
         classes = layers[-1]["output_shape"][0] if layers[-1]["kind"] == "softmax" else 0
         shape = tuple(layers[0]["input_shape"])
-        return design(plain["spec"], shape, classes, plain.get("members", 1))
+        counts = plain.get("members", 1), plain.get("views", 1)
+        return design(plain["spec"], shape, classes, *counts)
 
 
-def design(spec: str, input_shape: tuple[int, ...], classes: int, members: int = 1) -> Architecture:
+def design(
+    spec: str, input_shape: tuple[int, ...], classes: int, members: int = 1, views: int = 1
+) -> Architecture:
     """Lay out the network that `spec` describes for examples of `input_shape`.
 
     ReLU follows a convolution or dense layer unless it names an activation, or batchnorm or an
     activation comes next. Flattening and the output layer are added: with softmax for classes;
     without `classes` one number, brought to the target's own mean and scale. An ensemble has more
-    `members` than one.
+    `members` than one; pictures may be answered for by several `views`.
 
     Raises
     ------
     SpecError
         If the words don't fit the picture, or each other; the message quotes the word.
     """
+    if views > 1 and len(input_shape) != 3:
+        raise SpecError(
+            f"views: {views} need a picture, and a table has columns only; leave it out"
+        )
     words = parse(spec)
     draft = _Draft(spec, input_shape)
     for word, following in zip(words, [*words[1:], None], strict=True):
@@ -145,7 +160,7 @@ def design(spec: str, input_shape: tuple[int, ...], classes: int, members: int =
         draft.append("softmax", {}, (classes,), name="probabilities")
     else:
         draft.append("rescale", {}, (1,), name="answer")
-    architecture = Architecture(spec, tuple(draft.layers), members)
+    architecture = Architecture(spec, tuple(draft.layers), members, views)
     if architecture.parameters > _LARGEST:
         several = f" in an ensemble of {members}" if members > 1 else ""
         raise SpecError(

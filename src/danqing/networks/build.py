@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from danqing.networks.architecture import Architecture, Layer
 from danqing.networks.backend import keras
 from danqing.networks.normalisation import Affine, FusedBatchNormalization
+from danqing.networks.views import MeanOfViews, Views
 from danqing.preparation.preparation import Preparation
 
 __all__ = ["averaged", "build", "load_tensors", "logits_of", "member_logits_of", "tensors_of"]
@@ -47,13 +48,16 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
         (n, height, width, channels) or (n, features) to (n, classes), probabilities, or (n, 1).
     """
     inputs = keras.Input(architecture.input_shape, name="examples")
-    scaling = preparation.scaling
-    x = Affine(1 / scaling.scale_, -scaling.mean_ / scaling.scale_, name="scaling")(inputs)
+    scaling, views = preparation.scaling, architecture.views
+    x = Views(views, name="views")(inputs) if views > 1 else inputs
+    x = Affine(1 / scaling.scale_, -scaling.mean_ / scaling.scale_, name="scaling")(x)
     answers = [
         _member(x, architecture, preparation, (seed + _APART * number) * 1000, prefix)
         for number, prefix in enumerate(architecture.prefixes)
     ]
     x = answers[0] if len(answers) == 1 else keras.layers.Average(name="average")(answers)
+    if views > 1:
+        x = MeanOfViews(views, name="mean_of_views")(x)
     return keras.Model(inputs, x, name="danqing")
 
 
@@ -111,16 +115,26 @@ def _layer(layer: Layer, normalised: bool, seed: int, name: str) -> Any:
 
 
 def logits_of(model: Any) -> Any:
-    """Give the part of a model before its softmax or rescaling; of an ensemble, the mean's."""
-    members = member_logits_of(model).outputs
+    """Give the part of a model before its softmax or rescaling; of means, the mean's."""
+    logits = member_logits_of(model).outputs
     numbers = any(layer.name.endswith("answer") for layer in model.layers)
-    return keras.Model(model.input, averaged(members, numbers=numbers), name="logits")
+    views = [layer.count for layer in model.layers if isinstance(layer, Views)]
+    for count in views:
+        logits = [look for one in logits for look in _looks(one, count)]
+    return keras.Model(model.input, averaged(logits, numbers=numbers), name="logits")
+
+
+def _looks(logits: Any, count: int) -> list[Any]:
+    """Take apart what a network said to all looks."""
+    apart = keras.ops.reshape(logits, (count, -1, logits.shape[-1]))
+    return [apart[number] for number in range(count)]
 
 
 def member_logits_of(model: Any) -> Any:
     """Give each member's part before its softmax or rescaling: the right place for its loss.
 
-    Called, it gives a list of tensors, and one tensor where the model is no ensemble.
+    Of several views, it has a row for each. Called, it gives a list of tensors, and one tensor
+    where the model is no ensemble.
     """
     last = [layer for layer in model.layers if layer.name.rpartition(".")[2] in _LAST]
     return keras.Model(model.input, [layer.input for layer in last], name="member_logits")

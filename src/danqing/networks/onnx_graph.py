@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.networks.architecture import Architecture, Layer
+from danqing.networks.architecture import SHIFTS, Architecture, Layer
 from danqing.preparation.preparation import Preparation
 
 __all__ = ["to_onnx"]
@@ -53,7 +53,9 @@ def to_onnx(
     scaling = preparation.scaling
     graph.constant("scaling/mean", scaling.mean_.astype(np.float32))
     graph.constant("scaling/scale", scaling.scale_.astype(np.float32))
-    graph.node("Sub", ["examples", "scaling/mean"])
+    if architecture.views > 1:
+        _look(graph, architecture)
+    graph.node("Sub", [graph.last, "scaling/mean"])
     graph.node("Div", [graph.last, "scaling/scale"])
     if len(architecture.input_shape) == 3:
         graph.node("Transpose", [graph.last], perm=[0, 3, 1, 2])
@@ -70,6 +72,11 @@ def to_onnx(
         answers.append(graph.last)
     if len(answers) > 1:
         graph.node("Mean", answers)
+    if architecture.views > 1:
+        shape = np.array([architecture.views, -1, architecture.outputs])
+        graph.node("Reshape", [graph.last, graph.constant("views/shape", shape)])
+        first = graph.constant("views/axis", np.array([0]))
+        graph.node("ReduceMean", [graph.last, first], keepdims=0)
     graph.nodes[-1].output[0] = "answers"
     size: list[Any] = ["n", *architecture.input_shape]
     model = helper.make_model(
@@ -111,6 +118,30 @@ class _Graph:
 
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
+
+
+def _look(graph: _Graph, architecture: Architecture) -> None:
+    """Lay all looks at the pictures one after the other, as `Views` does."""
+    height, width, _ = architecture.input_shape
+    around = graph.constant("views/frame", np.array([0, 1, 1, 0] * 2))
+    graph.node("Pad", [graph.last, around], mode="edge")
+    framed, looks = graph.last, []
+    axes = graph.constant("views/axes", np.array([1, 2]))
+    for down, right in SHIFTS:
+        top, left = 1 + down, 1 + right
+        name = f"views/{down}/{right}"
+        begin = graph.constant(f"{name}/begin", np.array([top, left]))
+        end = graph.constant(f"{name}/end", np.array([top + height, left + width]))
+        graph.node("Slice", [framed, begin, end, axes])
+        looks.append(graph.last)
+    if architecture.views > len(looks):
+        last = graph.constant("views/last", np.array([-1]))
+        before_first = graph.constant("views/before_first", np.array([np.iinfo(np.int64).min]))
+        across = graph.constant("views/across", np.array([2]))
+        for look in list(looks):
+            graph.node("Slice", [look, last, before_first, across, last])
+            looks.append(graph.last)
+    graph.node("Concat", looks, axis=0)
 
 
 def _add(graph: _Graph, layer: Layer, prefix: str, tensors: dict[str, NDArray[np.float32]]) -> None:

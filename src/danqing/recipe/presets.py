@@ -15,6 +15,7 @@ UNLABELLED_PER_LABELLED = 3  # rows of a step, where there are pictures without 
 
 # The classic program's own settings: Keras' defaults, batches of 32, 10 epochs.
 _CLASSIC: dict[str, Any] = {
+    "views": 1,
     "epochs": 10,
     "batch_size": 32,
     "optimizer": "adam",
@@ -35,6 +36,7 @@ _CLASSIC: dict[str, Any] = {
 
 # Chosen on the validation split; what else was tried is in docs/log.md.
 _PICTURES: dict[str, Any] = {
+    "views": 1,
     "epochs": 7,
     "batch_size": 128,
     "optimizer": "muon",
@@ -58,7 +60,8 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
     "best": {
         "epochs": 18,
         "learning_rate": 0.005,
-        "bending": 1.0,
+        "augmentation": 1.3,
+        "bending": 1.5,
         "averaging": 0.995,
         "validation_share": 0.05,
     },
@@ -131,7 +134,7 @@ def _for_tables(traits: Traits) -> dict[str, Any]:
 def _for_pictures(network: str, traits: Traits) -> dict[str, Any]:
     settings = _sized({**_PICTURES, **_OTHERWISE.get(network, {})}, traits)
     if network == "best":
-        settings["mirroring"] = traits.mirrors
+        settings.update(mirroring=traits.mirrors, views=10 if traits.mirrors else 5)
     if not traits.drawings:
         settings["augmentation"] *= 0.3
         settings["bending"] = 0.0

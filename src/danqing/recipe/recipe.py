@@ -45,6 +45,9 @@ class Recipe(BaseModel):
     ensemble : int
         How many such networks to train side by side, 1 to 32, each from its own start; the
         answer is the mean of theirs.
+    views : int
+        Looks at a picture over which the answer is averaged: 1; 5, also shifted by a pixel each
+        way; or 10, also mirrored. It learns as with 1 and answers as much slower.
     epochs, batch_size : int
         Passes through the training rows, 1 to 100,000; rows a step, 1 to 1,000,000.
     minutes : float, optional
@@ -107,6 +110,7 @@ class Recipe(BaseModel):
 
     network: str = "fast"
     ensemble: int = Field(default=1, ge=1, le=32)
+    views: Literal[1, 5, 10]
     epochs: int = Field(ge=1, le=MOST_EPOCHS)
     minutes: float | None = Field(default=None, gt=0, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)

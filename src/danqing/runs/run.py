@@ -104,6 +104,11 @@ class Run:
         return int(self.network.get("members", 1))
 
     @property
+    def views(self) -> int:
+        """Over how many looks at a picture an answer is averaged."""
+        return int(self.network.get("views", 1))
+
+    @property
     def parameters(self) -> int:
         """How many numbers training adjusted, those of all members."""
         layers = self.network.get("layers", [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,8 +105,14 @@ class Fitting:
                 f"choose at most {rows}"
             )
         self.architecture: Architecture = design(
-            self.recipe.spec, shape, len(dataset.class_names), self.recipe.ensemble
+            self.recipe.spec,
+            shape,
+            len(dataset.class_names),
+            self.recipe.ensemble,
+            self.recipe.views,
         )
+        # A step looks once; only the answers of what ships are means.
+        self._looking_once = replace(self.architecture, views=1)
         if not dataset.tabular and not base:
             self.preparation = fit_preparation(
                 parts.train,
@@ -155,7 +162,7 @@ class Fitting:
         """
         from danqing.networks.build import build, load_tensors
 
-        model = build(self.architecture, self.preparation, self.recipe.seed)
+        model = build(self._looking_once, self.preparation, self.recipe.seed)
         if self.base:
             load_tensors(model, self.base.tensors)
         loop = self._loop(model, budget)
@@ -192,7 +199,7 @@ class Fitting:
         from danqing.training.loop import Loop
 
         loop = Loop(
-            self.architecture,
+            self._looking_once,
             model,
             self.recipe,
             self._train_rows(),
@@ -242,12 +249,15 @@ class Fitting:
 
     def _export(self, model: Any) -> None:
         """Export the network, and compare what ships with what was trained."""
-        from danqing.networks.build import tensors_of
+        from danqing.networks.build import build, load_tensors, tensors_of
 
         self.tensors = tensors_of(model)
         exported = to_onnx(self.architecture, self.preparation, self.tensors)
         some = self.parts.validation.rows[:_PARITY_ROWS]
         examples = self.preparation.encoded(self.parts.validation.x[some])
+        if self.architecture.views > 1:
+            model = build(self.architecture, self.preparation)
+            load_tensors(model, self.tensors)
         trained = np.asarray(model(examples.astype(np.float32), training=False))
         difference = np.abs(Session(exported).predict(examples) - trained).max()
         mean, scale = self.preparation.target

@@ -88,7 +88,9 @@ class _Card:
             parameters=f"{run.parameters:,}",
             spec=run.network["spec"],
         )
-        return what + (self._say("card-ensemble", n=run.members) if run.members > 1 else "")
+        if run.members > 1:
+            what += self._say("card-ensemble", n=run.members)
+        return what + (self._say("card-views", n=run.views) if run.views > 1 else "")
 
     def _origin(self) -> str:
         run = self.found.run

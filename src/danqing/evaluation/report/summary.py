@@ -22,9 +22,13 @@ def heading(found: Examination) -> str:
     config = run.config
     versions = config.get("versions") or {}
     several = f"{run.members} × " * (run.members > 1)
+    looks = f" × {run.views} views" * (run.views > 1)
     facts = [
         ("fact-run", f"<code>{escape(run.folder.resolve().name)}</code>"),
-        ("fact-network", f"{several}<code>{escape(str(run.network.get('spec', '')))}</code>"),
+        (
+            "fact-network",
+            f"{several}<code>{escape(str(run.network.get('spec', '')))}</code>{looks}",
+        ),
         ("fact-data", _data(found)),
         ("fact-version", escape(f"danqing {versions.get('danqing', '?')}")),
     ]

@@ -6,6 +6,7 @@ Knows no method of explanation, and no files: architecture, preparation and weig
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,8 @@ class Network:
     not press together what is nearly sure; unlike :math:`z_c` alone it tells what the answer rests
     on: softmax ignores what is added to all :math:`z_j`. The score of a regression is the number
     it tells. An ensemble is one network that answers by the mean probability, and its score is that
-    probability's logit; its features and its last convolutions are those of all members.
+    probability's logit; its features and its last convolutions are those of all members. So it is
+    with several views, but for features and convolutions, which are of one look.
 
     Parameters
     ----------
@@ -71,9 +73,14 @@ class Network:
         seed: int = 0,
     ) -> None:
         model = build(architecture, preparation, seed)
-        if tensors is not None:
-            load_tensors(model, tensors)
-        self.architecture, self.preparation, self.model = architecture, preparation, model
+        # Inner layers are those of one look at the picture.
+        once = model
+        if architecture.views > 1:
+            once = build(replace(architecture, views=1), preparation, seed)
+        self.architecture, self.preparation, self.models = architecture, preparation, (model, once)
+        for one in self.models:
+            if tensors is not None:
+                load_tensors(one, tensors)
         regression = architecture.task == "regression"
         self.classes = 0 if regression else architecture.outputs
         self.unit = float(preparation.target[1]) if regression else 1.0
@@ -82,20 +89,21 @@ class Network:
 
         def inner(name: str) -> list[Any]:
             """Give a layer of each member."""
-            return [model.get_layer(f"{prefix}{name}") for prefix in prefixes]
+            return [once.get_layer(f"{prefix}{name}") for prefix in prefixes]
 
         self.input_shape = architecture.input_shape
         self.rows_at_once = int(np.clip(_VALUES // np.prod(self.input_shape), 8, 256))
         self.outputs = model if regression else logits_of(model)
         features = [layer.input for layer in inner("output")]
         self.before_output = keras.Model(
-            model.input,
+            once.input,
             features[0] if len(features) == 1 else keras.ops.concatenate(features, axis=-1),
         )
         self.conv_and_outputs = None
         if self.conv_layer:
             maps = [layer.output for layer in inner(self.conv_layer)]
-            self.conv_and_outputs = keras.Model(model.input, [maps, self.outputs.outputs[0]])
+            outputs = once if regression else logits_of(once)
+            self.conv_and_outputs = keras.Model(once.input, [maps, outputs.outputs[0]])
         self._graphs: dict[str, Any] = {}
 
     def score(self, examples: Any, targets: Any) -> Any:
@@ -186,7 +194,8 @@ def network_of(run: Run) -> Network:
 def randomise(network: Network, seed: int) -> None:
     """Draw all weights of a network anew, as before a training; its compiled graphs stay."""
     fresh = build(network.architecture, network.preparation, seed)
-    load_tensors(network.model, tensors_of(fresh))
+    for model in network.models:
+        load_tensors(model, tensors_of(fresh))
 
 
 def _last_conv_layer(architecture: Architecture) -> str:

@@ -79,6 +79,7 @@ def gather_facts(
         "layers": architecture.to_json()["layers"],
         "parameters": architecture.parameters,
         "ensemble": run.config.get("ensemble", 1),
+        "views": run.config.get("views", 1),
         "tensors": _tensors(run, architecture, live),
         "samples": [_sample(s, c) for s, c in zip(samples, checks, strict=True)],
         "mistakes": {"count": mistakes.count, "total": mistakes.total},

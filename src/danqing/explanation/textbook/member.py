@@ -1,4 +1,4 @@
-"""The first member of an ensemble as a run of its own, so that a page can take it apart.
+"""One network that looks once, as a run of its own, so that a page can take it apart.
 
 Knows no page.
 """
@@ -16,20 +16,20 @@ __all__ = ["FirstMember"]
 
 
 class FirstMember(Run):
-    """What an ensemble's run would be with its first network alone; read only.
+    """What a run would be with its first network alone, which looks once; read only.
 
-    Settings, data and history are the ensemble's; weights and answers the member's.
+    Settings, data and history are the whole run's; weights and answers the member's.
 
     Parameters
     ----------
     run : Run
-        Of an ensemble.
+        Of an ensemble, or of several views.
     """
 
     def __init__(self, run: Run) -> None:
         super().__init__(run.folder)
-        ensemble = Architecture.from_json(run.network)
-        prefix, alone = ensemble.prefixes[0], replace(ensemble, members=1)
+        whole = Architecture.from_json(run.network)
+        prefix, alone = whole.prefixes[0], replace(whole, members=1, views=1)
         self.network = {**run.network, **alone.to_json()}
         self.tensors = {
             name.removeprefix(prefix): tensor

@@ -25,7 +25,7 @@ __all__ = ["write_textbook"]
 def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
     """Write ``textbook.html`` into the run's folder; an earlier one is replaced.
 
-    Of an ensemble the page takes the first member apart, and says so.
+    Of an ensemble the page takes the first member apart, of several views the first, and says so.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
             "fingerprints differ); give back the old data, or train again"
         )
     parts = divide_by(dataset, run.config)
-    shown = FirstMember(run) if run.members > 1 else run
+    shown = FirstMember(run) if run.members > 1 or run.views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     path = run.folder / "textbook.html"
     write_file(path, assemble(gather_facts(shown, parts, metrics)).encode())
