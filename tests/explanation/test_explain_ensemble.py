@@ -84,6 +84,30 @@ def test_the_first_member_is_a_run_of_its_own(ensemble: Run, small: Dataset) -> 
     assert np.abs(member.predict(x) - ensemble.predict(x)).max() > 0.01
 
 
+@pytest.fixture(scope="module")
+def several_views(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    recipe = Recipe(network=SPEC, views=10, epochs=2, batch_size=32)
+    return train(small, recipe, tmp_path_factory.mktemp("runs") / "views")
+
+
+def test_scores_of_several_views_are_the_logits_of_what_ships(
+    several_views: Run, small: Dataset
+) -> None:
+    network, x = network_of(several_views), small.x_test[:20].astype(np.float32)
+    scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
+    probabilities = several_views.predict(x).astype(np.float64)
+    np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
+    assert network.features(x).shape == (20, 6)
+
+
+def test_the_textbook_of_several_views_shows_one(several_views: Run, small: Dataset) -> None:
+    facts, once = facts_of(write_textbook(several_views, small)), FirstMember(several_views)
+    assert facts["views"] == 10
+    assert once.views == 1
+    right = once.predict(small.x_test).argmax(axis=1) == small.y_test
+    assert facts["metrics"]["test"]["accuracy"] == right.mean()
+
+
 def facts_of(page: Path) -> dict[str, Any]:
     found = re.search(r'id="facts">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
     assert found

@@ -77,8 +77,9 @@ class Network:
         once = model
         if architecture.views > 1:
             once = build(replace(architecture, views=1), preparation, seed)
-        self.architecture, self.preparation, self.models = architecture, preparation, (model, once)
-        for one in self.models:
+        self.architecture, self.preparation = architecture, preparation
+        self.model, self.once = model, once
+        for one in (model, once):
             if tensors is not None:
                 load_tensors(one, tensors)
         regression = architecture.task == "regression"
@@ -194,7 +195,7 @@ def network_of(run: Run) -> Network:
 def randomise(network: Network, seed: int) -> None:
     """Draw all weights of a network anew, as before a training; its compiled graphs stay."""
     fresh = build(network.architecture, network.preparation, seed)
-    for model in network.models:
+    for model in (network.model, network.once):
         load_tensors(model, tensors_of(fresh))
 
 
