@@ -104,7 +104,7 @@ class Network:
         if self.conv_layer:
             maps = [layer.output for layer in inner(self.conv_layer)]
             outputs = once if regression else logits_of(once)
-            self.conv_and_outputs = keras.Model(once.input, [maps, outputs.outputs[0]])
+            self.conv_and_outputs = keras.Model(once.input, [*maps, outputs.outputs[0]])
         self._graphs: dict[str, Any] = {}
 
     def score(self, examples: Any, targets: Any) -> Any:

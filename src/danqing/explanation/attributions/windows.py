@@ -95,7 +95,7 @@ def _windows(height: int, width: int) -> NDArray[np.bool_]:
 def _grad_cam(network: Network, examples: Any, targets: Any) -> Any:
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(examples)
-        maps, outputs = network.conv_and_outputs(examples, training=False)  # type: ignore[misc]
+        *maps, outputs = network.conv_and_outputs(examples, training=False)  # type: ignore[misc]
         total = tf.reduce_sum(network.score_of(outputs, targets))
     inner = tf.concat(maps, axis=-1)
     gradients = tf.concat(tape.gradient(total, maps), axis=-1)
