@@ -19,7 +19,7 @@ _PICTURES = {
         "conv(64,3) conv(128,3) conv(128,3)",
         "conv(48,3) pool conv(64,3) conv(96,3) pool conv(128,3) conv(160,3)",
         "conv(16,3,valid) conv(32,4,2,valid) halve conv(64,3,valid) conv(96,4,2,valid) "
-        "conv(128,3) conv(160,3,valid) dropout(0.3)",
+        "conv(128,3) conv(160,3,valid)",
     ),
     "tiny": (
         "conv(8,3) conv(12,3) globalpool",
