@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.decode import Mode, fit
+from danqing.data.decode import Look, Mode, fit
 from danqing.errors import PictureError
 
 __all__ = ["brought_to"]
@@ -44,6 +44,6 @@ def brought_to(pictures: Any, shape: tuple[int, ...]) -> Any:
     brought: NDArray[np.uint8] = np.empty((len(pictures), *shape), np.uint8)
     for number in range(len(pictures)):
         picture = pictures[number : number + 1][0]
-        plain = picture[..., 0] if picture.shape[-1] == 1 else picture
-        brought[number] = fit(plain, (height, width), mode)
+        look = Look(*picture.shape[:2], picture.shape[-1] == 1, picture.tobytes())
+        brought[number] = np.frombuffer(fit(look, (height, width), mode), np.uint8).reshape(shape)
     return brought
