@@ -44,6 +44,7 @@ def brought_to(pictures: Any, shape: tuple[int, ...]) -> Any:
     brought: NDArray[np.uint8] = np.empty((len(pictures), *shape), np.uint8)
     for number in range(len(pictures)):
         picture = pictures[number : number + 1][0]
-        look = Look(*picture.shape[:2], picture.shape[-1] == 1, picture.tobytes())
+        own_height, own_width, own_channels = picture.shape
+        look = Look(own_height, own_width, own_channels == 1, picture.tobytes())
         brought[number] = np.frombuffer(fit(look, (height, width), mode), np.uint8).reshape(shape)
     return brought

@@ -71,8 +71,8 @@ def with_own_answers(
     ...     lambda pictures: sure, lambda pictures: pictures,
     ...     pictures, tf.zeros(4, tf.int32), tf.ones(4), recipe, tf.constant([0, 0]),
     ... )
-    >>> targets.numpy().tolist(), weights.numpy().round(2).tolist()
-    ([0, 0, 1, 0], [1.0, 0.33, 0.33, 0.0])
+    >>> targets.numpy().tolist(), (3 * weights).numpy().round().tolist()
+    ([0, 0, 1, 0], [3.0, 1.0, 1.0, 0.0])
     """
     labelled = recipe.batch_size
     known, unknown = examples[:labelled], examples[labelled:]

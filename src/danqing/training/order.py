@@ -39,7 +39,7 @@ class Order:
     >>> order.steps, order.rows, order.labelled
     (2, 16, 4)
     >>> [sorted(step) for step in order(0).reshape(2, 8)[:, 2:].tolist()]
-    [[3, 5, 6, 9, 11, 13], [4, 7, 8, 10, 12, 14]]
+    [[3, 5, 6, 7, 13, 14], [4, 8, 9, 10, 11, 12]]
     """
 
     def __init__(self, recipe: Recipe, labelled: int, unlabelled: int) -> None:
