@@ -30,6 +30,7 @@ NETWORK = "conv(16,3)-batchnorm-relu-dropout(0.2)-dense(32)"
         (["--ensemble", "33"], 2, "ensemble: input should be less than or equal to 32, not 33"),
         (["--minutes", "nan"], 2, "minutes"),
         (["--from", "nowhere"], 1, "no such folder"),
+        (["--teacher", "nowhere"], 1, "no such folder"),
         (["--out", "taken"], 1, "add --resume if"),
         (["--out", "taken", "--resume"], 1, "is no run folder"),
     ],

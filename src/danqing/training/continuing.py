@@ -1,4 +1,4 @@
-"""Training on from a finished run: what it takes over, and what must agree. Writes nothing."""
+"""Training on from a finished run, or by its answers: what must agree. Writes nothing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from danqing.errors import RecipeError, RunError
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run import Run, load_run
 
-__all__ = ["load_base", "recipe_after", "refuse_other_data", "with_network_of"]
+__all__ = [
+    "load_base",
+    "recipe_after",
+    "refuse_as_teacher",
+    "refuse_other_data",
+    "with_network_of",
+]
 
 
 def load_base(folder: str | Path) -> Run:
-    """Open a run to train on from.
+    """Open a run to train on from, or to learn from.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def with_network_of(base: Run, recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"network": spec})
 
 
-def refuse_other_data(dataset: Dataset, base: Run) -> None:
+def refuse_other_data(dataset: Dataset, base: Run, option: str = "--from") -> None:
     """Refuse data of another kind than a run has learned from.
 
     Raises
@@ -73,17 +79,41 @@ def refuse_other_data(dataset: Dataset, base: Run) -> None:
     if kind != known or dataset.task != base.task:
         raise RunError(
             f"run {base.folder}: learned {base.task} of {known}, and {dataset.name} is "
-            f"{dataset.task} of {kind}; train anew, without --from"
+            f"{dataset.task} of {kind}; train anew, without {option}"
         )
     if not dataset.tabular and dataset.input_shape != base.input_shape:
         shapes = ["x".join(map(str, shape)) for shape in (base.input_shape, dataset.input_shape)]
         raise RunError(
             f"run {base.folder}: takes pictures of {shapes[0]} pixels and channels, and those of "
-            f"{dataset.name} are {shapes[1]}; train anew, without --from"
+            f"{dataset.name} are {shapes[1]}; train anew, without {option}"
         )
     if list(dataset.class_names) != base.class_names:
         odd = sorted(set(dataset.class_names) ^ set(base.class_names)) or ["their order"]
         raise RunError(
             f"run {base.folder}: has other classes than {dataset.name} ({', '.join(odd[:5])}); "
-            "give data with the same classes, or train anew, without --from"
+            f"give data with the same classes, or train anew, without {option}"
+        )
+
+
+def refuse_as_teacher(teacher: Run, dataset: Dataset, base: Run | None, unlabelled: int) -> None:
+    """Refuse a teacher of other data, of a base that reads a table otherwise, or of no labels.
+
+    Raises
+    ------
+    RecipeError
+        If some pictures have no labels: they are learned from in another way.
+    RunError
+        Names what differs.
+    """
+    if unlabelled:
+        raise RecipeError(
+            "teacher: does not go together with pictures without labels yet; leave out --teacher, "
+            "or --unlabelled and --labels-per-class"
+        )
+    refuse_other_data(dataset, teacher, "--teacher")
+    encodings = [run.network["preparation"].get("encoding") for run in (base or teacher, teacher)]
+    if encodings[0] != encodings[1]:
+        raise RunError(
+            f"run {teacher.folder}: reads the table's columns otherwise than that of --from does; "
+            "leave out --from or --teacher"
         )

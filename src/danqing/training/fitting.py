@@ -23,7 +23,11 @@ from danqing.recipe.traits import Traits
 from danqing.runs.run import Run
 from danqing.runs.session import Session
 from danqing.training.budget import Budget
-from danqing.training.continuing import refuse_other_data, with_network_of
+from danqing.training.continuing import (
+    refuse_as_teacher,
+    refuse_other_data,
+    with_network_of,
+)
 from danqing.training.progress import EpochReport, Progress
 
 if TYPE_CHECKING:
@@ -53,12 +57,17 @@ class Fitting:
         A finished run to train on from: its network, preparation and weights are taken over.
     unlabelled : Unlabelled, optional
         Pictures without labels to learn from, beside those of `parts`.
+    teacher : Run, optional
+        A finished run whose answers are learned in place of the labels. For rows of a table its
+        preparation is taken over, so that both read the same features.
 
     Attributes
     ----------
     recipe : Recipe
     preparation : Preparation
     architecture : Architecture
+    convolutional : bool
+        Whether a step convolves, in the network or in its teacher.
     history : list of EpochReport
     steps : int
         Made in all, by whatever processes; after `fit`.
@@ -82,13 +91,19 @@ class Fitting:
         recipe: Recipe,
         base: Run | None = None,
         unlabelled: Unlabelled | None = None,
+        teacher: Run | None = None,
     ) -> None:
         began = time.perf_counter()
         self.dataset, self.parts, self.base, self.unlabelled = dataset, parts, base, unlabelled
+        self.teacher = teacher
         shape = dataset.input_shape
+        if teacher:
+            refuse_as_teacher(teacher, dataset, base, self.unlabelled_rows)
         if base:
             refuse_other_data(dataset, base)
             self.preparation, shape = base.preparation, base.input_shape
+        elif teacher and dataset.tabular:
+            self.preparation, shape = teacher.preparation, teacher.input_shape
         elif dataset.tabular:
             self.preparation = fit_preparation(parts.train, "feature")
             shape = self.preparation.scaling.mean_.shape
@@ -120,6 +135,8 @@ class Fitting:
                 pictures_as=dataset.pictures_as,
                 drawings=drawings,
             )
+        taught = Architecture.from_json(teacher.network) if teacher else self.architecture
+        self.convolutional = self.architecture.convolutional or taught.convolutional
         self.history: list[EpochReport] = []
         self.steps = 0
         self.tensors: dict[str, NDArray[np.float32]] = {}
@@ -197,6 +214,7 @@ class Fitting:
 
     def _loop(self, model: Any, budget: Budget | None) -> Loop:
         from danqing.training.loop import Loop
+        from danqing.training.teacher import Teacher
 
         loop = Loop(
             self._looking_once,
@@ -206,6 +224,7 @@ class Fitting:
             self._rows(self.parts.validation),
             self.preparation.target[1],
             budget,
+            Teacher(self.teacher, self.preparation.target) if self.teacher else None,
         )
         self.history = loop.position.history
         return loop

@@ -13,6 +13,7 @@ from danqing.networks.backend import keras, tf
 from danqing.recipe.recipe import Recipe
 from danqing.training.losses import row_losses
 from danqing.training.step import Batch, State, Step, answer_of, score_of
+from danqing.training.teacher import Teacher
 
 __all__ = ["Feed", "Graphs", "Span", "graphs_for"]
 
@@ -75,14 +76,18 @@ class Graphs:
         Only its structure is used.
     recipe : Recipe
         Only what is listed in `_WRITTEN` is used.
+    teacher : Teacher, optional
+        Answers what the network learns, in place of the labels.
     whole : bool
         Compile whole stretches by XLA: it makes dense networks ten times faster and convolutions
         five times slower on a CPU, so with convolutions it compiles nothing but the update.
     """
 
-    def __init__(self, network: Any, recipe: Recipe, *, whole: bool) -> None:
+    def __init__(
+        self, network: Any, recipe: Recipe, teacher: Teacher | None = None, *, whole: bool
+    ) -> None:
         self.network, self.recipe = network, recipe
-        self._step = Step(network, recipe, fused=not whole)
+        self._step = Step(network, recipe, teacher, fused=not whole)
         self._steps = tf.function(self._graph_steps, jit_compile=whole or None, autograph=False)
         self._losses = tf.function(self._graph_losses, autograph=False)
 
@@ -175,11 +180,17 @@ class Graphs:
         return loss, score
 
 
-def graphs_for(architecture: Architecture, recipe: Recipe, network: Any) -> Graphs:
+def graphs_for(
+    architecture: Architecture, recipe: Recipe, network: Any, teacher: Teacher | None = None
+) -> Graphs:
     """Give the graphs of an architecture and a recipe: kept ones, where there are.
 
-    `network`, built from `architecture`, is used where there are none yet.
+    `network`, built from `architecture`, is used where there are none yet. A teacher's weights are
+    part of a graph, so graphs with one are not kept.
     """
+    if teacher:
+        whole = not (architecture.convolutional or teacher.convolutional)
+        return Graphs(network, recipe, teacher, whole=whole)
     written = {name: getattr(recipe, name) for name in _WRITTEN}
     key = json.dumps([architecture.to_json(), written, keras.config.floatx()], sort_keys=True)
     if key not in _kept:

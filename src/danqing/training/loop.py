@@ -23,6 +23,7 @@ from danqing.training.order import Order
 from danqing.training.progress import EpochReport, Position, Progress
 from danqing.training.schedules import learning_rates
 from danqing.training.step import State, assign, initial_state
+from danqing.training.teacher import Teacher
 
 __all__ = ["Loop"]
 
@@ -43,6 +44,8 @@ class Loop:
         Of a regression's target, so that losses and errors are told in its own unit.
     budget : Budget, optional
         Ends the run in time, its schedule included.
+    teacher : Teacher, optional
+        Answers what the network learns, in place of the labels.
 
     Attributes
     ----------
@@ -63,6 +66,7 @@ class Loop:
         validation: Rows,
         target_scale: float = 1.0,
         budget: Budget | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.network, self.recipe, self.budget = member_logits_of(model), recipe, budget
         self._order = Order(recipe, len(train) - train.unlabelled, train.unlabelled)
@@ -75,7 +79,7 @@ class Loop:
         self._train = Feeder(train, self.batch_size, self._dtype)
         self._validation = Feeder(validation, self.batch_size, self._dtype)
         self._validation_rows = len(validation)
-        self._graphs = graphs_for(architecture, recipe, self.network)
+        self._graphs = graphs_for(architecture, recipe, self.network, teacher)
         # Padding would be part of what batchnorm sees of a smaller last batch.
         self._pads = not any(layer.kind == "batchnorm" for layer in architecture.layers)
         self._units = (target_scale**2, target_scale)

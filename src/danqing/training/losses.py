@@ -26,8 +26,8 @@ def row_losses(name: str, outputs: Any, targets: Any, label_smoothing: float = 0
     name : {"cross-entropy", "mean-squared-error"}
     outputs : Tensor of float, shape (n, classes) or (n, 1)
         Logits, or numbers.
-    targets : Tensor, shape (n,)
-        Classes as int, numbers as float.
+    targets : Tensor, shape (n,) or (n, classes)
+        Classes as int, numbers as float; or probabilities, which are not smoothed.
     label_smoothing : float
         Share of the target spread evenly over all classes (Szegedy et al. 2016, section 7).
 
@@ -43,11 +43,14 @@ def row_losses(name: str, outputs: Any, targets: Any, label_smoothing: float = 0
     [4.0]
     """
     outputs, targets = tf.convert_to_tensor(outputs), tf.convert_to_tensor(targets)
-    if targets.dtype.is_floating:
+    if targets.shape.rank == 2:
+        target = targets
+    elif targets.dtype.is_floating:
         return tf.square(outputs[:, 0] - targets)
-    classes = outputs.shape[-1]
-    target = tf.one_hot(targets, classes, dtype=outputs.dtype)
-    target = target * (1 - label_smoothing) + label_smoothing / classes
+    else:
+        classes = outputs.shape[-1]
+        target = tf.one_hot(targets, classes, dtype=outputs.dtype)
+        target = target * (1 - label_smoothing) + label_smoothing / classes
     if name == "cross-entropy":
         return -tf.reduce_sum(target * tf.nn.log_softmax(outputs), axis=-1)
     return tf.reduce_mean(tf.square(tf.nn.softmax(outputs) - target), axis=-1)

@@ -45,7 +45,8 @@ def record_of(fitting: Fitting) -> Record:
         {
             **recipe.model_dump(),
             "spec": recipe.spec,
-            "from": _base(fitting.base),
+            "from": _identity(fitting.base),
+            "teacher": _identity(fitting.teacher),
             "versions": {
                 **versions,
                 "tensorflow": _tensorflow_version(),
@@ -89,6 +90,8 @@ def refuse_differences(run: Run, record: Record) -> None:
     ]
     if then.get("from") != now["from"]:
         differences.append("it trains on from another run (--from)")
+    if then.get("teacher") != now["teacher"]:
+        differences.append("it has another teacher (--teacher)")
     if run.data.get("fingerprint") != record.data["fingerprint"]:
         differences.append(
             f"its data are others ({run.data.get('source') or run.data.get('name')!r} then, "
@@ -159,11 +162,11 @@ class EpochRecord:
                 self._failed = True
 
 
-def _base(base: Run | None) -> dict[str, str] | None:
-    if base is None:
+def _identity(run: Run | None) -> dict[str, str] | None:
+    if run is None:
         return None
-    content = (base.folder / "weights.safetensors").read_bytes()
-    return {"run": str(base.folder), "weights": hashlib.sha256(content).hexdigest()}
+    content = (run.folder / "weights.safetensors").read_bytes()
+    return {"run": str(run.folder), "weights": hashlib.sha256(content).hexdigest()}
 
 
 def _tensorflow_version() -> str:

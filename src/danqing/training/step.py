@@ -72,13 +72,17 @@ class Step:
         a list with each member's.
     recipe : Recipe
         Loss, optimizer, augmentation, averaging; no seed and no rate, which are handed in.
+    teacher : callable, optional
+        From the examples as the network sees them to the targets that it learns in place of the
+        batch's own, as `danqing.training.teacher.Teacher` gives them; the score stays the batch's.
     fused : bool
         Compile the update by XLA on its own. Where the whole step is compiled there is no need.
     """
 
-    def __init__(self, network: Any, recipe: Recipe, *, fused: bool = False) -> None:
-        self.network = network
-        self.recipe = recipe
+    def __init__(
+        self, network: Any, recipe: Recipe, teacher: Any = None, *, fused: bool = False
+    ) -> None:
+        self.network, self.recipe, self.teacher = network, recipe, teacher
         self._is_random_state = [
             v.dtype == "uint32" or "seed" in v.name for v in network.non_trainable_variables
         ]
@@ -122,6 +126,8 @@ class Step:
             )
         else:
             examples = self._augmented(examples, seed)
+        if self.teacher:
+            targets = self.teacher(examples)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.parameters)
             outputs, statistics = self.network.stateless_call(

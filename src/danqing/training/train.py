@@ -47,6 +47,7 @@ def train(
     resume: bool = False,
     base: str | Path | None = None,
     unlabelled: Any = None,
+    teacher: str | Path | None = None,
     tensorboard: bool = False,
     progress: Callable[[Progress], None] = lambda progress: None,
     load_seconds: float = 0.0,
@@ -70,6 +71,9 @@ def train(
     unlabelled : str, path, Dataset or array of pictures, optional
         Pictures to learn from, too, without labels: any source, also a folder of pictures without
         class folders. They add to those whose labels `recipe.labels_per_class` sets aside.
+    teacher : path, optional
+        A finished run whose answers the network learns in place of the labels; it has the same
+        classes and takes the same pictures or columns. Validation and test stay by the labels.
     tensorboard : bool
         Also write event logs for TensorBoard, into the folder's ``tensorboard``.
     progress : callable
@@ -114,7 +118,8 @@ def train(
     parts = divide_by(dataset, recipe.model_dump())
     others = _read_unlabelled(unlabelled, dataset, parts)
     divide_seconds = time.perf_counter() - began
-    fitting = Fitting(dataset, parts, recipe, from_run, others)
+    lesson = load_base(teacher) if teacher else None
+    fitting = Fitting(dataset, parts, recipe, from_run, others, lesson)
     record = record_of(fitting)
     run = Run(_folder(out, resume, dataset, recipe))
     with held(run.folder):
@@ -166,8 +171,7 @@ def _folder(out: str | Path | None, resume: bool, dataset: Dataset, recipe: Reci
 def _threads(recorded: int | None, fitting: Fitting, owns_process: bool) -> int:
     """Set the threads an operation, and tell how many there are: a sum's last bits depend on it."""
     if owns_process:
-        convolutional = fitting.architecture.convolutional
-        use_threads(recorded or suitable_threads(convolutional=convolutional))
+        use_threads(recorded or suitable_threads(convolutional=fitting.convolutional))
     threads = threads_in_use()
     if recorded not in (None, threads):
         _log.warning(

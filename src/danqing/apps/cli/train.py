@@ -87,6 +87,10 @@ def train(
             "source; labels in it are not used.",
         ),
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Learn a finished run's answers in place of the labels."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder for the run.")] = None,
     resume: Annotated[
         bool,
@@ -140,6 +144,7 @@ def train(
         resume=resume,
         base=base,
         unlabelled=unlabelled,
+        teacher=teacher,
         tensorboard=tensorboard,
         progress=Curve(dataset.task) if live and sys.stderr.isatty() else Lines(dataset.task),
         load_seconds=load_seconds,
