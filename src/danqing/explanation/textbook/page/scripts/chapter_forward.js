@@ -37,7 +37,7 @@ chapters.push(function drawStages() {
 
 chapters.push(function drawNeuron() {
   const f = followed(), { layer } = f;
-  offerChoices("neuron-layer", withKernel.map((l) => [l.name, `${l.name} (${l.kind})`]), layer.name);
+  offerChoices("neuron-layer", withKernel.map((l) => [l.name, l.name.startsWith(l.kind) ? l.name : `${l.name} (${l.kind})`]), layer.name);
   const unit = find("neuron-unit");
   Object.assign(unit, { max: f.units, min: 1, value: f.unit + 1 });
   fill("neuron-most", f.units < f.all ? say("units_here", { shown: f.units, all: f.all }) : String(f.units));

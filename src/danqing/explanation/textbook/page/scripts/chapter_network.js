@@ -28,7 +28,7 @@ function diagram() {
   }
   const step = 118, width = columns.length * step, height = 250, middle = 112;
   const spots = columns.map(({ count, shape }, c) => {
-    const dots = shape.length === 3 ? Math.min(count, c ? 6 : shape[2]) : Math.min(count, 8);
+    const dots = shape.length === 3 ? Math.min(count, c ? 6 : shape[2]) : count <= 10 ? count : 8;
     const gap = Math.min(26, 190 / dots);
     return Array.from({ length: dots }, (_, i) => ({
       x: step / 2 + c * step, y: middle + (i - (dots - 1) / 2) * gap,
@@ -43,12 +43,14 @@ function diagram() {
       ? `<rect class="node ${kind}" x="${x - 8}" y="${y - 8}" width="16" height="16" rx="2"/>`
       : `<circle class="node ${kind}" cx="${x}" cy="${y}" r="7"/>`;
   }));
+  const more = spots.map((column, c) => (column.length < columns[c].shape.at(-1)
+    ? `<text class="more" x="${column[0].x}" y="${column.at(-1).y + 22}" text-anchor="middle">⋮</text>` : ""));
   const names = columns.map(({ name, shape }, c) =>
     `<text x="${step / 2 + c * step}" y="${height - 24}" text-anchor="middle">${escaped(name)}</text>
      <text class="small" x="${step / 2 + c * step}" y="${height - 8}"
        text-anchor="middle">${escaped(shapeText(shape))}</text>`);
   return `<svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.min(width, columns.length * 84)}px"
-    role="img" aria-label="${escaped(say("diagram"))}">${wires.join("")}${nodes.join("")}${names.join("")}</svg>`;
+    role="img" aria-label="${escaped(say("diagram"))}">${wires.join("")}${nodes.join("")}${more.join("")}${names.join("")}</svg>`;
 }
 
 chapters.push(function drawData() {
