@@ -50,6 +50,7 @@ class View(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The pictures' names, with a place for the part."""
         phone = "-phone" if self.width == PHONE else ""
         dark = "-dark" if self.theme == "dark" else ""
         return f"{self.page.stem}-{{part}}-{self.language}{phone}{dark}"
@@ -66,9 +67,7 @@ def browse(frame: Path, *options: str) -> str:
         "--virtual-time-budget=25000", f"--user-data-dir={frame.parent / 'browser'}", *options,
         f"file://{frame}",
     ]  # fmt: skip
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=300, check=True
-    ).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
 
 
 def framed(folder: Path, view: View, height: int, *, top: int = 0, shown: int = 900,
@@ -77,8 +76,14 @@ def framed(folder: Path, view: View, height: int, *, top: int = 0, shown: int = 
     address = f"file://{view.page.resolve()}?lang={view.language}&theme={view.theme}"
     frame = folder / "frame.html"
     frame.write_text(
-        _FRAME.format(address=html.escape(address), width=view.width, height=height, top=top,
-                      shown=shown, script=script)  # fmt: skip
+        _FRAME.format(
+            address=html.escape(address),
+            width=view.width,
+            height=height,
+            top=top,
+            shown=shown,
+            script=script,
+        )
     )
     return frame
 
@@ -120,7 +125,7 @@ def write(picture: Any, path: Path, kept: int | None) -> None:
     """Write a PNG of few colours: pages have few."""
     if kept and picture.height > kept:
         picture = picture.crop((0, 0, picture.width, kept))
-    picture.quantize(96, dither=0).save(path, optimize=True)
+    picture.quantize(192, method=2, dither=0).save(path, optimize=True)
 
 
 def main() -> None:
