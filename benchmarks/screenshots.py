@@ -92,10 +92,11 @@ def measured(folder: Path, view: View) -> list[dict[str, Any]]:
     """Tell where the page's parts lie; nothing may be wider than its window."""
     document = browse(framed(folder, view, 900, script=_MEASURE), "--dump-dom")
     found = re.search(r"<body[^>]*>(.*)</body>", document, re.DOTALL)
-    plain = json.loads(html.unescape(found[1])) if found else {"parts": [], "wide": 0}
+    plain: Any = json.loads(html.unescape(found[1])) if found else {"parts": [], "wide": 0}
     if plain["wide"] > view.width:
         print(f"{view}: {plain['wide']} pixels wide")
-    return list(plain["parts"])
+    parts: list[dict[str, Any]] = plain["parts"]
+    return parts
 
 
 def pictures(folder: Path, view: View) -> Iterator[tuple[str, Any]]:
@@ -118,7 +119,8 @@ def pictures(folder: Path, view: View) -> Iterator[tuple[str, Any]]:
             for part in group:
                 box = (max(0, part["left"] - 16), part["top"] - top - 4,
                        min(view.width, part["right"] + 16), part["bottom"] - top + 4)  # fmt: skip
-                yield part["name"], whole.convert("RGB").crop(tuple(map(int, box)))
+                left, upper, right, lower = map(int, box)
+                yield part["name"], whole.convert("RGB").crop((left, upper, right, lower))
 
 
 def write(picture: Any, path: Path, kept: int | None) -> None:

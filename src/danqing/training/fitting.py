@@ -16,10 +16,9 @@ from danqing.errors import DanqingError, ParityError, RecipeError
 from danqing.networks.architecture import Architecture, design
 from danqing.networks.onnx_graph import to_onnx
 from danqing.preparation.drawing import made_like_mnist
-from danqing.preparation.mirroring import bears_mirroring
 from danqing.preparation.preparation import fit_preparation
+from danqing.preparation.traits import traits_of
 from danqing.recipe.recipe import Recipe
-from danqing.recipe.traits import Traits
 from danqing.runs.run import Run
 from danqing.runs.session import Session
 from danqing.training.budget import Budget
@@ -109,7 +108,7 @@ class Fitting:
             shape = self.preparation.scaling.mean_.shape
         drawings = not dataset.tabular and made_like_mnist(dataset.x_train[:200])
         self.recipe = recipe.for_data(
-            _traits(dataset, parts.train, shape, drawings, self.unlabelled_rows)
+            traits_of(dataset, parts.train, shape, drawings, self.unlabelled_rows)
         )
         if base:
             self.recipe = with_network_of(base, self.recipe)
@@ -286,28 +285,6 @@ class Fitting:
                 f"it is not written. Please report this network: {self.recipe.spec}"
             )
         self.onnx = exported
-
-
-def _traits(
-    dataset: Dataset, train: Part, shape: tuple[int, ...], drawings: bool, unlabelled: int
-) -> Traits:
-    unevenness = 1.0
-    if dataset.task == "classification":
-        counts = np.bincount(train.labels)
-        counts = counts[counts > 0]
-        unevenness = float(counts.max() / counts.min())
-    may_mirror = not drawings and dataset.task == "classification" and not dataset.tabular
-    mirrors = may_mirror and bears_mirroring(train)
-    return Traits(
-        dataset.tabular,
-        dataset.task,
-        len(train),
-        shape,
-        drawings,
-        mirrors,
-        unevenness,
-        unlabelled,
-    )
 
 
 def _quickest(work: Callable[[], Any]) -> float:
