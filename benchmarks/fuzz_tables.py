@@ -203,13 +203,13 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _fuzz_apart(reader: str, inputs: int) -> Counter[str]:
+def _fuzz_apart(reader: str, first: int, inputs: int) -> Counter[str]:
     """Fuzz in another process, and go on after the input that killed it, if one did."""
     counts: Counter[str] = Counter()
-    first = 0
+    end = first + inputs
     with tempfile.TemporaryDirectory() as folder:
-        while first < inputs:
-            count = min(5000, inputs - first)
+        while first < end:
+            count = min(5000, end - first)
             call = [sys.executable, "-m", "benchmarks.fuzz_tables", "--child", folder,
                     "--reader", reader, "--first", str(first), "--inputs", str(count)]  # fmt: skip
             done = subprocess.run(call, capture_output=True, check=False)
@@ -241,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--reader", choices=list(READERS))
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument("--child", type=Path)
     parser.add_argument("--apart", action="store_true")
     call = parser.parse_args()
@@ -251,7 +251,7 @@ def main() -> None:
     failed = False
     for reader in [call.reader] if call.reader else READERS:
         started = time.perf_counter()
-        counts = _fuzz_apart(reader, call.inputs)
+        counts = _fuzz_apart(reader, call.first, call.inputs)
         took = time.perf_counter() - started
         print(f"{reader}: {call.inputs:,} inputs in {took:.0f} s: {dict(sorted(counts.items()))}")
         failed |= any(word.startswith("FAILURE") for word in counts)
