@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from danqing.errors import RecipeError
+
 __all__ = ["Budget", "Clock"]
 
 
@@ -63,3 +65,12 @@ class Budget:
     def left(self) -> float:
         """Give the seconds that are left for steps; below 0 where there are none."""
         return self.seconds - self.reserve - self.clock()
+
+    def refuse_spent(self) -> None:
+        """Raise RecipeError where there is no time for a single step."""
+        if self.left() <= 0:
+            needed = 1.2 * (self.reserve + self.clock()) / 60
+            raise RecipeError(
+                f"minutes: {self.seconds / 60:.3g} are spent before the first step; give at least "
+                f"{needed:.2g}"
+            )

@@ -191,7 +191,7 @@ class Fitting:
         def between() -> bool:
             stop = stopped()
             if budget and not loop.position.steps:
-                _refuse_spent(budget)
+                budget.refuse_spent()
             if keeper and loop.position.steps:
                 keeper.keep(loop, now=stop)
             return stop
@@ -295,13 +295,3 @@ def _quickest(work: Callable[[], Any]) -> float:
         work()
         seconds.append(time.perf_counter() - began)
     return min(seconds)
-
-
-def _refuse_spent(budget: Budget) -> None:
-    """Raise where there is no time for a single step."""
-    if budget.left() <= 0:
-        needed = 1.2 * (budget.reserve + budget.clock()) / 60
-        raise RecipeError(
-            f"minutes: {budget.seconds / 60:.3g} are spent before the first step; give at least "
-            f"{needed:.2g}"
-        )

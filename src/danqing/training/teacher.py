@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ class Teacher:
     Parameters
     ----------
     run : Run
-        Finished. An ensemble teaches by the mean of its answers.
+        Finished. An ensemble teaches by the mean of its answers; one that looks at several views
+        of a picture, by the picture itself, which is what the student sees.
     target : tuple of float
         Mean and scale of the student's target, where it is a number.
 
@@ -35,7 +37,7 @@ class Teacher:
     """
 
     def __init__(self, run: Run, target: tuple[float, float]) -> None:
-        architecture = Architecture.from_json(run.network)
+        architecture = replace(Architecture.from_json(run.network), views=1)
         model = build(architecture, run.preparation)
         load_tensors(model, run.tensors)
         self.convolutional = architecture.convolutional
