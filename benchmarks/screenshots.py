@@ -117,10 +117,12 @@ def pictures(folder: Path, view: View) -> Iterator[tuple[str, Any]]:
         browse(frame, size, f"--screenshot={target}")
         with Image.open(target) as whole:
             for part in group:
-                box = (max(0, part["left"] - 16), part["top"] - top - 4,
-                       min(view.width, part["right"] + 16), part["bottom"] - top + 4)  # fmt: skip
-                left, upper, right, lower = map(int, box)
-                yield part["name"], whole.convert("RGB").crop((left, upper, right, lower))
+                # A section ends where the next one's rule begins.
+                margin = 14 if part["name"] == "opening" else -2
+                left, right = max(0, part["left"] - 16), min(view.width, part["right"] + 16)
+                above, below = part["top"] - top - 4, part["bottom"] - top + margin
+                box = (int(left), int(above), int(right), int(below))
+                yield part["name"], whole.convert("RGB").crop(box)
 
 
 def write(picture: Any, path: Path, kept: int | None) -> None:
