@@ -33,11 +33,35 @@ def test_of_nothing_a_share_can_be_anything() -> None:
     assert [float(end) for end in wilson(0, 0)] == [0, 1]
 
 
-def test_mean_agrees_with_scipy() -> None:
+def test_mean_of_symmetrical_values_agrees_with_scipy() -> None:
     values = np.random.default_rng(0).exponential(size=25)
+    values = np.concatenate([3 + values, 3 - values])
     found = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert mean_interval(values) == pytest.approx((found.low, found.high))
     assert mean_interval([1.0]) is None
+
+
+def test_interval_of_a_skewed_mean_undoes_halls_transformation() -> None:
+    values = np.random.default_rng(3).exponential(size=25)
+    n, mean, spread = 25, values.mean(), values.std(ddof=1)
+    skewness = stats.skew(values)
+
+    def transformed(u: float) -> float:
+        cubic = u + skewness * u**2 / 3 + skewness**2 * u**3 / 27
+        return float(cubic + skewness / (6 * n))
+
+    for end, share in zip(mean_interval(values) or (), (0.975, 0.025), strict=True):
+        u = (mean - end) / spread
+        assert transformed(u) * np.sqrt(n) == pytest.approx(stats.t.ppf(share, n - 1))
+
+
+def test_interval_of_a_skewed_mean_holds_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    held = [
+        low <= 1 <= high
+        for low, high in (mean_interval(random.exponential(size=30)) or () for _ in range(2000))
+    ]
+    assert 0.935 < np.mean(held) < 0.965
 
 
 def test_f1_lies_in_its_interval() -> None:
