@@ -195,8 +195,8 @@ def bootstrap_interval(
 
     2,000 resamples of whole rows (B. Efron 1987, "Better bootstrap confidence intervals",
     JASA 82), wider by what resampling leaves out of the spread of few rows (T. Hesterberg 2015,
-    "What teachers should know about the bootstrap", The American Statistician 69). None of fewer than three
-    rows, and where the figure is undefined in resamples.
+    "What teachers should know about the bootstrap", The American Statistician 69). None of fewer
+    than three rows, and where the figure is undefined in resamples.
 
     Parameters
     ----------
