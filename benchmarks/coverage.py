@@ -24,6 +24,7 @@ from danqing.evaluation.intervals import (
     f1_interval,
     mean_interval,
     paired_difference_interval,
+    skewed_mean_interval,
     wilson,
 )
 from danqing.evaluation.regression import conformal_margin, intervals_of_numbers
@@ -49,7 +50,7 @@ def f1(rng: Rng, n: int) -> bool:
 
 def loss(rng: Rng, n: int) -> bool:
     # Cross-entropies are skewed: exponential, with mean 1.
-    found = mean_interval(rng.exponential(size=n))
+    found = skewed_mean_interval(rng.exponential(size=n))
     return found is not None and found[0] <= 1 <= found[1]
 
 
@@ -131,7 +132,7 @@ WORLDS: dict[str, tuple[str, Trial, tuple[int, ...]]] = {
     "r2": ("R2, bootstrap BCa", r2, (30, 100, 500)),
     "mae": ("MAE, Hall", mae, (30, 100, 500)),
     "mse": ("MSE, Hall", mse, (30, 100, 500)),
-    "paired-numbers": ("paired MSE difference, Hall", paired_numbers, (30, 100, 500)),
+    "paired-numbers": ("paired MSE difference, Student", paired_numbers, (30, 100, 500)),
     "threshold": ("promise of the threshold, at least", threshold, (500, 2000)),
     "margin": ("margin of 90 %", margin, (19, 100)),
 }

@@ -15,6 +15,7 @@ from danqing.evaluation.intervals import (
     f1_interval,
     mean_interval,
     paired_difference_interval,
+    skewed_mean_interval,
     wilson,
 )
 from danqing.evaluation.regression import conformal_margin, covered, intervals_of_numbers
@@ -33,12 +34,14 @@ def test_of_nothing_a_share_can_be_anything() -> None:
     assert [float(end) for end in wilson(0, 0)] == [0, 1]
 
 
-def test_mean_of_symmetrical_values_agrees_with_scipy() -> None:
+def test_mean_agrees_with_scipy() -> None:
     values = np.random.default_rng(0).exponential(size=25)
-    values = np.concatenate([3 + values, 3 - values])
     found = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert mean_interval(values) == pytest.approx((found.low, found.high))
-    assert mean_interval([1.0]) is None
+    assert mean_interval([1.0]) is skewed_mean_interval([1.0]) is None
+    assert mean_interval([2.0] * 3) == skewed_mean_interval([2.0] * 3) == (2, 2)
+    even = np.concatenate([3 + values, 3 - values])
+    assert skewed_mean_interval(even) == pytest.approx(mean_interval(even))
 
 
 def test_interval_of_a_skewed_mean_undoes_halls_transformation() -> None:
@@ -50,7 +53,7 @@ def test_interval_of_a_skewed_mean_undoes_halls_transformation() -> None:
         cubic = u + skewness * u**2 / 3 + skewness**2 * u**3 / 27
         return float(cubic + skewness / (6 * n))
 
-    for end, share in zip(mean_interval(values) or (), (0.975, 0.025), strict=True):
+    for end, share in zip(skewed_mean_interval(values) or (), (0.975, 0.025), strict=True):
         u = (mean - end) / spread
         assert transformed(u) * np.sqrt(n) == pytest.approx(stats.t.ppf(share, n - 1))
 
@@ -59,7 +62,9 @@ def test_interval_of_a_skewed_mean_holds_the_truth_as_often_as_it_says() -> None
     random = np.random.default_rng(0)
     held = [
         low <= 1 <= high
-        for low, high in (mean_interval(random.exponential(size=30)) or () for _ in range(2000))
+        for low, high in (
+            skewed_mean_interval(random.exponential(size=30)) or () for _ in range(2000)
+        )
     ]
     assert 0.935 < np.mean(held) < 0.965
 

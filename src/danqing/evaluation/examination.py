@@ -20,7 +20,7 @@ from danqing.evaluation.comparison import compare_classes, compare_numbers
 from danqing.evaluation.confidence import calibrate, calibrate_numbers, calibrated_elsewhere
 from danqing.evaluation.doubts import doubtful_labels
 from danqing.evaluation.evaluate import figures_of
-from danqing.evaluation.intervals import f1_interval, mean_interval, wilson
+from danqing.evaluation.intervals import f1_interval, skewed_mean_interval, wilson
 from danqing.evaluation.regression import intervals_of_numbers
 from danqing.evaluation.robustness import Robustness, measure_robustness
 from danqing.evaluation.slices import Slice, find_slices
@@ -185,7 +185,7 @@ def _class_intervals(test: Answered, figures: dict[str, Any]) -> dict[str, Any]:
         "f1": f1_interval(both, answers - both, labels - both),
     }
     losses = log_loss_of_each(test.outputs, test.labels)
-    loss = mean_interval(losses)
+    loss = skewed_mean_interval(losses)
     return {
         "loss": list(loss) if loss else None,
         "per_class": [

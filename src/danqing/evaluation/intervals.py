@@ -18,6 +18,7 @@ __all__ = [
     "f1_interval",
     "mean_interval",
     "paired_difference_interval",
+    "skewed_mean_interval",
     "wilson",
 ]
 
@@ -92,12 +93,10 @@ def f1_interval(
 
 
 def mean_interval(values: Any, level: float = 0.95) -> tuple[float, float] | None:
-    r"""Give the interval of a mean of values that may be skewed, as losses and errors are.
+    r"""Give Student's interval of a mean: :math:`\bar x \pm t_{n-1}\, s/\sqrt n`.
 
-    Student's :math:`\bar x \pm t_{n-1}\, s/\sqrt n` with each end moved for the skewness g: in
-    place of :math:`y = \pm t_{n-1}/\sqrt n`,
-    :math:`\frac{3}{g} \left( \sqrt[3]{1 + g\,(y - g/6n)} - 1 \right)` (P. Hall 1992, "On the
-    removal of skewness by transformation", JRSS B 54). None of fewer than two values.
+    (Student 1908, "The probable error of a mean", Biometrika 6.) For values that lie about evenly
+    on both sides of their mean, as differences do. None of fewer than two values.
 
     Parameters
     ----------
@@ -109,21 +108,44 @@ def mean_interval(values: Any, level: float = 0.95) -> tuple[float, float] | Non
     >>> round(low, 2), round(high, 2)
     (0.45, 4.55)
     """
+    return _mean_interval(np.asarray(values, np.float64), level, 0.0)
+
+
+def skewed_mean_interval(values: Any, level: float = 0.95) -> tuple[float, float] | None:
+    r"""Give the interval of a mean of skewed values, as losses and errors are.
+
+    Student's, with each end moved for the skewness g: in place of :math:`y = \pm t_{n-1}/\sqrt n`
+    standard deviations, :math:`\frac{3}{g} \left( \sqrt[3]{1 + g\,(y - g/6n)} - 1 \right)`
+    (P. Hall 1992, "On the removal of skewness by transformation", JRSS B 54). None of fewer than
+    two values.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+
+    Examples
+    --------
+    >>> low, high = skewed_mean_interval([0.1, 0.2, 0.3, 0.5, 0.8, 1.3, 2.1, 3.4])
+    >>> round(low, 2), round(high, 2)
+    (0.35, 3.09)
+    """
+    values = np.asarray(values, np.float64)
+    spread = values.std() if len(values) else 0.0
+    skewness = float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
+    return _mean_interval(values, level, skewness)
+
+
+def _mean_interval(values: Floats, level: float, skewness: float) -> tuple[float, float] | None:
     from scipy.special import stdtrit
 
-    values = np.asarray(values, np.float64)
     n = len(values)
     if n < 2:
         return None
-    mean, spread = float(values.mean()), float(values.std(ddof=1))
-    if not spread > 0:
-        return mean, mean
     ends = stdtrit(n - 1, np.array([0.5 + level / 2, 0.5 - level / 2])) / np.sqrt(n)
-    skewness = float((((values - mean) / values.std()) ** 3).mean())
     if abs(skewness) > _SYMMETRICAL:
         moved = np.cbrt(1 + skewness * (ends - skewness / (6 * n))) - 1
         ends = 3 / skewness * moved
-    low, high = mean - spread * ends
+    low, high = values.mean() - values.std(ddof=1) * ends
     return float(low), float(high)
 
 
@@ -191,7 +213,8 @@ def bootstrap_interval(
 ) -> tuple[float, float] | None:
     """Give the bias-corrected and accelerated bootstrap interval of a figure that sums tell.
 
-    For figures that are no means; of those, see `mean_interval`.
+    For figures that are no means; of those, see
+    `skewed_mean_interval`.
 
     2,000 resamples of whole rows (B. Efron 1987, "Better bootstrap confidence intervals",
     JASA 82), wider by what resampling leaves out of the spread of few rows (T. Hesterberg 2015,

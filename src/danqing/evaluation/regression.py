@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.evaluation.intervals import bootstrap_interval, mean_interval, wilson
+from danqing.evaluation.intervals import bootstrap_interval, skewed_mean_interval, wilson
 
 __all__ = ["conformal_margin", "covered", "intervals_of_numbers"]
 
@@ -41,8 +41,8 @@ def intervals_of_numbers(
 
     found = {
         "r2": bootstrap_interval(rows, explained),
-        "mae": mean_interval(rows[:, 0]),
-        "mse": mean_interval(rows[:, 1]),
+        "mae": skewed_mean_interval(rows[:, 0]),
+        "mse": skewed_mean_interval(rows[:, 1]),
     }
     return {name: list(interval) if interval else None for name, interval in found.items()}
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from danqing.evaluation.answers import Answered
 from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
-from danqing.evaluation.intervals import mean_interval, wilson
+from danqing.evaluation.intervals import skewed_mean_interval, wilson
 from danqing.runs.run import Run
 
 __all__ = ["Robustness", "measure_robustness"]
@@ -92,7 +92,7 @@ def _picture_to_show(run: Run, answered: Answered, places: NDArray[np.int64]) ->
 def _figure(run: Run, outputs: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, Any]:
     if run.task == "regression":
         away = np.abs(outputs.astype(np.float64) - labels)
-        found = mean_interval(away)
+        found = skewed_mean_interval(away)
         # No error is negative, though Student's interval does not know.
         ends = None if found is None else [max(found[0], 0.0), found[1]]
         return {"figure": float(away.mean()), "ci95": ends}

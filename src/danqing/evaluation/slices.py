@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Column, Table
-from danqing.evaluation.intervals import mean_interval, wilson
+from danqing.evaluation.intervals import skewed_mean_interval, wilson
 
 __all__ = ["Slice", "find_slices"]
 
@@ -97,7 +97,7 @@ def find_slices(
 
 def _interval(scores: NDArray[Any], level: float) -> tuple[float, float] | None:
     if scores.dtype != bool:
-        found = mean_interval(scores, level)
+        found = skewed_mean_interval(scores, level)
         # No error is negative, though Student's interval does not know.
         return None if found is None else (max(found[0], 0.0), found[1])
     low, high = wilson(int(scores.sum()), len(scores), level)
