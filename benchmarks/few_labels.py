@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from statistics import mean, stdev
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.apart import measured_apart
 from benchmarks.record import write
 
 # Alone, labels are gone through until more gave nothing on validation; some 60 times are usual.
@@ -50,17 +50,8 @@ def once(way: str, labels: int, draw: int) -> dict[str, Any]:
 
 def in_a_process(way: str, labels: int, draw: int) -> dict[str, Any]:
     began = time.perf_counter()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.few_labels"),
-            *("--labels", str(labels), "--one", way, str(draw)),
-        ],
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    words = ("--labels", str(labels), "--one", way, str(draw))
+    figures: dict[str, Any] = measured_apart("few_labels", *words)
     return {**figures, "seconds": time.perf_counter() - began}
 
 
