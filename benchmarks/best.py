@@ -5,8 +5,9 @@
     python -m benchmarks.best --fashion FOLDER     # of IDX files, as Debian's dataset-fashion-mnist
 
 Each training is the whole command, in a process of its own: start-up, data, training and evaluation
-are in its time. Nothing was chosen by the test split. It writes results/best.json, in which a part
-that isn't run again stays; with `--out` the runs are kept.
+are in its time; of an ensemble, each member's own accuracy is told, too. Nothing was chosen by the
+test split. It writes results/best.json, in which a part that isn't run again stays; with `--out`
+the runs are kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -41,13 +43,36 @@ def train(folder: Path, *words: str) -> dict[str, Any]:
     }
 
 
+def of_each_member(folder: Path) -> list[float]:
+    """Give the test accuracy on MNIST of each of an ensemble's networks alone."""
+    from danqing import load_data, load_run
+    from danqing.networks.architecture import Architecture
+    from danqing.networks.onnx_graph import to_onnx
+    from danqing.runs.session import Session
+
+    run, mnist = load_run(folder), load_data("mnist")
+    whole = Architecture.from_json(run.network)
+    found = []
+    for prefix in whole.prefixes:
+        own = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in run.tensors.items()
+            if name.startswith(prefix)
+        }
+        member = Session(to_onnx(replace(whole, members=1), run.preparation, own))
+        answers = member.predict(mnist.x_test).argmax(axis=1)
+        found.append(float((answers == mnist.y_test).mean()))
+    return found
+
+
 def measure(options: argparse.Namespace, folder: Path) -> tuple[str, list[dict[str, Any]]]:
     best = ("--network", "best")
     if options.fashion:
         return "fashion", [train(folder / "fashion", options.fashion, *best)]
     if options.ensemble:
         words = (*best, "--ensemble", str(options.ensemble))
-        return "ensemble", [train(folder / "ensemble", *words)]
+        whole = train(folder / "ensemble", *words)
+        return "ensemble", [{**whole, "members": of_each_member(folder / "ensemble")}]
     seeds = range(options.seeds)
     return "best", [train(folder / f"best-{s}", *best, "--seed", str(s)) for s in seeds]
 
@@ -69,6 +94,8 @@ def main() -> None:
             f"| {one['command']} | {one['minutes']:.1f} | {one['test_accuracy']:.2%} | "
             f"{low:.2%} to {high:.2%} | {one['parameters']:,} |"
         )
+    for alone in found[0].get("members", []):
+        print(f"a member alone: {alone:.2%}")
     print(f"mean {mean(one['test_accuracy'] for one in found):.3%}")
     kept = FOLDER / "best.json"
     parts = json.loads(kept.read_text())["parts"] if kept.exists() else {}
