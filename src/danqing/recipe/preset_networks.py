@@ -17,9 +17,9 @@ _PICTURES = {
     ),
     "best": (
         "conv(64,3) conv(128,3) conv(128,3)",
-        "conv(48,3) pool conv(64,3) conv(96,3) pool conv(128,3) conv(160,3)",
-        "conv(16,3,valid) conv(32,4,2,valid) halve conv(64,3,valid) conv(96,4,2,valid) "
-        "conv(128,3) conv(160,3,valid)",
+        "conv(32,3) conv(32,3) pool conv(64,3) conv(96,3) pool conv(128,3)",
+        "conv(24,3,valid) conv(24,3,valid) pool halve conv(48,3,valid) conv(72,3,valid) pool "
+        "conv(128,3,valid)",
     ),
     "tiny": (
         "conv(8,3) conv(12,3) globalpool",
