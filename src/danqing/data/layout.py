@@ -10,7 +10,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -127,38 +127,39 @@ def arrange(names: Iterable[str], where: str) -> Layout:
     Layout(files=[Labelled(name='cat/a.png', part='train', label='cat'),
                   Labelled(name='dog/b.jpg', part='train', label='dog')], others=1)
     """
-    seen = [name.split("/") for name in names if not _hidden(name)]
-    pictures = [path for path in seen if is_picture_name(path[-1])]
-    others = len(seen) - len(pictures)
-    if not seen:
+    folders, others = _by_folder(names)
+    if not folders and not others:
         raise SourceError(f"{where}: is empty; expected folders of pictures, one for each class")
-    if not pictures:
+    if not folders:
         raise SourceError(
             f"{where}: holds {others:,} files but no pictures; "
             "expected PNG, JPEG, WebP, BMP, GIF or TIFF in folders, one for each class"
         )
-    top = _wrapping(pictures)
-    kept: list[Labelled] = []
-    in_parts = _has_parts(pictures, top)
-    for path in pictures:
-        above = path[top:-1]
+    top = _wrapping(folders)
+    in_parts = _has_parts(folders, top)
+    kept: dict[tuple[Part, str], list[str]] = {}
+    for path, pictures in folders.items():
+        above = path[top:]
         part: Part | None = _PART_NAMES.get(above[0].casefold()) if in_parts and above else "train"
         steps = above[1:] if in_parts else above
         if part and steps:
-            kept.append(Labelled("/".join(path), part, _label(steps[0])))
+            kept.setdefault((part, _label(steps[0])), []).extend(pictures)
         else:
-            others += 1
+            others += len(pictures)
     if not kept:
+        total = sum(len(pictures) for pictures in folders.values())
         raise SourceError(
-            f"{where}: holds {len(pictures):,} pictures but no class folders; "
+            f"{where}: holds {total:,} pictures but no class folders; "
             "put the pictures of each class into a folder named after it"
         )
-    if all(file.part != "train" for file in kept):
+    if all(part != "train" for part, _ in kept):
         raise SourceError(f"{where}: has no part for training; add a folder 'train'")
-    classes = sorted({file.label for file in kept}, key=natural)
-    order = {label: position for position, label in enumerate(classes)}
-    kept.sort(key=lambda file: (PARTS.index(file.part), order[file.label], file.name))
-    return Layout(kept, others)
+    files = [
+        Labelled(name, part, label)
+        for part, label in sorted(kept, key=lambda key: (PARTS.index(key[0]), natural(key[1])))
+        for name in sorted(kept[part, label])
+    ]
+    return Layout(files, others)
 
 
 def is_picture_name(name: str) -> bool:
@@ -214,6 +215,20 @@ def read_file(path: str | Path) -> bytes:
         raise PictureError("is no name of a file") from None
 
 
+def _by_folder(names: Iterable[str]) -> tuple[dict[tuple[str, ...], list[str]], int]:
+    """Give the pictures by the folder they are in, and count the files that are none."""
+    within: dict[str, list[str]] = {}
+    others = 0
+    for name in names:
+        if _hidden(name):
+            continue
+        if is_picture_name(name):
+            within.setdefault(name[: name.rfind("/") + 1], []).append(name)
+        else:
+            others += 1
+    return {tuple(folder.split("/")[:-1]): pictures for folder, pictures in within.items()}, others
+
+
 def _hidden(name: str) -> bool:
     within = f"/{name}/"
     return "/." in within or "/__MACOSX/" in within
@@ -226,26 +241,32 @@ def _label(step: str) -> str:
     return unicodedata.normalize("NFC", step.encode("utf-8", "backslashreplace").decode())
 
 
-def _wrapping(pictures: list[list[str]]) -> int:
+def _wrapping(folders: Collection[tuple[str, ...]]) -> int:
     """Count the folders around all that hold nothing but one folder of folders."""
     top = 0
     while (
-        len({tuple(path[: top + 1]) for path in pictures}) == 1
-        and all(len(path) > top + 2 for path in pictures)
-        and pictures[0][top].casefold() not in _PART_NAMES
+        all(len(path) > top + 1 for path in folders)
+        and len({path[top] for path in folders}) == 1
+        and next(iter(folders))[top].casefold() not in _PART_NAMES
     ):
         top += 1
     return top
 
 
-def _has_parts(pictures: list[list[str]], top: int) -> bool:
+def _has_parts(folders: dict[tuple[str, ...], list[str]], top: int) -> bool:
     """Whether the folders are parts; a class may be called train too, of trains."""
-    folders = {path[top] for path in pictures if len(path) > top + 1}
-    parts = {_PART_NAMES.get(name.casefold()) for name in folders}
+    names = {path[top] for path in folders if len(path) > top}
+    parts = {_PART_NAMES.get(name.casefold()) for name in names}
     if parts == {None} or not parts:
         return False
     if "train" not in parts:  # a class may be called test; but nothing else than parts may not
         return None not in parts
-    depths = [len(path) for path in pictures if _PART_NAMES.get(path[top].casefold()) == "train"]
-    nested = sum(depth > top + 2 for depth in depths) * 2 > len(depths)
-    return nested and (parts == {"train"} or len(parts - {None}) > 1)
+    depths = [
+        (len(path), len(pictures))
+        for path, pictures in folders.items()
+        if len(path) > top and _PART_NAMES.get(path[top].casefold()) == "train"
+    ]
+    nested = sum(count for depth, count in depths if depth > top + 1)
+    return nested * 2 > sum(count for _, count in depths) and (
+        parts == {"train"} or len(parts - {None}) > 1
+    )
