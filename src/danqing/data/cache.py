@@ -35,7 +35,7 @@ __all__ = [
     "write_index",
 ]
 
-_FORMAT = 1
+_FORMAT = 2
 _INDEX = "index.json"
 _OURS = re.compile(r"\.?(index\.json|pixels-[0-9a-f]{16})(\.[0-9]+)?")
 _STALE = 3600  # seconds after which what no index names is a leftover of a killed run
@@ -200,6 +200,7 @@ def _files() -> Iterator[Path]:
 
 def _to_plain(index: Index) -> dict[str, Any]:
     number = {digest: position for position, digest in enumerate(index.contents)}
+    kinds = {kind: position for position, kind in enumerate(dict.fromkeys(index.contents.values()))}
     listing = index.listing
     return {
         "format": _FORMAT,
@@ -210,7 +211,8 @@ def _to_plain(index: Index) -> dict[str, Any]:
         "changed": [entry.changed for entry, _ in index.files.values()],
         "content": [number[digest] for _, digest in index.files.values()],
         "digests": list(index.contents),
-        "contents": list(index.contents.values()),
+        "kinds": list(kinds),
+        "contents": [kinds[content] for content in index.contents.values()],
         "shape": index.shape,
         "pixels": index.pixels,
         "rows": [index.rows.get(digest, -1) for digest in index.contents],
@@ -230,6 +232,7 @@ def _from_plain(plain: dict[str, Any]) -> Index:
             Counter(left_out),
             [(name, reason) for name, reason in unreadable],
         )
+    kinds = [Content(*kind) for kind in plain["kinds"]]
     facts = zip(plain["names"], plain["sizes"], plain["changed"], plain["content"], strict=True)
     return Index(
         stamp=plain["stamp"],
@@ -239,8 +242,7 @@ def _from_plain(plain: dict[str, Any]) -> Index:
             for name, size, changed, content in facts
         },
         contents={
-            digest: Content(*content)
-            for digest, content in zip(digests, plain["contents"], strict=True)
+            digest: kinds[kind] for digest, kind in zip(digests, plain["contents"], strict=True)
         },
         shape=plain["shape"] and tuple(plain["shape"]),
         pixels=plain["pixels"],

@@ -22,6 +22,7 @@ from danqing.errors import SourceError
 __all__ = ["CachedPictures", "PixelFile", "PixelWriter"]
 
 _BLOCK = 8 << 20  # bytes a read: enough for a disk's speed, little beside the result
+_BUFFER = 1 << 20  # bytes a write
 
 
 class PixelFile:
@@ -148,7 +149,9 @@ class CachedPictures:
                     np.searchsorted(in_file[first:last], in_file[start] + most, "left")
                 )
                 block = self._file.read(int(in_file[start]), int(in_file[stop - 1]) + 1)
-                pixels[order[start:stop]] = block[in_file[start:stop] - in_file[start]]
+                if stop - start != len(block):  # some are wanted more than once
+                    block = block[in_file[start:stop] - in_file[start]]
+                pixels[order[start:stop]] = block
                 start = stop
         return pixels.reshape(*wanted.shape, *self._file.shape)
 
@@ -178,7 +181,7 @@ class PixelWriter:
         self.shape = shape
         self._checksums: list[int] = []
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        self._file = self._temporary.open("xb")
+        self._file = self._temporary.open("xb", buffering=_BUFFER)
 
     def add(self, picture: bytes) -> None:
         """Write a row: the pixels of a picture of the shape given."""
