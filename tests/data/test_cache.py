@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from PIL import Image
 from danqing.data import contents as contents_module
 from danqing.data import gather as gather_module
 from danqing.data import helpers as helpers_module
+from danqing.data import reading as reading_module
 from danqing.data import workers as workers_module
 from danqing.data.cache import cache_folder, cache_size, clear_cache, entry_folder
 from danqing.data.dataset import Dataset
@@ -52,13 +53,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     counts: Calls = {"read": 0, "decoded": 0}
 
     def counting(name: str, what: str) -> None:
-        real = getattr(helpers_module, name)
+        real = getattr(reading_module, name)
 
         def call(*arguments: object) -> object:
             counts[what] += 1
             return real(*arguments)
 
-        monkeypatch.setattr(helpers_module, name, call)
+        monkeypatch.setattr(reading_module, name, call)
 
     counting("read_file", "read")
     counting("examine", "decoded")
@@ -340,68 +341,92 @@ def test_many_small_files_are_read_by_helpers(
     draw(folder / "b" / "large.png", 1, 100)
     expected = load_folder(folder)
     clear_cache()
-    helped = [0, 0]
-    for which, name in enumerate(("look", "decode")):
-        real = getattr(helpers_module.Helpers, name)
+    helped: list[object] = []
+    real = helpers_module.Helpers.do
 
-        def call(*arguments: Any, which: int = which, real: Any = real, **named: Any) -> Any:
-            helped[which] += 1
-            return real(*arguments, **named)
+    def call(self: Any, task: Any, items: Any) -> Any:
+        helped.append(type(task))
+        return real(self, task, items)
 
-        monkeypatch.setattr(helpers_module.Helpers, name, call)
-    monkeypatch.setattr(helpers_module, "look_at", None)  # here; the helpers have their own
-    monkeypatch.setattr(helpers_module, "decode_file", None)
+    monkeypatch.setattr(helpers_module.Helpers, "do", call)
+    monkeypatch.setattr(reading_module, "look_at", None)  # here; the helpers have their own
+    monkeypatch.setattr(reading_module, "decode_files", None)
     monkeypatch.setattr(contents_module, "_MANY", 1)
     monkeypatch.setattr(contents_module, "cores", lambda: 2)
     monkeypatch.setattr(contents_module, "_SPARE", 0)
     dataset = load_folder(folder)
     assert same(dataset, expected)
     assert dataset.removed == {"unreadable files": 2}
-    assert min(helped) >= 1
+    assert helped == [reading_module.Looking, reading_module.Decoding]
 
 
 def test_helpers_start_without_numpy() -> None:
-    code = "import danqing.data.helpers, sys; print('numpy' in sys.modules)"
+    code = "import danqing.data.reading, sys; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-def test_batches_are_shared_with_helpers_and_come_in_order() -> None:
-    done_here: list[int] = []
-    full = threading.Event()
+Sized = list[tuple[int, reading_module.Item]]
 
-    def here(item: int) -> int:
-        done_here.append(item)
-        full.set()
-        return -item
 
-    def elsewhere(batch: list[int]) -> list[int]:
-        assert full.wait(10)  # a helper that hasn't started yet
-        return [-item for item in batch]
+def looked_at(helpers: helpers_module.Helpers, items: Sized) -> list[reading_module.Seen]:
+    return list(helpers.do(reading_module.Looking(), items))
 
-    with ThreadPoolExecutor(workers_module.cores()) as pool:
-        items = [(1, number) for number in range(5000)]
-        got = list(workers_module.spread(pool, here, items, elsewhere))
-    assert got == [-number for number in range(5000)]
-    assert 0 < len(done_here) < 5000
+
+@pytest.fixture
+def items(folder: Path) -> Sized:
+    names = sorted(str(path) for path in folder.rglob("*.png"))
+    return [(100, (name, name)) for name in names]
+
+
+@pytest.fixture
+def helpers() -> Iterator[helpers_module.Helpers]:
+    helpers = helpers_module.Helpers(1)
+    yield helpers
+    helpers.close()
+
+
+def test_batches_are_shared_with_helpers_and_come_in_order(
+    items: Sized, helpers: helpers_module.Helpers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = items * 250
+    expected = looked_at(helpers_module.Helpers(0), items)
+    done_here: list[reading_module.Item] = []
+    real = reading_module.look_at
+
+    def here(batch: list[reading_module.Item], known: Any) -> list[reading_module.Seen]:
+        done_here.extend(batch)
+        return real(batch, known)
+
+    monkeypatch.setattr(reading_module, "look_at", here)
+    assert looked_at(helpers, items) == expected
+    assert 0 < len(done_here) < len(items)
 
 
 def test_a_helper_that_ends_early_leaves_its_work(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    items: Sized, helpers: helpers_module.Helpers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = sorted(str(path) for path in folder.rglob("*.png"))
-    items: list[helpers_module.Item] = [(name, name) for name in names]
-    expected = [helpers_module.look_at(item) for item in items]
-    helpers = helpers_module.Helpers(1)
-    try:
-        assert helpers.look(items) == expected
-        with monkeypatch.context() as patch:
-            patch.setattr(helpers_module, "look_at", None)  # it is done elsewhere
-            assert helpers.look(items) == expected
-        helpers._started[0].kill()
-        assert [helpers.look(items) for _ in range(3)] == [expected] * 3
-    finally:
-        helpers.close()
+    expected = looked_at(helpers_module.Helpers(0), items)
+    assert looked_at(helpers, items) == expected
+    with monkeypatch.context() as patch:
+        patch.setattr(reading_module, "look_at", None)  # it is done elsewhere
+        assert looked_at(helpers, items) == expected
+    working = helpers.do(reading_module.Looking(), items * 100)
+    first = next(working)
+    helpers._started[0]._process.kill()
+    assert [first.name, *(seen.name for seen in working)] == [name for _, (name, _) in items * 100]
+    assert [looked_at(helpers, items) for _ in range(3)] == [expected] * 3
+
+
+def test_requests_and_answers_may_be_larger_than_a_pipe(
+    tmp_path: Path, helpers: helpers_module.Helpers
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    place = str(tmp_path / "large.png")
+    items: Sized = [(100, (30_000 * "n" + str(number), place)) for number in range(400)]
+    found = looked_at(helpers, items)
+    assert [seen.name for seen in found] == [name for _, (name, _) in items]
 
 
 def test_without_helpers_the_work_is_done_here(

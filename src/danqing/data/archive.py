@@ -150,7 +150,7 @@ class _Archive:
 
 
 class _Zip(_Archive):
-    def listing(self) -> Listing:
+    def listing(self, grown: Callable[[Listing], None]) -> Listing:
         listing = Listing()
         self._total = 0
         with self._reading(), zipfile.ZipFile(self.path) as packed:
@@ -191,7 +191,7 @@ class _Tar(_Archive):
         super().__init__(path)
         self._offsets: dict[str, int] = {}
 
-    def listing(self) -> Listing:
+    def listing(self, grown: Callable[[Listing], None]) -> Listing:
         listing = Listing()
         self._total = 0
         found: dict[str, tarfile.TarInfo] = {}

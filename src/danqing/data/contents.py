@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ from danqing.data.cache import (
     write_index,
 )
 from danqing.data.decode import Look, fit
-from danqing.data.helpers import Decoded, Helpers, Item, Seen, Shape, decode_file, look_at, mode_of
-from danqing.data.layout import Entry, Origin
+from danqing.data.helpers import Helpers
+from danqing.data.layout import Entry, Listing, Origin
 from danqing.data.pixels import CachedPictures, PixelFile, PixelWriter
+from danqing.data.reading import Decoded, Decoding, Looking, Seen, Shape, Task, mode_of
 from danqing.data.workers import LARGE, Meter, cores, spread
 from danqing.errors import SourceError
 
@@ -36,6 +37,8 @@ _SPARE = 256 << 20  # bytes of pixels kept from the first look
 _MANY = 3000  # files that are worth starting other processes
 _BLOCK = 256  # pictures copied at a time
 _GRAIN = 50_000_000  # nanoseconds within which a second change may not show in a file's time
+
+Result = TypeVar("Result")
 
 
 class Contents:
@@ -63,6 +66,7 @@ class Contents:
         self._entries: dict[str, Entry] = {}
         self._failed: dict[str, str] = {}
         self._warned = False
+        self._expected = False
         self._helpers: Helpers | None = None
         self._spare: dict[str, Look] = {}
         self._spared = 0
@@ -81,6 +85,12 @@ class Contents:
         """Tell why a file is unreadable."""
         return self._failed.get(name) or self.new.contents[self.new.files[name][1]].reason
 
+    def expect(self, listing: Listing) -> None:
+        """Prepare for many new files while they are still being listed."""
+        if not self._expected and len(listing.entries) >= _MANY and not self.old.files:
+            self._expected = True  # asked once: to count again and again would take longer
+            self._helpers_for(listing.entries)
+
     def look(self, entries: list[Entry], now: int) -> None:
         """Learn what each file contains: from the index where nothing changed, else from its bytes.
 
@@ -97,10 +107,7 @@ class Contents:
                 fresh.append(entry.name)
         self._meter.expect(2 * len(fresh))
         known = set(self.old.contents)
-        helpers = self._helpers_for(fresh)
-        look = partial(look_at, known=known)
-        elsewhere = helpers.look if helpers else None
-        for seen in spread(self._pool, look, self._items(fresh), elsewhere):
+        for seen in self._do(Looking(known), fresh):
             known.add(seen.digest)
             self._meter.step()
             if not seen.digest:
@@ -126,7 +133,8 @@ class Contents:
         SourceError
             If there is room neither on disk nor in memory.
         """
-        needed = dict(reversed([(self.digest(name), name) for name in reversed(names)]))
+        digests = [self.new.files[name][1] for name in names]
+        needed = dict(zip(digests, names, strict=True))
         cached = self.old.open_pixels(self._folder) if self.old.shape == shape else None
         store: PixelFile | NDArray[np.uint8]
         if cached and needed.keys() <= self.old.rows.keys():
@@ -139,7 +147,7 @@ class Contents:
             except OSError as error:
                 self._warn(error)
                 store, rows = self._in_memory(needed, shape, cached, most)
-        return store, np.array([rows[self.digest(name)] for name in self.readable(names)], np.int64)
+        return store, np.array([rows[digest] for digest in digests if digest in rows], np.int64)
 
     def close(self) -> None:
         """End what helped."""
@@ -150,9 +158,14 @@ class Contents:
         """Trust nothing that the cache knew."""
         self.old = Index()
 
-    def _items(self, names: list[str]) -> Iterator[tuple[int, Item]]:
-        for name, source in self._origin.contents(names):
-            yield self._entries[name].size, (name, source)
+    def _do(self, task: Task[Result], names: list[str]) -> Iterator[Result]:
+        items = (
+            (self._entries[name].size, (name, source))
+            for name, source in self._origin.contents(names)
+        )
+        if helpers := self._helpers_for([self._entries[name] for name in names]):
+            return helpers.do(task, items)
+        return spread(self._pool, task.do, items)
 
     def _learn(self, seen: Seen) -> Content:
         if not seen.look:
@@ -186,13 +199,7 @@ class Contents:
             yield digest, fit(self._spare[digest], size, mode)
         digests = {name: digest for digest, name in missing.items()}
         self._meter.expect(len(digests))
-        helpers = self._helpers_for(list(digests))
-        elsewhere = partial(helpers.decode, digests=digests, shape=shape) if helpers else None
-
-        def decode(item: Item) -> Decoded:
-            return decode_file(item, digests[item[0]], shape)
-
-        for done in spread(self._pool, decode, self._items(list(digests)), elsewhere):
+        for done in self._do(Decoding(digests, shape), list(digests)):
             self._meter.step()
             digest = digests[done.name]
             if done.pixels is None:
@@ -200,10 +207,10 @@ class Contents:
             else:
                 yield digest, done.pixels
 
-    def _helpers_for(self, names: list[str]) -> Helpers | None:
+    def _helpers_for(self, files: list[Entry]) -> Helpers | None:
         """Start helping processes where there are enough files of the kind they are for."""
-        total = sum(self._entries[name].size for name in names)
-        worth = len(names) >= _MANY and total <= LARGE * len(names) and not self._origin.stamp
+        total = sum(entry.size for entry in files)
+        worth = len(files) >= _MANY and total <= LARGE * len(files) and not self._origin.stamp
         if worth and not self._helpers and cores() > 1 and not getattr(sys, "frozen", False):
             self._helpers = Helpers(cores() - 1)  # and this process
         return self._helpers if worth else None

@@ -94,10 +94,10 @@ def gather(origin: Origin, progress: Progress | None = None) -> Gathered:
     pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
     contents = Contents(origin, pool, Meter(progress))
     known = bool(origin.stamp) and contents.old.stamp == origin.stamp
-    listing = (contents.old.listing if known else None) or origin.listing()
-    if origin.stamp:
-        contents.new.stamp, contents.new.listing = origin.stamp, listing
     try:
+        listing = (contents.old.listing if known else None) or origin.listing(contents.expect)
+        if origin.stamp:
+            contents.new.stamp, contents.new.listing = origin.stamp, listing
         layout = arrange((entry.name for entry in listing.entries), str(origin.path))
         entries = {entry.name: entry for entry in listing.entries}
         with quiet():

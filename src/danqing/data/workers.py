@@ -13,16 +13,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import TypeVar
 
-__all__ = ["LARGE", "Meter", "Progress", "cores", "spread"]
+__all__ = ["LARGE", "Meter", "Progress", "batches", "cores", "spread"]
 
 Progress = Callable[[int, int], None]
 
 _BATCH = 256  # files
 _BATCH_BYTES = 4 << 20
-_PENDING = 16  # batches; as many are done here until the first helper has started
 LARGE = 16 << 10
 """Bytes a file; above it decoding outweighs Python's part."""
 
@@ -39,49 +37,44 @@ def cores() -> int:
 
 def spread(
     pool: ThreadPoolExecutor,
-    function: Callable[[Item], Result],
+    function: Callable[[list[Item]], list[Result]],
     items: Iterable[tuple[int, Item]],
-    elsewhere: Callable[[list[Item]], list[Result]] | None = None,
 ) -> Iterator[Result]:
-    """Apply a function to items, each given with its size in bytes; results come in order.
+    """Apply a function of some items to many, given with their sizes in bytes; results in order.
 
-    Few batches are under way at a time, so that neither items nor results pile up. With
-    `elsewhere`, which does the same to a batch in another process, that gets as many as it can
-    take, and the others are done here.
+    Few batches are under way at a time, so that neither items nor results pile up.
 
     Examples
     --------
     >>> with ThreadPoolExecutor(2) as pool:
-    ...     list(spread(pool, abs, [(1, -1), (1_000_000, -2)]))
-    [1, 2]
+    ...     list(spread(pool, sorted, [(1, -1), (1_000_000, -2)]))
+    [-2, -1]
     """
     pending: deque[Future[list[Result]]] = deque()
-    most = _PENDING if elsewhere else 2 * cores()
-    for size, batch in _batches(items):
-        if elsewhere and sum(not future.done() for future in pending) >= cores():
-            here: Future[list[Result]] = Future()
-            here.set_result(_each(function, batch))
-            pending.append(here)
-        elif elsewhere or pending or size > LARGE * len(batch):
-            pending.append(pool.submit(elsewhere or partial(_each, function), batch))
+    for size, batch in _sized_batches(items, _BATCH):
+        if pending or size > LARGE * len(batch):
+            pending.append(pool.submit(function, batch))
         else:
-            yield from map(function, batch)
-        while pending and (pending[0].done() or len(pending) > most):
+            yield from function(batch)
+        while pending and (pending[0].done() or len(pending) > 2 * cores()):
             yield from pending.popleft().result()
     for future in pending:
         yield from future.result()
 
 
-def _each(function: Callable[[Item], Result], batch: list[Item]) -> list[Result]:
-    return [function(item) for item in batch]
+def batches(items: Iterable[tuple[int, Item]], most: int) -> Iterator[list[Item]]:
+    """Divide items, each given with its size in bytes, into lists of at most so many."""
+    return (batch for _, batch in _sized_batches(items, most))
 
 
-def _batches(items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, list[Item]]]:
+def _sized_batches(
+    items: Iterable[tuple[int, Item]], most: int
+) -> Iterator[tuple[int, list[Item]]]:
     size, batch = 0, []
     for item_size, item in items:
         size += item_size
         batch.append(item)
-        if len(batch) == _BATCH or size >= _BATCH_BYTES:
+        if len(batch) == most or size >= _BATCH_BYTES:
             yield size, batch
             size, batch = 0, []
     if batch:
