@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -186,7 +187,7 @@ def test_regression(diabetes: Trained) -> None:
     features = run.preparation.encoded(data.x_train[rows])
     nothing = run.predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
     for one, number, without in zip(found.explanations, told, nothing, strict=True):
-        assert one.answer == f"{number:.6g}"
+        assert one.answer == f"{number:.4g}"
         difference = float(number - without)
         allowed = 0.011 * max(abs(difference), 10)
         assert float(one.maps[0].values.sum()) == pytest.approx(difference, abs=allowed)
@@ -239,6 +240,30 @@ def test_page(explained: ExplanationSet, iris: Trained) -> None:
         assert all(link.startswith("data:image/png;base64,") for link in structure.links)
         assert structure.tags.count("script") == 1
         assert "math" in structure.tags
+
+
+def test_page_of_a_table_speaks_of_what_it_shows(diabetes: Trained) -> None:
+    found = explain(diabetes[0])
+    page = page_of(found)
+    assert '<body data-kind="table">' in page
+    assert "random order:" in page
+    assert "random map:" not in page
+    assert found.importance[0].text in page
+
+
+def test_curves_of_a_page_keep_to_their_drawing(diabetes: Trained) -> None:
+    found = explain(diabetes[0])
+    first = found.explanations[0]
+    wild = first.maps[0].deletion - 3, first.maps[0].insertion + 3
+    shown = replace(first.maps[0], deletion=wild[0], insertion=wild[1])
+    page = page_of(replace(found, explanations=(replace(first, maps=(shown,)),)))
+    lines = re.findall(r'<polyline points="(.*?)"', page)
+    heights = [[float(p.split(",")[1]) for p in line.split()] for line in lines]
+    assert len(heights) == 2
+    assert min(map(min, heights)) >= 16
+    assert max(map(max, heights)) <= 128
+    for line in heights:
+        assert max(line) > min(line), "not cut off at an edge"
 
 
 def test_page_escapes_what_data_bring(explained: ExplanationSet) -> None:

@@ -6,12 +6,14 @@ Knows no TensorFlow: it asks the network that ships.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.errors import RunError
+from danqing.explanation.numbers import minus
 from danqing.runs.run import Run
 
 __all__ = ["Importance", "permutation_importance"]
@@ -31,6 +33,18 @@ class Importance:
     column: str
     mean: float
     deviation: float
+
+    @property
+    def text(self) -> str:
+        """Both numbers, to the second digit of the deviation: more would be chance.
+
+        Examples
+        --------
+        >>> Importance("age", 6.9e-19, 0.0152).text, Importance("age", -7.34, 1.64).text
+        ('0.000 ± 0.015', '−7.3 ± 1.6')
+        """
+        digits = 3 if self.deviation <= 0 else max(0, 1 - floor(log10(self.deviation)))
+        return f"{minus(f'{self.mean:.{digits}f}')} ± {self.deviation:.{digits}f}"
 
 
 def permutation_importance(

@@ -26,6 +26,7 @@ from danqing.explanation.checks import (
 )
 from danqing.explanation.counterfactual import Counterfactual, counterfactuals
 from danqing.explanation.nearest import nearest_examples
+from danqing.explanation.numbers import short
 from danqing.explanation.results import Areas, Explanation, Map, Neighbour
 from danqing.runs.run import Run
 
@@ -142,7 +143,7 @@ class Job:
             name,
             self._example(row),
             label,
-            classes[answer.argmax()] if classes else f"{answer:.6g}",
+            classes[answer.argmax()] if classes else short(answer, 4),
             answer if classes else np.zeros(0, np.float32),
             classes[self.targets[row]] if classes else "",
             "black" if black else "training mean",
@@ -241,17 +242,13 @@ def _shown(one: Any) -> Any:
     if not isinstance(one, Table):
         return one[0]
     return {
-        column.name: "" if column.missing[0] else _short(column.values[0]) for column in one.columns
+        column.name: "" if column.missing[0] else short(column.values[0]) for column in one.columns
     }
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def text_of(label: Any, run: Run) -> str:
     """Give a class by its name, a number as text."""
-    return run.class_names[int(label)] if run.class_names else f"{label:.6g}"
+    return run.class_names[int(label)] if run.class_names else short(float(label))
 
 
 def _areas(curves: Curves, row: int) -> Areas:

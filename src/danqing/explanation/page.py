@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from danqing.explanation.colours import change_colours, map_colours, picture_of
+from danqing.explanation.numbers import minus
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import TITLES, verdicts
 
@@ -24,6 +25,7 @@ __all__ = ["page_of"]
 
 _PIXELATED = 128  # pictures up to this side keep their pixels visible
 _MOST_COLUMNS = 15
+_SHORT = 12  # letters
 
 
 def page_of(found: ExplanationSet) -> str:
@@ -33,13 +35,15 @@ def page_of(found: ExplanationSet) -> str:
     body += _importance(found)
     run = escape(Path(found.run).name)
     # One pass: what data bring into the body is not looked at again.
-    before, _, rest = template.partition("{{run}}")
-    above, _, rest = rest.partition("{{for}}")
-    middle, _, after = rest.partition("{{body}}")
     speaks = _both("speaks for a higher number", "支持更大的数值")
     if found.class_names:
         speaks = _both("speaks for the class that is explained", "支持所解释的类别")
-    return "".join((before, run, above, speaks, middle, body, after))
+    kind = "table" if found.columns else "pictures"
+    page = ""
+    for name, value in (("kind", kind), ("run", run), ("for", speaks), ("body", body)):
+        before, _, template = template.partition(f"{{{{{name}}}}}")
+        page += before + value
+    return page + template
 
 
 def _section(one: Explanation, found: ExplanationSet) -> str:
@@ -52,10 +56,14 @@ def _section(one: Explanation, found: ExplanationSet) -> str:
 
 
 def _heading(one: Explanation) -> str:
-    sure = f" ({one.probabilities.max():.1%})" if len(one.probabilities) else ""
+    sure = f"{one.probabilities.max():.1%}" if len(one.probabilities) else ""
     name, answer = escape(one.name), escape(one.answer)
-    chinese_name = name.replace("test example", "测试样本")
-    text = _both(f"{name}: answer {answer}{sure}", f"{chinese_name}：回答 {answer}{sure}")
+    text = _both(
+        f"{name.replace('test example', 'Test example')}: answer {answer}"
+        + (f" ({sure})" if sure else ""),
+        f"{name.replace('test example', '测试样本')}：回答 {answer}"
+        + (f"（{sure}）" if sure else ""),
+    )
     if one.label and one.label != one.answer:
         label = escape(one.label)
         text += _both(f", it is {label}", f"，实为 {label}")
@@ -66,16 +74,9 @@ def _heading(one: Explanation) -> str:
 
 
 def _maps(one: Explanation) -> str:
-    compared = "<br>".join(
-        _both(f"{english}: {areas.deletion:.2f}, {areas.insertion:.2f}",
-              f"{chinese}：{areas.deletion:.2f}，{areas.insertion:.2f}")
-        for name, areas in one.compared.items()
-        for english, chinese in [_COMPARED[name]]
-    )  # fmt: skip
     shown = [
         f"<figure><h3>{_both('The picture', '原图')}</h3>{_image(one.example, one.name)}"
-        f"<figcaption>{_both('to beat (deletion, insertion):', '须胜过（删除，插入）：')}"
-        f"<br>{compared}</figcaption></figure>"
+        f"<figcaption>{_to_beat(one, '<br>')}</figcaption></figure>"
     ]
     for each in one.maps:
         english, chinese = TITLES[each.method]
@@ -86,7 +87,20 @@ def _maps(one: Explanation) -> str:
     return f'<div class="grid">{"".join(shown)}</div>'
 
 
-_COMPARED = {"random": ("random map", "随机图"), "edges": ("edge filter", "边缘滤波")}
+def _to_beat(one: Explanation, between: str) -> str:
+    """Tell the areas that a map has to better, those of maps that know nothing."""
+    names = {"random": ("random map", "随机图"), "edges": ("edge filter", "边缘滤波")}
+    if not isinstance(one.example, np.ndarray):
+        names = {"random": ("random order", "随机顺序")}
+    compared = []
+    for name, areas in one.compared.items():
+        english, chinese = names[name]
+        deletion, insertion = minus(f"{areas.deletion:.2f}"), minus(f"{areas.insertion:.2f}")
+        compared.append(
+            _both(f"{english}: {deletion}, {insertion}", f"{chinese}：{deletion}，{insertion}")
+        )
+    title = _both("to beat (deletion, insertion):", "须胜过（删除，插入）：")
+    return between.join((title, *compared))
 
 
 def _checks(one: Explanation, shown: Map) -> str:
@@ -108,20 +122,35 @@ def _columns(one: Explanation, found: ExplanationSet) -> str:
         long = abs(value) / greatest * 50
         colour, left = ("--for", 50.0) if value > 0 else ("--against", 50 - long)
         rows.append(
-            f"<tr><th scope=row>{escape(name)}</th><td>{escape(one.example.get(name, ''))}</td>"
-            f'{_bar(left, long, colour)}<td class="number">{value:+.3g}</td></tr>'
+            f"<tr><th scope=row>{escape(name)}</th>{_cell(one.example.get(name, ''))}"
+            f'{_bar(left, long, colour)}<td class="number">{minus(f"{value:+.3g}")}</td></tr>'
         )
     english, chinese = TITLES[shown.method]
-    return f"<h3>{_both(english, chinese)}</h3><table>{''.join(rows)}</table>{_checks(one, shown)}"
+    return (
+        f"<h3>{_both(english, chinese)}</h3><table>{''.join(rows)}</table>{_checks(one, shown)}"
+        f'<p class="pale">{_to_beat(one, " ")}</p>'
+    )
+
+
+def _cell(text: str) -> str:
+    """Give a cell of a row; what is short is never broken."""
+    kind = ' class="short"' if len(text) <= _SHORT else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def _curves(one: Explanation) -> str:
     """Draw the first map's curves: deletion in azure, insertion in cinnabar."""
     shown = one.maps[0]
+    # A number's share can leave 0 to 100 %: where some columns alone tell more than all of them.
+    low = min(0.0, float(shown.deletion.min()), float(shown.insertion.min()))
+    high = max(1.0, float(shown.deletion.max()), float(shown.insertion.max()))
+
+    def up(share: float) -> float:
+        return 128 - 112 * (share - low) / (high - low)
 
     def line(values: NDArray[Any], colour: str) -> str:
         points = " ".join(
-            f"{36 + 256 * x:.1f},{128 - 112 * min(max(float(y), -0.05), 1.1):.1f}"
+            f"{36 + 256 * x:.1f},{up(float(y)):.1f}"
             for x, y in zip(shown.shares, values, strict=True)
         )
         style = f"fill:none;stroke:var({colour});stroke-width:2"
@@ -129,18 +158,19 @@ def _curves(one: Explanation) -> str:
 
     english, chinese = TITLES[shown.method]
     title = _both(f"{english}: what is left of the answer", f"{chinese}：回答还剩多少")
-    label = escape(
-        f"deletion area {shown.areas.deletion:.3f}, insertion {shown.areas.insertion:.3f}"
+    label = f"deletion area {shown.areas.deletion:.3f}, insertion {shown.areas.insertion:.3f}"
+    ends = "".join(
+        f'<path d="M36 {up(share):.1f}H292" style="stroke:var(--rule)"/>'
+        f'<text x="30" y="{up(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
+        for share in (0.0, 1.0)
     )
     return (
         f'<div><h3>{title}</h3><svg class="curve" viewBox="0 0 300 150" role="img" '
-        f'aria-label="{label}">'
-        '<path d="M36 16V128H292" fill="none" style="stroke:var(--rule)"/>'
-        '<text x="30" y="20" text-anchor="end">100%</text><text x="30" y="130" text-anchor="end">0'
-        '</text><text x="36" y="144">0</text><text x="292" y="144" text-anchor="end">100%</text>'
+        f'aria-label="{label}"><path d="M36 16V128" style="stroke:var(--rule)"/>{ends}'
+        '<text x="36" y="144">0</text><text x="292" y="144" text-anchor="end">100%</text>'
         f"{line(shown.deletion, '--against')}{line(shown.insertion, '--for')}</svg>"
-        f'<p class="pale"><span class="against">{_both("taken away", "逐步去掉")}</span>, '
-        f'<span class="for">{_both("put in", "逐步放入")}</span></p></div>'
+        f'<p class="pale"><span class="against">{_both("taken away", "逐步去掉")}</span>'
+        f'{_both(", ", "，")}<span class="for">{_both("put in", "逐步放入")}</span></p></div>'
     )
 
 
@@ -165,11 +195,12 @@ def _change(one: Explanation, found: ExplanationSet) -> str:
         words = _both(f"No change found that makes it {name}", f"未找到使其变为 {name} 的改动")
         return f"<div><h3>{words}</h3></div>"
     both = change_colours(one.example, change.picture)
+    pixels = "pixel" if change.changed == 1 else "pixels"
     facts = _both(
-        f"{name}: {change.probability:.0%}; {change.changed} pixels changed, distance "
-        f"{change.distance:.2f} (of white)",
+        f"{name}: {change.probability:.0%}; {change.changed} {pixels} changed, distance "
+        f"{change.distance:.2f} (black to white is 1)",
         f"{name}：{change.probability:.0%}；改动 {change.changed} 个像素，"
-        f"距离 {change.distance:.2f}（以白色为 1）",
+        f"距离 {change.distance:.2f}（从黑到白为 1）",
     )
     title = _both(f"The smallest change that makes it {name}", f"使其变为 {name} 的最小改动")
     return (
@@ -182,13 +213,17 @@ def _near(one: Explanation, found: ExplanationSet) -> str:
     if not one.neighbours:
         return ""
     title = _both("Training examples that it sees as most alike", "网络认为最相似的训练样本")
-    if found.columns:
+    if not found.columns:
+        title += _both(" (label, distance)", "（标签，距离）")
+    else:
         rows = "".join(
             f"<tr><td>{near.row}</td><td>{escape(near.label)}</td>"
             f'<td class="number">{near.distance:.3g}</td></tr>'
             for near in one.neighbours
         )
-        row, label = _both("row", "行"), _both("label", "标签")
+        row, label = _both("row", "行"), _both("true value", "真实值")
+        if found.class_names:
+            label = _both("label", "标签")
         distance = _both("distance", "距离")
         head = f'<th>{row}</th><th>{label}</th><th class="number">{distance}</th>'
         return f"<div><h3>{title}</h3><table><tr>{head}</tr>{rows}</table></div>"
@@ -213,7 +248,7 @@ def _importance(found: ExplanationSet) -> str:
     rows = "".join(
         f"<tr><th scope=row>{escape(one.column)}</th>"
         f"{_bar(0, 100 * max(one.mean, 0) / greatest)}"
-        f'<td class="number">{one.mean:.3g} ± {one.deviation:.2g}</td></tr>'
+        f'<td class="number">{one.text}</td></tr>'
         for one in found.importance[:_MOST_COLUMNS]
     )
     return f"<section><h2>{title}</h2><table>{rows}</table></section>"

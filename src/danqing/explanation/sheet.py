@@ -18,6 +18,7 @@ from danqing.explanation.colours import (
     map_colours,
     picture_of,
 )
+from danqing.explanation.numbers import minus
 from danqing.explanation.pen import INK, PALE, PAPER, RULE, Pen
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import TITLES, verdicts
@@ -172,7 +173,7 @@ def _row_card(pen: Pen, found: ExplanationSet, one: Explanation, top: int, width
             middle - long, at + 3, middle, at + 19,
         )  # fmt: skip
         pen.draw.rectangle(box, fill=FOR if value > 0 else AGAINST)
-        pen.write(middle + _BAR // 2 + 12, at, f"{value:+.3g}", 90, 15, PALE)
+        pen.write(middle + _BAR // 2 + 12, at, minus(f"{value:+.3g}"), 90, 15, PALE)
     bottom = top + len(order) * 28
     pen.draw.line((middle, top - 2, middle, bottom), fill=PALE)
     if len(found.columns) > len(order):
@@ -212,8 +213,7 @@ def _importance(pen: Pen, found: ExplanationSet, top: int, width: int) -> int:
         pen.write(_MARGIN, at, one.column, 310, 17)
         long = max(0, round(one.mean / greatest * 2 * _BAR))
         pen.draw.rectangle((left, at + 3, left + long, at + 19), fill=INK)
-        text = f"{one.mean:.3g} ± {one.deviation:.2g}"
-        pen.write(left + long + 12, at, text, 240, 15, PALE)
+        pen.write(left + long + 12, at, one.text, 240, 15, PALE)
     return top + len(shown) * 28 + 10
 
 
@@ -227,9 +227,11 @@ def _checks(pen: Pen, one: Explanation, shown: Map, left: int, top: int, width: 
 
 def _compared(one: Explanation) -> list[str]:
     lines = []
+    known = "random map" if isinstance(one.example, np.ndarray) else "random order"
     for name, areas in one.compared.items():
-        title = {"random": "random map", "edges": "edge filter"}[name]
-        lines += [f"{title}: {areas.deletion:.2f}, {areas.insertion:.2f}"]
+        title = {"random": known, "edges": "edge filter"}[name]
+        deletion, insertion = minus(f"{areas.deletion:.2f}"), minus(f"{areas.insertion:.2f}")
+        lines += [f"{title}: {deletion}, {insertion}"]
     return lines
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from danqing.explanation.numbers import minus
 from danqing.explanation.results import Explanation, Map
 
 __all__ = ["TITLES", "Verdict", "verdicts"]
@@ -53,19 +54,19 @@ def verdicts(one: Explanation, shown: Map) -> list[Verdict]:
         Verdict(
             "deletion",
             "删除",
-            f"{shown.areas.deletion:.2f}",
+            minus(f"{shown.areas.deletion:.2f}"),
             all(shown.areas.deletion < other.deletion for other in others),
         ),
         Verdict(
             "insertion",
             "插入",
-            f"{shown.areas.insertion:.2f}",
+            minus(f"{shown.areas.insertion:.2f}"),
             all(shown.areas.insertion > other.insertion for other in others),
         ),
     ]
     if shown.randomised is not None:
         unlike = shown.randomised <= _UNLIKE
-        found.append(Verdict("untrained", "未训练", f"{shown.randomised:+.2f}", unlike))
+        found.append(Verdict("untrained", "未训练", minus(f"{shown.randomised:+.2f}"), unlike))
     if shown.gap is not None:
         value = f"{shown.gap:.2%} ({shown.steps})"
         found.append(Verdict("gap", "完备差距", value, shown.gap <= _COMPLETE))
