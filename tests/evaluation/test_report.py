@@ -113,6 +113,15 @@ def test_calibration_of_a_run_agrees_with_scikit_learn(found: Examination) -> No
     assert known["after"]["validation"]["nll"] <= known["before"]["validation"]["nll"] + 1e-9
 
 
+def test_without_mistakes_nothing_is_said_of_after(found: Examination) -> None:
+    assert found.calibration is not None
+    perfect = {**found.calibration, "without_mistakes": True}
+    assert "test, after" in page_of(found)
+    page = page_of(replace(found, calibration=perfect))
+    assert "test, after" not in page
+    assert "after temperature" not in page
+
+
 def test_intervals_hold_their_figures(found: Examination) -> None:
     figures = found.figures["test"]
     low, high = found.intervals["loss"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import interval, number, percent, said
+from danqing.evaluation.report.words import interval, nearly, number, percent, said
 
 __all__ = ["card_of"]
 
@@ -53,6 +53,9 @@ class _Card:
 
     def _say(self, key: str, **values: Any) -> str:
         return said(key, self.language, **values)
+
+    def _aside(self, text: str) -> str:
+        return f" ({text})" if self.language == "en" else f"（{text}）"
 
     def _part(self, key: str, lines: list[str], between: str = "\n\n") -> str:
         return f"## {self._say(f'card-part-{key}')}\n\n{between.join(lines)}\n"
@@ -152,14 +155,14 @@ class _Card:
             else [(name, number, self.found.intervals[name]) for name in ("mae", "mse", "r2")]
         )
         for name, write, ends in written:
-            value = f"{write(self.figures[name])} ({interval(ends, write)})"
+            value = write(self.figures[name]) + self._aside(interval(ends, write))
             other = write(validation[name]) if validation else "–"
             rows.append([self._say(f"tile-{name}"), value, other])
         known = self.found.calibration
         if self.classes and known:
-            for when in ("before", "after"):
+            for when in ("before",) if known["without_mistakes"] else ("before", "after"):
                 cells = [percent(known[when][part]["ece"]) for part in ("test", "validation")]
-                name = f"{self._say('tile-ece')} ({self._say(f'legend-{when}')})"
+                name = self._say("tile-ece") + self._aside(self._say(f"legend-{when}"))
                 rows.append([name, *cells])
         return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
@@ -178,7 +181,7 @@ class _Card:
         measured = [row for row in self.figures["per_class"] if row["n"]]
         weak = sorted(measured, key=lambda row: row["recall"])[:3]
         named = self.between.join(
-            f"{_plain(row['class'])} ({percent(row['recall'])})" for row in weak
+            _plain(row["class"]) + self._aside(percent(row["recall"])) for row in weak
         )
         return [self._say("card-limit-classes", named=named)]
 
@@ -191,7 +194,7 @@ class _Card:
         if chosen["unsure_below"] is None:
             return [self._say("unsure-impossible", risk=risk)]
         at = f"{chosen['unsure_below']:.4f}"
-        coverage = percent(chosen["test"]["coverage"], 1)
+        coverage = nearly(chosen["test"]["coverage"])
         return [self._say("card-limit-unsure", at=at, risk=risk, coverage=coverage)]
 
     def _conditions(self) -> list[str]:
@@ -202,7 +205,7 @@ class _Card:
             middle = {kind: line[2]["figure"] for kind, line in measured.corrupted.items()}
             worst = sorted(middle, key=lambda kind: middle[kind] * (1 if self.classes else -1))[:3]
             named = self.between.join(
-                f"{self._say(f'corruption-{kind}')} ({write(middle[kind])})" for kind in worst
+                self._say(f"corruption-{kind}") + self._aside(write(middle[kind])) for kind in worst
             )
             lines.append(self._say("card-limit-robustness", named=named))
         outstanding = [one for one in self.found.slices if one.stands_out][:3]

@@ -66,7 +66,7 @@ class Chart:
     ) -> None:
         self._x, self._y = x, y
         self.width, self.height = width, height
-        self._left, self._right, self._top, self._bottom = 76, 16, 14, 50
+        self._left, self._right, self._top, self._bottom = 84, 20, 14, 50
         self._parts: list[str] = []
         self._axes(x_label, y_label, x_text, y_text, ticks(*x) if x_ticks is None else x_ticks)
 
@@ -152,7 +152,7 @@ class Chart:
         )
         middle = (top + bottom) / 2
         turned = (
-            f'class="label" transform="translate(14 {middle}) rotate(-90)" text-anchor="middle"'
+            f'class="label" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle"'
         )
         self._parts.append(say_svg(y_label, turned))
 

@@ -65,7 +65,7 @@ def confusion(found: Examination) -> str:
     thing = "rows" if found.dataset.tabular else "pictures"
     return (
         f'<section id="confusion"><h2>{say("confusion")}</h2>'
-        f"<p>{say('confusion-what')} {say(f'confusion-open-{thing}')}</p>{body}</section>"
+        f"<p class=said>{say('confusion-what')}{say(f'confusion-open-{thing}')}</p>{body}</section>"
     )
 
 

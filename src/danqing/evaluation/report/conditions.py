@@ -73,7 +73,8 @@ def slices(found: Examination) -> str:
         shown=len(shown),
     )
     return (
-        f"{start}<p>{say('slices-what')} {summary}</p><div class=scroll><table class=figures>"
+        f"{start}<p class=said>{say('slices-what')}{summary}</p>"
+        "<div class=scroll><table class=figures>"
         f"<thead><tr><th scope=col>{say('column-slice')}</th>{heads}"
         f"<th scope=col class=drawn>{write(low, digits)} – {write(high, digits)}</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div></section>"

@@ -144,7 +144,9 @@ def _confidence_tiles(found: Examination) -> list[Tile]:
         return []
     before = percent(calibration["before"]["test"]["ece"])
     after = calibration["after"]
-    below = say("tile-ece-after", after=percent(after["test"]["ece"])) if after else ""
+    below = ""
+    if after and not calibration["without_mistakes"]:
+        below = say("tile-ece-after", after=percent(after["test"]["ece"]))
     tiles = [("tile-ece", before, below)]
     selection = calibration["selection"]
     if selection is not None:

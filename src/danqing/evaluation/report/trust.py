@@ -14,7 +14,7 @@ from danqing.evaluation.calibration import BINS, reliability, scale_temperature
 from danqing.evaluation.confidence import confidence_of
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.charts import Chart, ticks
-from danqing.evaluation.report.words import interval, number, percent, say, table
+from danqing.evaluation.report.words import interval, nearly, number, percent, say, table
 from danqing.evaluation.selection import risk_coverage
 
 __all__ = ["calibration", "margins", "selection"]
@@ -107,8 +107,10 @@ def margins(found: Examination) -> str:
 
 def _table(known: dict[str, Any]) -> str:
     rows = ""
+    # Without a mistake no temperature was fitted: "after" would be "before" again.
+    times = ("before",) if known["without_mistakes"] else ("before", "after")
     for part in ("validation", "test"):
-        for when in ("before", "after"):
+        for when in times:
             one = (known[when] or {}).get(part)
             if one:
                 chance = say("by-chance", ends=interval(one["ece_if_perfect"]))
@@ -142,7 +144,7 @@ def _diagram(found: Examination) -> Chart:
         x_ticks=few,
     )
     chart.line([(low, low), (1, 1)], "goal")
-    chart.note(low + (1 - low) * 0.42, low + (1 - low) * 0.42, "note-perfect", "end", -4)
+    chart.note(low + (1 - low) * 0.6, low + (1 - low) * 0.6, "note-perfect", "end", -4)
     for kind, bins in curves:
         for one in bins:
             chart.bar(one["confidence"], max(one["low"], low), one["high"], kind)
@@ -201,7 +203,7 @@ def _choice(chosen: dict[str, Any] | None) -> str:
     measured = say(
         "unsure-test",
         n=f"{test['n']:,}",
-        coverage=percent(test["coverage"], 1),
+        coverage=nearly(test["coverage"]),
         wrong=f"{test['wrong']:,}",
         given=f"{test['given']:,}",
         risk="–" if test["risk"] is None else percent(test["risk"]),

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from functools import cache
 from html import escape
 from importlib.resources import files
+from math import floor, log10
 from typing import Any
 
-__all__ = ["interval", "number", "percent", "resource", "said", "say", "say_svg", "table"]
+__all__ = ["interval", "nearly", "number", "percent", "resource", "said", "say", "say_svg", "table"]
 
 LANGUAGES = ("en", "zh")
 
@@ -82,21 +83,38 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{share:.{digits}%}"
 
 
+def nearly(share: float) -> str:
+    """Write a share with one digit, or two where one would make it all.
+
+    Examples
+    --------
+    >>> nearly(0.8124), nearly(0.9998), nearly(1.0)
+    ('81.2%', '99.98%', '100.0%')
+    """
+    return percent(share, 1 if share == 1 or round(share, 3) < 1 else 2)
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """Write a number with so many significant digits, and thousands apart.
+
+    A number that needs fewer has no zeros at its end; one that was rounded keeps them.
 
     Examples
     --------
     >>> number(1234567.0), number(0.012345), number(None)
     ('1,235,000', '0.01235', '–')
+    >>> number(42.1984), number(42.2), number(5.0)
+    ('42.20', '42.2', '5')
     """
     if value is None:
         return "–"
     if value and not 1e-4 <= abs(value) < 1e12:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     rounded = float(f"{value:.{digits}g}")
-    decimals = re.sub(r"^-?\d+\.?", "", f"{rounded:.12f}".rstrip("0"))
-    return f"{rounded:,.{len(decimals)}f}".replace("-", "−")
+    decimals = len(re.sub(r"^-?\d+\.?", "", f"{rounded:.12f}".rstrip("0")))
+    if abs(rounded - value) > 1e-9 * abs(value):
+        decimals = max(0, digits - 1 - floor(log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}".replace("-", "−")
 
 
 def interval(ends: Any, write: Any = percent) -> str:
