@@ -290,7 +290,7 @@ def test_reader_can_draw_choose_and_switch_by_keyboard(make: Callable[[str], Any
     assert first.startswith("Test example")
     assert drawn == "Your own example"
     assert pen.startswith("Pen down")
-    assert re.fullmatch(r"\d \d+\.\d %", said)
+    assert re.fullmatch(r"\d \d+\.\d%", said)
     assert race != raced
     assert "of layer dense" in where
     assert following.startswith("Test example")

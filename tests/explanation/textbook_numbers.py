@@ -228,7 +228,7 @@ class Numbers(BackwardNumbers):
         """Errors are read from the facts, and held to be small; losses are recomputed."""
         for k, sample in enumerate(self.facts["samples"]):
             check = sample["check"]
-            self.put(f"checks/{k}/row", sample["row"])
+            self.put(f"checks/{k}/row", sample["number"])
             self.put(f"checks/{k}/loss", check["loss"])
             for name, most in (("autodiff", 1e-6), ("finite", 1e-4), ("onnx", 1e-4)):
                 assert 0 <= check[name] < most, (k, name, check[name])

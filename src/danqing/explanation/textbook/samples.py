@@ -33,6 +33,8 @@ class Sample:
     ----------
     row : int
         Its place in the test part, from 0.
+    number : int
+        Its place in the data, from 0, by which all pages and commands call it.
     kind : {"doubt", "typical", "mistake"}
     examples : ndarray, shape (1, height, width, channels) or (1, features)
         What the network takes.
@@ -43,6 +45,7 @@ class Sample:
     """
 
     row: int
+    number: int
     kind: Literal["doubt", "typical", "mistake"]
     examples: NDArray[Any]
     target: int | float
@@ -140,7 +143,7 @@ def _sample(
             value = column.values[0]
             missing = bool(column.missing[0])
             cells[column.name] = "" if missing else _text(value)
-    return Sample(row, kind, encoded, target, answer, cells)
+    return Sample(row, int(part.rows[row]), kind, encoded, target, answer, cells)
 
 
 def _text(value: Any) -> str:

@@ -69,7 +69,7 @@ function updateRule(optimizer, f) {
     return derivation(
       [M.i("v"), arrow, M.n("0.9"), M.i("v"), M.o("−"), M.i("η"), M.i("g"), M.o("="), M.n("0.9"), M.o("·"), M.n("0"),
         M.o("−"), eta, M.o("·"), g, M.o("="), value("update/v", memory.v)],
-      [M.i("w"), arrow, M.i("w"), M.o("+"), M.i("v"), M.o("="), w, M.o("+"), M.paren(M.n(format(memory.v))), M.o("="), after]);
+      [M.i("w"), arrow, M.i("w"), M.o("+"), M.i("v"), M.o("="), w, M.o("+"), bracketed(memory.v), M.o("="), after]);
   }
   const lines = [
     [M.i("m"), arrow, M.i("m"), M.o("+"), M.paren(M.n("1"), M.o("−"), M.sub(M.i("β"), M.n("1"))),
@@ -113,13 +113,13 @@ function muonRule(f) {
   const shrunk = f.weight - peak * decay * f.weight;
   lines.push(decayLine(f, w, eta, shrunk));
   lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("η"), M.i("s"), M.sub(M.i("O"), place), M.o("="), M.n(format(shrunk)),
-    M.o("−"), eta, M.o("·"), M.n(format(size)), M.o("·"), entry < 0 ? M.paren(M.n(format(entry))) : M.n(format(entry)), M.o("="),
+    M.o("−"), eta, M.o("·"), M.n(format(size)), M.o("·"), bracketed(entry), M.o("="),
     value("update/after", shrunk - peak * size * entry)]);
   return derivation(...lines);
 }
 
 const decayLine = (f, w, eta, shrunk) => [M.i("w"), M.o("←"), M.i("w"), M.o("−"), M.i("η"), M.i("λ"), M.i("w"), M.o("="), w,
-  M.o("−"), eta, M.o("·"), M.n(setting("update/decay", decay)), M.o("·"), M.paren(M.n(format(f.weight))), M.o("="),
+  M.o("−"), eta, M.o("·"), M.n(setting("update/decay", decay)), M.o("·"), bracketed(f.weight), M.o("="),
   value("update/shrunk", shrunk)];
 
 // Moves a hidden kernel's values; gives what Muon remembers.

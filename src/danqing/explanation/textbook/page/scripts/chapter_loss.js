@@ -68,14 +68,14 @@ function drawNumberLoss() {
       value("loss/scale", scale)), M.o("="), value("loss/t", t)]));
   put("number-loss", derivation(
     [M.i("L"), M.o("="), M.sup(M.paren(M.i("z"), M.o("−"), M.i("t")), M.n("2"))],
-    ["", M.o("="), M.sup(M.paren(value("loss/z", z), M.o("−"), M.n(format(t))), M.n("2")),
+    ["", M.o("="), M.sup(M.paren(value("loss/z", z), M.o("−"), value("loss/t", t, true)), M.n("2")),
       M.o("="), value("loss/squared", (z - t) ** 2)]));
   const reach = Math.max(2, Math.abs(z - t) * 1.4);
   const at = Array.from({ length: 101 }, (_, i) => t - reach + (i / 50) * reach);
   put("loss-chart", chart({
     lines: [{ points: at.map((v) => [v, (v - t) ** 2]), kind: "two", name: say("loss_mean-squared-error") },
       { points: at.map((v) => [v, Math.abs(v - t)]), kind: "one", name: say("absolute_error") }],
-    marks: [{ x: z, y: (z - t) ** 2, text: format((z - t) ** 2), kind: "two" }],
+    marks: [{ x: z, y: (z - t) ** 2, text: format((z - t) ** 2), kind: "two", before: z > t }],
     low: 0, x: say("axis_output"), y: say("axis_loss"), label: say("loss_chart"),
   }));
 }

@@ -26,7 +26,7 @@ function diagram() {
       columns.push({ name: layer.name, count: layer.output_shape.at(-1), shape: layer.output_shape });
     }
   }
-  const step = 118, width = columns.length * step, height = 250, middle = 112;
+  const step = 118, width = columns.length * step, height = 250, middle = 100;
   const spots = columns.map(({ count, shape }, c) => {
     const dots = shape.length === 3 ? Math.min(count, c ? 6 : shape[2]) : count <= 10 ? count : 8;
     const gap = Math.min(26, 190 / dots);
@@ -78,7 +78,9 @@ chapters.push(function drawData() {
       value("data/scaled", inputs[at])],
   ));
   const cells = Object.entries(facts.samples[state.sample]?.cells ?? {}).slice(0, 40);
-  put("cells", cells.length ? escaped(say("as_it_came", {
+  // The table below says it all where every column is a number already.
+  const turned = cells.some(([column]) => !facts.features.some(({ name }) => name === column));
+  put("cells", turned ? escaped(say("as_it_came", {
     row: cells.map(([column, cell]) => `${column} ${cell || say("missing_cell")}`).join(" · "),
   })) : "");
   put("value-ranges", pictures ? histograms() : rangeTable(inputs));
@@ -102,8 +104,8 @@ function rangeTable(inputs) {
   const rows = facts.features.slice(0, 40).map(({ name, offset }, i) => {
     const [low, , middle, , high] = facts.values.raw[i];
     return `<tr><th scope="row">${escaped(name)}</th>
-      <td class="num">${number(`data/feature/${i}/raw`, state.raw[i] + offset)}</td>
-      <td class="num">${number(`data/feature/${i}/low`, low + offset)} – ${number(`data/feature/${i}/high`, high + offset)}</td>
+      <td class="num">${setting(`data/feature/${i}/raw`, state.raw[i] + offset)}</td>
+      <td class="num">${setting(`data/feature/${i}/low`, low + offset)} – ${setting(`data/feature/${i}/high`, high + offset)}</td>
       <td class="num">${number(`data/feature/${i}/mean`, scaleAt(flatMean, i) + offset)}</td>
       <td class="num">${number(`data/feature/${i}/scale`, scaleAt(flatScale, i))}</td>
       <td class="num strong">${number(`data/feature/${i}/scaled`, inputs[i])}</td></tr>`;

@@ -15,12 +15,18 @@ chapters.push(function drawTraining() {
   fill("fit-seconds", number("training/seconds", facts.metrics.seconds.fit ?? null));
   const better = (a, b) => (regression ? a.val_mae < b.val_mae : a.val_accuracy > b.val_accuracy);
   const worse = last.val_loss > bestRow.val_loss * 1.05;
-  const verdict = !worse ? "no_overfitting" : better(last, bestRow) ? "surer_only" : "overfits";
+  const steady = regression ? "larger_errors" : "surer_only";
+  const verdict = !worse ? "no_overfitting" : better(last, bestRow) ? steady : "overfits";
   const { label_smoothing: smoothed, augmentation, bending, mirroring } = facts.run;
   const softened = smoothed || augmentation || bending || mirroring;
-  put("overfitting", `<p>${escaped(say(verdict, {
+  const told = say(verdict, {
     best: bestRow.epoch, least: format(bestRow.val_loss), last: format(last.val_loss), epochs: last.epoch,
-  }))}</p>${softened && last.loss > last.val_loss ? `<p>${escaped(say("loss_above"))}</p>` : ""}`);
+  });
+  const because = smoothed && verdict === "surer_only" ? say("smoothed_above") : "";
+  // With patience, the weights of the best epoch are those that are kept.
+  const kept = facts.run.patience && verdict !== "no_overfitting" ? say("kept_best", { best: bestRow.epoch }) : "";
+  const said = [told, because, kept].filter(Boolean).join(language() === "en" ? " " : "");
+  put("overfitting", `<p>${escaped(said)}</p>${softened && last.loss > last.val_loss ? `<p>${escaped(say("loss_above"))}</p>` : ""}`);
   if (history.length < 2) return;
   put("curves", chart({
     lines: [{ points: curve("loss"), kind: "one", name: say("training") }, { points: curve("val_loss"), kind: "two", name: say("validation") }],
@@ -66,6 +72,7 @@ function confusion() {
 }
 
 chapters.push(function drawMistakes() {
+  document.body.dataset.wrong = facts.mistakes.count ? "some" : "none";
   fill("wrong-count", number("mistakes/count", facts.mistakes.count));
   fill("wrong-total", number("mistakes/total", facts.mistakes.total));
   fill("wrong-share", percent("mistakes/share", facts.mistakes.count / facts.mistakes.total));
@@ -76,11 +83,11 @@ chapters.push(function drawMistakes() {
 });
 
 chapters.push(function drawChecks() {
-  const rows = facts.samples.map(({ check, row }, k) => {
+  const rows = facts.samples.map(({ check, number: place }, k) => {
     const own = k === state.sample ? state.loss : null;
     const difference = own === null ? "" : format(Math.abs(own - check.loss), 2);
     if (own !== null) shown.values["checks/own_loss"] = own;
-    return `<tr${k === state.sample ? ' class="current"' : ""}><th scope="row" class="num">${number(`checks/${k}/row`, row)}</th>
+    return `<tr${k === state.sample ? ' class="current"' : ""}><th scope="row" class="num">${number(`checks/${k}/row`, place)}</th>
       <td class="num">${number(`checks/${k}/loss`, check.loss, 6)}</td><td class="num">${number(`checks/${k}/autodiff`, check.autodiff, 2)}</td>
       <td class="num">${number(`checks/${k}/finite`, check.finite, 2)}</td><td class="num">${number(`checks/${k}/onnx`, check.onnx, 2)}</td>
       <td class="num">${difference}</td></tr>`;

@@ -102,31 +102,37 @@ const tickText = (v) => {
   return size >= 1e5 || size < 1e-3 ? format(v, 2) : String(+v.toPrecision(6)).replace("-", "−");
 };
 
-// Curves with labelled axes. `lines`: [{ name, points: [[x, y]], kind }]; `marks`: points with text.
+// Curves with labelled axes. `lines`: [{ name, points: [[x, y]], kind }]; `marks`: points with text, `before` the point or after.
 function chart({ lines, marks = [], x, y, label, low = null, high = null, width: wide = 560, whole = false }) {
   const width = Math.min(wide, Math.max(300, innerWidth - 40)); // so that its text is not shrunk
-  const height = 300, left = 62, right = 14, top = 14, bottom = 46;
+  const height = 300, right = 14, top = 14, bottom = 46;
   const xs = lines.flatMap((line) => line.points.map((p) => p[0]));
   const ys = lines.flatMap((line) => line.points.map((p) => p[1])).concat(marks.map((m) => m.y));
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
   let [y0, y1] = [low ?? Math.min(...ys), high ?? Math.max(...ys)];
   if (y0 === y1) [y0, y1] = [y0 - 0.5, y1 + 0.5];
+  const levels = ticks(y0, y1).map((v) => [v, tickText(v)]);
+  const left = Math.max(62, 36 + 7 * Math.max(...levels.map(([, text]) => text.length)));
   const px = (v) => left + ((v - x0) / (x1 - x0 || 1)) * (width - left - right);
   const py = (v) => top + ((y1 - Math.min(Math.max(v, y0), y1)) / (y1 - y0)) * (height - top - bottom);
-  const grid = ticks(y0, y1).map((v) =>
+  const grid = levels.map(([v, text]) =>
     `<line class="grid" x1="${left}" x2="${width - right}" y1="${py(v)}" y2="${py(v)}"/>
-     <text x="${left - 8}" y="${py(v) + 4}" text-anchor="end">${tickText(v)}</text>`);
+     <text x="${left - 8}" y="${py(v) + 4}" text-anchor="end">${text}</text>`);
   const feet = ticks(x0, x1, width < 400 ? 4 : 6, whole ? 1 : 0).map((v) =>
     `<text x="${px(v)}" y="${height - bottom + 18}" text-anchor="middle">${tickText(v)}</text>`);
   const curves = lines.map((line) =>
     `<polyline class="curve ${line.kind}" points="${line.points
       .map(([a, b]) => `${px(a).toFixed(1)},${py(b).toFixed(1)}`).join(" ")}"/>`);
+  // Texts of dots near each other stand above all of them, so that none hides a curve.
+  const highest = Math.min(...marks.map((m) => py(m.y))), lowest = Math.max(...marks.map((m) => py(m.y)));
+  const roof = lowest - highest < 40 ? highest : Infinity;
   let above = Infinity;
   const dots = [...marks].sort((a, b) => a.y - b.y).map((m) => {
-    const end = px(m.x) > width * 0.6, dx = end ? -9 : 9;
-    above = Math.max(12, Math.min(py(m.y) - 8, above - 16)); // no text on another
+    // A falling curve leaves room after the dot, where the picture does.
+    const end = m.before ?? px(m.x) + 16 + 8 * m.text.length > width, dx = end ? -9 : 9;
+    above = Math.max(12, Math.min(Math.min(py(m.y), roof) - (end ? 16 : 8), above - 16)); // no text on another
     return `<circle class="dot ${m.kind ?? ""}" cx="${px(m.x)}" cy="${py(m.y)}" r="5"/>
-      <text class="dot-text" x="${px(m.x) + dx}" y="${above}"
+      <text class="dot-text ${m.kind ?? ""}" x="${px(m.x) + dx}" y="${above}"
         text-anchor="${end ? "end" : "start"}">${escaped(m.text)}</text>`;
   });
   const legend = lines.filter((line) => line.name).map((line) =>

@@ -24,10 +24,13 @@ const M = {
     `<mfrac><mrow><mo>∂</mo>${above}</mrow><mrow><mo>∂</mo>${below}</mrow></mfrac>`,
 };
 
+// Negative numbers in parentheses, as after a sign.
+const bracketed = (x, text = format(x)) => (x < 0 ? M.paren(M.n(text)) : M.n(text));
+
 // A number as it stands in a formula: negative ones in parentheses where `inside`.
 function value(key, x, inside = false) {
   const text = number(key, x);
-  return inside && x < 0 ? M.paren(M.n(text)) : M.n(text);
+  return inside ? bracketed(x, text) : M.n(text);
 }
 
 const formula = (...parts) =>

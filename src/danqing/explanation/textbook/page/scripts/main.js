@@ -45,11 +45,11 @@ function drawBar() {
   const right = state.target === state.answer, sample = facts.samples[state.sample];
   if (pictures) picture(find("bar-picture"), state.raw, facts.input_shape);
   find("bar-picture").hidden = !pictures;
-  const p = facts.task === "regression" ? "" : ` ${(state.outputs.at(-1)[state.answer] * 100).toFixed(1)} %`;
+  const p = facts.task === "regression" ? "" : ` ${(state.outputs.at(-1)[state.answer] * 100).toFixed(1)}%`;
   fill("bar-answer", `${answerName()}${p}`);
   fill("bar-target", targetName(state.target));
   fill("bar-label", say(facts.task === "regression" ? "true_number" : "label"));
-  fill("bar-what", sample ? say("test_example", { row: sample.row }) : say("own_example"));
+  fill("bar-what", sample ? say("test_example", { row: sample.number }) : say("own_example"));
   find("bar-verdict").className = facts.task === "regression" ? "" : right ? "right" : "wrong";
   find("bar-verdict").textContent = facts.task === "regression" ? "" : right ? "✓" : "✗";
   for (const button of document.querySelectorAll("[data-sample]")) {
@@ -78,8 +78,8 @@ function offerSamples() {
       button.addEventListener("danqing-language", () => {
         const wrong = sample.kind === "mistake" ? ` → ${targetName(sample.answer)}` : "";
         const name = `${targetName(sample.target)}${wrong}`;
-        text.textContent = pictures ? name : say("row_button", { row: sample.row, name });
-        button.setAttribute("aria-label", `${say("test_example", { row: sample.row })}: ${name}`);
+        text.textContent = pictures ? name : say("row_button", { row: sample.number, name });
+        button.setAttribute("aria-label", `${say("test_example", { row: sample.number })}: ${name}`);
       });
       button.append(text);
       button.addEventListener("click", () => {

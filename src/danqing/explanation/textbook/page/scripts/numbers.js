@@ -37,9 +37,9 @@ const plainText = (value) => {
 function percent(key, value, digits = 2) {
   shown.values[key] = value;
   if (value === null || value === undefined) return "–";
-  if (value > 0 && value < 0.5 * 10 ** -(digits + 2)) return `<${10 ** -digits} %`;
-  if (value < 1 && value > 1 - 0.5 * 10 ** -(digits + 2)) return `>${100 - 10 ** -digits} %`;
-  return `${(value * 100).toFixed(digits)} %`;
+  if (value > 0 && value < 0.5 * 10 ** -(digits + 2)) return `<${10 ** -digits}%`;
+  if (value < 1 && value > 1 - 0.5 * 10 ** -(digits + 2)) return `>${100 - 10 ** -digits}%`;
+  return `${(value * 100).toFixed(digits)}%`;
 }
 
 // An array that is about to be drawn.
