@@ -346,6 +346,7 @@ def test_samples_are_a_doubtful_one_typical_ones_and_mistakes(
     assert len({sample["row"] for sample in samples}) == len(samples)
     for sample in samples:
         assert sample["target"] == test.labels[sample["row"]]
+        assert sample["number"] == test.rows[sample["row"]]
         if run.task == "regression":
             assert sample["answer"] == pytest.approx(answers[sample["row"]], rel=1e-4)
             continue

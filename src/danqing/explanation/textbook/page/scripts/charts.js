@@ -128,12 +128,13 @@ function chart({ lines, marks = [], x, y, label, low = null, high = null, width:
   const roof = lowest - highest < 40 ? highest : Infinity;
   let above = Infinity;
   const dots = [...marks].sort((a, b) => a.y - b.y).map((m) => {
-    // A falling curve leaves room after the dot, where the picture does.
-    const end = m.before ?? px(m.x) + 16 + 8 * m.text.length > width, dx = end ? -9 : 9;
-    above = Math.max(12, Math.min(Math.min(py(m.y), roof) - (end ? 16 : 8), above - 16)); // no text on another
+    // A falling curve leaves room after the dot; at the picture's edge, higher up.
+    const after = px(m.x) + 9, last = width - 4 - 8 * m.text.length;
+    const lift = m.before || last < after ? 16 : 8;
+    above = Math.max(12, Math.min(Math.min(py(m.y), roof) - lift, above - 16)); // no text on another
     return `<circle class="dot ${m.kind ?? ""}" cx="${px(m.x)}" cy="${py(m.y)}" r="5"/>
-      <text class="dot-text ${m.kind ?? ""}" x="${px(m.x) + dx}" y="${above}"
-        text-anchor="${end ? "end" : "start"}">${escaped(m.text)}</text>`;
+      <text class="dot-text ${m.kind ?? ""}" x="${m.before ? px(m.x) - 9 : Math.min(after, last)}" y="${above}"
+        text-anchor="${m.before ? "end" : "start"}">${escaped(m.text)}</text>`;
   });
   const legend = lines.filter((line) => line.name).map((line) =>
     `<span><i class="key ${line.kind}"></i>${escaped(line.name)}</span>`);

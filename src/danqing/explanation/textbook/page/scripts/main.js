@@ -212,6 +212,20 @@ function listen() {
     redraw();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
+  // Paper is light: what is drawn follows, and goes back afterwards.
+  const repaint = (theme) => {
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    redraw(true);
+  };
+  let before;
+  addEventListener("beforeprint", () => {
+    before = document.documentElement.dataset.theme;
+    if (isDark()) repaint("light");
+  });
+  addEventListener("afterprint", () => {
+    if (document.documentElement.dataset.theme !== before) repaint(before);
+  });
 }
 
 // For tests: all that is shown, as JSON, with its full precision.
