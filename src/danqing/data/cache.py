@@ -168,8 +168,6 @@ def write_index(folder: Path, index: Index) -> None:
     try:
         with temporary.open("wb") as file:
             file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-            file.flush()
-            os.fsync(file.fileno())
         before = read_index(folder).pixels
         temporary.replace(folder / _INDEX)
     except OSError:

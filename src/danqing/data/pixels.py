@@ -189,9 +189,11 @@ class PixelWriter:
         self._file.write(picture)
 
     def finish(self) -> PixelFile:
-        """Make it whole, lasting and visible; give it, open."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Make it whole and visible; give it, open.
+
+        It may not outlast a lost power supply: then its size or checksums tell, and it is built
+        anew.
+        """
         self._file.close()
         self._temporary.replace(self.path)
         return PixelFile(self.path, self.shape, self._checksums)
