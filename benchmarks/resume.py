@@ -1,12 +1,13 @@
 """Whatever befalls a training, `--resume` reaches the very weights that it would have reached.
 
-    python -m benchmarks.resume [--kills 50]
+    python -m benchmarks.resume [--kills 50] [--seed 0]
 
 Two short trainings by the command line, a dense network with dropout on MNIST and a convolutional
 one on scikit-learn's digits, are begun anew and killed by SIGKILL at a random moment between the
 start of the process and its end; every fifth one while a state is being written. Then the same
-command with `--resume` brings them to their end. So that short trainings have many states, one is
-written every 0.2 s here; everything else is as users have it.
+command with `--resume` brings them to their end. Moments after a training's end are no kills, and
+don't count. So that short trainings have many states, one is written every 0.2 s here; everything
+else is as users have it.
 
 Then: the newest state is truncated; the disk is full (a small tmpfs, where it can be mounted)
 until the process is killed, or until its end. "same" means bit-identical weights and equal figures
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import random
 import subprocess
 import sys
@@ -87,14 +89,17 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def kills(place: Path, count: int) -> list[dict[str, Any]]:
+def kills(place: Path, count: int, seed: int) -> list[dict[str, Any]]:
     references = []
     for number, job in enumerate(JOBS):
         began = time.perf_counter()
         finish(job, place / f"whole{number}")
         references.append((result(place / f"whole{number}"), time.perf_counter() - began))
-    rng, found = random.Random(0), []
-    for number in range(count):
+    rng = random.Random(seed)
+    found: list[dict[str, Any]] = []
+    for number in itertools.count():
+        if sum(one["alive"] for one in found) == count:
+            break
         job = JOBS[number % len(JOBS)]
         expected, duration = references[number % len(JOBS)]
         folder, writing = place / f"run{number}", number % 5 == 4
@@ -208,11 +213,12 @@ def overhead(place: Path, epochs: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--epochs", type=int, default=2, help="of fast, for the overhead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        killed = kills(place, options.kills)
+        killed = kills(place, options.kills, options.seed)
         damaged, full = truncated(place), full_disk(place)
         spent = overhead(place, options.epochs)
     share = spent["states"] / spent["fit"]
