@@ -8,11 +8,12 @@ import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
 from danqing.data.dataset import Dataset
-from danqing.training.augmentation import bend, mirror, warp
+from danqing.training.augmentation import bend, fade, mirror, warp
 
 CHANGES = {
     "warp": lambda pictures, seed: warp(pictures, 1.0, seed),
     "bend": lambda pictures, seed: bend(pictures, 1.0, seed),
+    "fade": lambda pictures, seed: fade(pictures, 0.5, seed),
     "mirror": mirror,
 }
 
@@ -54,3 +55,25 @@ def test_mirroring_reverses_about_half() -> None:
     kept = (mirrored == pictures).all(axis=(1, 2, 3))
     assert (reversed_ ^ kept).all()
     assert 160 < reversed_.sum() < 240
+
+
+def test_fading_takes_contrast_from_some_and_lays_noise_over_some() -> None:
+    # Half black and half white, so that contrast and noise can be read off.
+    picture = np.repeat([0.0, 255.0], 512).astype(np.float32).reshape(2, 512)
+    pictures = np.broadcast_to(picture.reshape(1, 2, 512, 1), (4000, 2, 512, 1))
+    faded = fade(tf.constant(pictures), 0.25, [7, 8]).numpy()[..., 0]
+    ground, ink = np.median(faded, axis=2).T
+    grainy = (np.ptp(faded, axis=2) > 0.01).any(axis=1)
+    pale = (ink - ground < 254.9) & ~grainy
+    assert 900 < grainy.sum() < 1100
+    assert 0.22 < pale.sum() / (~grainy).sum() < 0.28
+    contrast, start = (ink - ground)[pale] / 255, ground[pale] / 255
+    assert 0.2 < contrast.min() < 0.22
+    assert 0.57 < contrast.mean() < 0.63
+    assert 0 <= start.min()
+    assert (start + contrast).max() <= 1 + 1e-6
+    noise = faded[grainy][:, 0][:, :] - ground[grainy, None]
+    middling = (ground[grainy] > 100) & (ground[grainy] < 150)
+    assert 0.02 < noise[middling].std() / 255 < 0.3
+    untouched = ~grainy & ~pale
+    np.testing.assert_array_equal(faded[untouched], pictures[untouched, ..., 0])

@@ -26,6 +26,7 @@ _CLASSIC: dict[str, Any] = {
     "label_smoothing": 0.0,
     "augmentation": 0.0,
     "bending": 0.0,
+    "fading": 0.0,
     "mirroring": False,
     "averaging": 0.0,
     "patience": 0,
@@ -47,6 +48,7 @@ _PICTURES: dict[str, Any] = {
     "label_smoothing": 0.1,
     "augmentation": 1.0,
     "bending": 0.0,
+    "fading": 0.25,
     "mirroring": False,
     "averaging": 0.99,
     "patience": 0,
@@ -64,7 +66,13 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
         "averaging": 0.995,
         "validation_share": 0.05,
     },
-    "tiny": {"epochs": 30, "learning_rate": 0.008, "label_smoothing": 0.0, "augmentation": 0.5},
+    "tiny": {
+        "epochs": 30,
+        "learning_rate": 0.008,
+        "label_smoothing": 0.0,
+        "augmentation": 0.5,
+        "fading": 0.0,  # so small a network has no room for it
+    },
 }
 
 _TABLES: dict[str, Any] = {
@@ -73,6 +81,7 @@ _TABLES: dict[str, Any] = {
     "learning_rate": 0.003,
     "label_smoothing": 0.0,
     "augmentation": 0.0,
+    "fading": 0.0,
     "patience": 30,
     "scaling": "feature",
 }
@@ -172,6 +181,7 @@ def _unlabelled(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
         "label_smoothing": 0.0,  # answers could not be sure enough to be believed
         "augmentation": settings["augmentation"] or (1.0 if traits.drawings else 0.3),
         "bending": settings["bending"],
+        "fading": 0.0,
         "mirroring": settings["mirroring"],
         "unlabelled_weight": 1.0,
     }

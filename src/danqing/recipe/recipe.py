@@ -68,6 +68,8 @@ class Recipe(BaseModel):
         Strength of the small random warps of training pictures, 0 (none) to 2.
     bending : float
         Strength of their random elastic bending, 0 (none) to 4.
+    fading : float
+        Share of them that lose contrast, and of those that get noise, 0 to 1.
     mirroring : bool
         Mirror half of them. Only where they stay what they are: clothes do, digits don't.
     averaging : float
@@ -122,6 +124,7 @@ class Recipe(BaseModel):
     label_smoothing: float = Field(ge=0, lt=1)
     augmentation: float = Field(ge=0, le=2)
     bending: float = Field(ge=0, le=4)
+    fading: float = Field(ge=0, le=1)
     mirroring: bool
     averaging: float = Field(ge=0, lt=1)
     patience: int = Field(ge=0, le=100_000)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from danqing.networks.backend import tf
 
-__all__ = ["bend", "mirror", "warp"]
+__all__ = ["bend", "fade", "mirror", "warp"]
 
 # At strength 1, the most that a picture is turned, stretched, slanted and shifted.
 _ROTATION = math.radians(10)
@@ -23,6 +23,11 @@ _SHIFT = 2 / 28  # of the picture's side
 # strength 1, of the picture's side; between them it is smaller, about 0.7 pixels of 28.
 _ARROWS = 5
 _BEND = 1.5 / 28
+
+# The least that is left of a faded picture's contrast, and the most noise's standard deviation, of
+# the whole range.
+_FAINTEST = 0.2
+_NOISIEST = 0.3
 
 
 def warp(pictures: Any, strength: float, seed: Any) -> Any:
@@ -117,6 +122,46 @@ def bend(pictures: Any, strength: float, seed: Any) -> Any:
     above = _between(framed, first, right)
     below = _between(framed, first + width + 4, right)
     return tf.reshape(above + (below - above) * down, tf.shape(pictures))
+
+
+def fade(pictures: Any, share: float, seed: Any) -> Any:
+    r"""Take contrast from some of the pictures, and lay noise over some.
+
+    A chosen picture's range, 0 to 255, is brought to a part of it, :math:`c` times as wide, that
+    begins anywhere: :math:`g + c x`, with c between 0.2 and 1. Chosen anew, some get normal noise
+    of a standard deviation of up to 0.3 of the range, the same for all of a picture. Without both,
+    batchnorm's networks take a pale or a grainy picture for something they never saw (Hendrycks &
+    Dietterich 2019, "Benchmarking neural network robustness to common corruptions and
+    perturbations", has the corruptions; Rusak et al. 2020, "A simple way to make neural networks
+    robust against diverse image corruptions", the noise as a remedy).
+
+    Parameters
+    ----------
+    pictures : Tensor, shape (n, height, width, channels)
+        From 0 to 255.
+    share : float
+        How likely each is to be chosen, 0 to 1: for less contrast, and, apart, for noise.
+    seed : Tensor of int32, shape (2,)
+        The changes are a pure function of it.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and type, from 0 to 255.
+
+    Examples
+    --------
+    >>> pictures = tf.random.uniform((2, 28, 28, 1), 0, 255)
+    >>> bool(tf.reduce_all(fade(pictures, 0.0, [0, 7]) == pictures))
+    True
+    """
+    seed = tf.convert_to_tensor(seed)
+    random = tf.random.stateless_uniform((5, tf.shape(pictures)[0], 1, 1, 1), seed)
+    contrast = 1 - (1 - _FAINTEST) * tf.where(random[0] < share, random[1], 0)
+    ground = 255 * (1 - contrast) * random[2]
+    deviation = 255 * _NOISIEST * tf.where(random[3] < share, random[4], 0)
+    noise = tf.random.stateless_normal(tf.shape(pictures), seed + tf.constant([1 << 28, 0]))
+    return tf.clip_by_value(ground + contrast * pictures + deviation * noise, 0, 255)
 
 
 def mirror(pictures: Any, seed: Any) -> Any:

@@ -26,6 +26,7 @@ _WRITTEN = (
     "label_smoothing",
     "augmentation",
     "bending",
+    "fading",
     "mirroring",
     "averaging",
     "batch_size",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from danqing.networks.backend import tf
 from danqing.networks.build import averaged
 from danqing.recipe.recipe import Recipe
-from danqing.training.augmentation import bend, mirror, warp
+from danqing.training.augmentation import bend, fade, mirror, warp
 from danqing.training.consistency import with_own_answers
 from danqing.training.losses import row_losses
 from danqing.training.optimizers import initial_memory, update
@@ -191,6 +191,8 @@ class Step:
             examples = warp(examples, recipe.augmentation, seed)
         if recipe.bending:
             examples = bend(examples, recipe.bending, seed + tf.constant([1 << 29, 0]))
+        if recipe.fading:
+            examples = fade(examples, recipe.fading, seed + tf.constant([1 << 27, 0]))
         if recipe.mirroring:
             examples = mirror(examples, seed + tf.constant([1 << 30, 0]))
         return examples

@@ -20,8 +20,8 @@ __all__ = ["card_of"]
 _MOST_NAMES = 30
 _SETTINGS = (
     "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss", "weight_decay",
-    "label_smoothing", "augmentation", "bending", "mirroring", "averaging", "class_weights",
-    "patience", "scaling", "seed",
+    "label_smoothing", "augmentation", "bending", "fading", "mirroring", "averaging",
+    "class_weights", "patience", "scaling", "seed",
 )  # fmt: skip
 
 

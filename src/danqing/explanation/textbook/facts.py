@@ -35,8 +35,8 @@ _PRECOMPUTED_BYTES = 2_000_000
 _MOST_CLASSES = 30
 _SETTINGS = (
     "network", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss",
-    "weight_decay", "label_smoothing", "augmentation", "bending", "mirroring", "averaging",
-    "patience", "seed", "versions",
+    "weight_decay", "label_smoothing", "augmentation", "bending", "fading", "mirroring",
+    "averaging", "patience", "seed", "versions",
 )  # fmt: skip
 
 

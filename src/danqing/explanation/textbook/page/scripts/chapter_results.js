@@ -17,8 +17,8 @@ chapters.push(function drawTraining() {
   const worse = last.val_loss > bestRow.val_loss * 1.05;
   const steady = regression ? "larger_errors" : "surer_only";
   const verdict = !worse ? "no_overfitting" : better(last, bestRow) ? steady : "overfits";
-  const { label_smoothing: smoothed, augmentation, bending, mirroring } = facts.run;
-  const softened = smoothed || augmentation || bending || mirroring;
+  const { label_smoothing: smoothed, augmentation, bending, fading, mirroring } = facts.run;
+  const softened = smoothed || augmentation || bending || fading || mirroring;
   const told = say(verdict, {
     best: bestRow.epoch, least: format(bestRow.val_loss), last: format(last.val_loss), epochs: last.epoch,
   });
