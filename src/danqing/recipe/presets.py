@@ -147,6 +147,7 @@ def _for_pictures(network: str, traits: Traits) -> dict[str, Any]:
         settings.update(mirroring=traits.mirrors, views=10 if traits.mirrors else 5)
     if not traits.drawings:
         settings["augmentation"] *= 0.3
+        settings["fading"] *= 0.3
         settings["bending"] = 0.0
     if settings["batch_size"] < _WHOLE_BATCH:
         settings.update(optimizer="adamw", learning_rate=_PICTURES["learning_rate"])
