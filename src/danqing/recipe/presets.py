@@ -60,7 +60,7 @@ _PICTURES: dict[str, Any] = {
 # What `best` and `tiny` do otherwise than `fast`.
 _OTHERWISE: dict[str, dict[str, Any]] = {
     "best": {
-        "epochs": 20,
+        "epochs": 32,
         "learning_rate": 0.005,
         "bending": 1.0,
         "averaging": 0.995,
