@@ -13,8 +13,9 @@ import pytest
 from calling import danqing, danqing_here
 
 from danqing import Recipe, load_data, train
-from danqing.apps.cli.progress import bars
+from danqing.apps.cli.progress import Lines, bars
 from danqing.runs.run import Run
+from danqing.training.progress import EpochReport, Progress
 
 NETWORK = "conv(16,3)-batchnorm-relu-dropout(0.2)-dense(32)"
 
@@ -46,6 +47,17 @@ def test_what_is_wrong_is_said_in_a_line(
     assert len(lines) == 1
     assert message in lines[0]
     assert [path.name for path in tmp_path.rglob("*")] == ["taken", "file"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.2, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (959.9, "16:00")]
+)
+def test_time_left_is_in_whole_minutes_and_seconds(
+    seconds: float, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = EpochReport(2, 1.0, 0.5, 0.9, 0.6, 0.8, 0.001)
+    Lines("classification")(Progress(2, 3, 0.6, seconds, report))
+    assert capsys.readouterr().err.endswith(f"  {told} left\n")
 
 
 def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:

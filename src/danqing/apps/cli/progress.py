@@ -124,7 +124,8 @@ def _where(progress: Progress) -> str:
 
 
 def _left(progress: Progress) -> str:
-    return f"{progress.seconds_left // 60:.0f}:{progress.seconds_left % 60:02.0f} left"
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    return f"{minutes}:{seconds:02d} left"
 
 
 def _scores(report: EpochReport, task: str) -> str:
