@@ -95,7 +95,7 @@ def curves(found: Examination) -> str:
                 for row in history
                 if column in row and isfinite(row[column])
             ]
-            for kind, column in (("a", name), ("b", f"val_{name}"))
+            for kind, column in (("b", name), ("a", f"val_{name}"))
         }
         values = [value for points in lines.values() for _, value in points]
         if not values:
@@ -124,7 +124,7 @@ def curves(found: Examination) -> str:
         )
     legend = "".join(
         f'<span class="key"><i class="{kind}"></i>{say(f"legend-{part}")}</span>'
-        for kind, part in (("a", "train"), ("b", "validation"))
+        for kind, part in (("b", "train"), ("a", "validation"))
     )
     return (
         f'<section id="curves"><h2>{say("curves")}</h2><p>{say("curves-what")}</p>'
