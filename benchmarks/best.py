@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -46,23 +45,12 @@ def train(folder: Path, *words: str) -> dict[str, Any]:
 def of_each_member(folder: Path) -> list[float]:
     """Give the test accuracy on MNIST of each of an ensemble's networks alone."""
     from danqing import load_data, load_run
-    from danqing.networks.architecture import Architecture
-    from danqing.networks.onnx_graph import to_onnx
-    from danqing.runs.session import Session
+    from danqing.runs.member import Member
 
     run, mnist = load_run(folder), load_data("mnist")
-    whole = Architecture.from_json(run.network)
-    found = []
-    for prefix in whole.prefixes:
-        own = {
-            name.removeprefix(prefix): tensor
-            for name, tensor in run.tensors.items()
-            if name.startswith(prefix)
-        }
-        member = Session(to_onnx(replace(whole, members=1), run.preparation, own))
-        answers = member.predict(mnist.x_test).argmax(axis=1)
-        found.append(float((answers == mnist.y_test).mean()))
-    return found
+    members = (Member(run, number) for number in range(1, run.members + 1))
+    answers = (member.predict(mnist.x_test).argmax(axis=1) for member in members)
+    return [float((given == mnist.y_test).mean()) for given in answers]
 
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[str, list[dict[str, Any]]]:

@@ -15,12 +15,12 @@ from danqing.data.dataset import Dataset
 from danqing.explanation.attributions.methods import METHODS, attribute
 from danqing.explanation.attributions.network import Network, network_of
 from danqing.explanation.explain import explain
-from danqing.explanation.textbook.member import FirstMember
 from danqing.explanation.textbook.write import write_textbook
 from danqing.networks.architecture import design
 from danqing.networks.build import tensors_of
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
+from danqing.runs.member import Member
 from danqing.runs.run import Run
 
 SPEC = "conv(4,3,stride=2)-batchnorm-relu-dense(6,tanh)"
@@ -73,11 +73,16 @@ def test_the_whole_job(ensemble: Run, small: Dataset) -> None:
         assert len(one.neighbours) == 5
 
 
-def test_the_first_member_is_a_run_of_its_own(ensemble: Run, small: Dataset) -> None:
-    member = FirstMember(ensemble)
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_member_is_a_run_of_its_own(ensemble: Run, small: Dataset, number: int) -> None:
+    member = Member(ensemble, number)
     assert (member.members, ensemble.members) == (1, 3)
-    others = [name for name in ensemble.tensors if name.startswith("member_2/")]
-    assert set(member.tensors) == {name.removeprefix("member_2/") for name in others}
+    own = f"member_{number}/"
+    assert {own + name for name in member.tensors} == {
+        name for name in ensemble.tensors if name.startswith(own)
+    }
+    for name, tensor in member.tensors.items():
+        np.testing.assert_array_equal(tensor, ensemble.tensors[own + name])
     x = small.x_test[:9]
     outputs = np.asarray(network_of(member).model(x.astype(np.float32)))
     np.testing.assert_allclose(member.predict(x), outputs, atol=1e-5)
@@ -101,9 +106,10 @@ def test_scores_of_several_views_are_the_logits_of_what_ships(
 
 
 def test_the_textbook_of_several_views_shows_one(several_views: Run, small: Dataset) -> None:
-    facts, once = facts_of(write_textbook(several_views, small)), FirstMember(several_views)
+    facts = facts_of(write_textbook(several_views, small))
+    once = Member(several_views, views=1)
     assert facts["views"] == 10
-    assert once.views == 1
+    assert (once.views, Member(several_views).views) == (1, 10)
     right = once.predict(small.x_test).argmax(axis=1) == small.y_test
     assert facts["metrics"]["test"]["accuracy"] == right.mean()
 
@@ -117,7 +123,7 @@ def facts_of(page: Path) -> dict[str, Any]:
 
 def test_the_textbook_takes_the_first_member_apart(ensemble: Run, small: Dataset) -> None:
     page = write_textbook(ensemble, small)
-    facts, member = facts_of(page), FirstMember(ensemble)
+    facts, member = facts_of(page), Member(ensemble, views=1)
     assert facts["ensemble"] == 3
     assert facts["parameters"] == member.parameters == ensemble.parameters // 3
     assert set(facts["tensors"]) == set(member.tensors)

@@ -15,8 +15,8 @@ from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import gather_facts
-from danqing.explanation.textbook.member import FirstMember
 from danqing.runs.files import write_file
+from danqing.runs.member import Member
 from danqing.runs.run import Run
 
 __all__ = ["write_textbook"]
@@ -65,7 +65,7 @@ def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
             "fingerprints differ); give back the old data, or train again"
         )
     parts = divide_by(dataset, run.config)
-    shown = FirstMember(run) if run.members > 1 or run.views > 1 else run
+    shown = Member(run, views=1) if run.members > 1 or run.views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     path = run.folder / "textbook.html"
     write_file(path, assemble(gather_facts(shown, parts, metrics)).encode())

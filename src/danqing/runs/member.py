@@ -1,7 +1,4 @@
-"""One network that looks once, as a run of its own, so that a page can take it apart.
-
-Knows no page.
-"""
+"""One network of an ensemble as a run of its own. Knows no page and no figures."""
 
 from __future__ import annotations
 
@@ -12,24 +9,29 @@ from danqing.networks.onnx_graph import to_onnx
 from danqing.runs.run import Run
 from danqing.runs.session import Session
 
-__all__ = ["FirstMember"]
+__all__ = ["Member"]
 
 
-class FirstMember(Run):
-    """What a run would be with its first network alone, which looks once; read only.
+class Member(Run):
+    """What a run would be with one of its networks alone; read only.
 
     Settings, data and history are the whole run's; weights and answers the member's.
 
     Parameters
     ----------
     run : Run
-        Of an ensemble, or of several views.
+        Also one that is no ensemble: its network is member 1.
+    number : int
+        From 1.
+    views : int, optional
+        Over how many looks at a picture it averages; as the run does, if not given.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, number: int = 1, *, views: int | None = None) -> None:
         super().__init__(run.folder)
         whole = Architecture.from_json(run.network)
-        prefix, alone = whole.prefixes[0], replace(whole, members=1, views=1)
+        prefix = whole.prefixes[number - 1]
+        alone = replace(whole, members=1, views=whole.views if views is None else views)
         self.network = {**run.network, **alone.to_json()}
         self.tensors = {
             name.removeprefix(prefix): tensor
