@@ -328,7 +328,7 @@ def test_in_a_browser(language: str, other: str, found: Examination, tmp_path: P
     label, answer = divmod(int(matrix.argmax()), 10)
     shown = dumped(f"{page.as_uri()}?lang={language}&theme=dark&cell={label}-{answer}", tmp_path)
     html = re.findall(r"<html[^>]*>", shown)[0]
-    assert f'data-lang="{language}"' in html
+    assert f' lang="{language}"' in html
     assert 'data-theme="dark"' in html
     dialog = shown[shown.index("<dialog") :]
     assert dialog.startswith('<dialog id="behind" aria-labelledby="behind-title" open')

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from danqing.evaluation.report.words import resource
 from danqing.explanation.colours import change_colours, map_colours, picture_of
 from danqing.explanation.numbers import minus
 from danqing.explanation.results import Explanation, ExplanationSet, Map
@@ -39,8 +40,9 @@ def page_of(found: ExplanationSet) -> str:
     if found.class_names:
         speaks = _both("speaks for the class that is explained", "支持所解释的类别")
     kind = "table" if found.columns else "pictures"
+    pieces = {"kind": kind, "run": run, "for": speaks, "body": body}
     page = ""
-    for name, value in (("kind", kind), ("run", run), ("for", speaks), ("body", body)):
+    for name, value in (*pieces.items(), ("choices", resource("choices.js"))):
         before, _, template = template.partition(f"{{{{{name}}}}}")
         page += before + value
     return page + template

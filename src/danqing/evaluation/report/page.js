@@ -1,39 +1,6 @@
-"use strict";
 (() => {
-  const root = document.documentElement;
-  const kept = (name, value) => {
-    // Pages from a file have no storage in some browsers.
-    try {
-      if (value === undefined) return localStorage.getItem("danqing-" + name);
-      localStorage.setItem("danqing-" + name, value);
-    } catch (error) { /* then the choice lasts as long as the page */ }
-    return null;
-  };
+  keepChoices();
   const asked = new URLSearchParams(location.search);
-  const fromHash = () => (["#en", "#zh"].includes(location.hash) ? location.hash.slice(1) : null);
-
-  const speak = (language) => {
-    root.dataset.lang = language;
-    root.lang = language === "zh" ? "zh-Hans" : "en";
-  };
-  const preferred = (navigator.language || "en").toLowerCase().startsWith("zh") ? "zh" : "en";
-  const language = [asked.get("lang"), fromHash(), kept("language"), preferred];
-  speak(language.find((one) => one === "en" || one === "zh"));
-  addEventListener("hashchange", () => fromHash() && speak(fromHash()));
-  document.getElementById("language").addEventListener("click", () => {
-    speak(root.dataset.lang === "zh" ? "en" : "zh");
-    kept("language", root.dataset.lang);
-  });
-
-  const paint = (theme) => { if (theme) root.dataset.theme = theme; };
-  paint([asked.get("theme"), kept("theme")].find((one) => one === "light" || one === "dark"));
-  document.getElementById("theme").addEventListener("click", () => {
-    const dark = root.dataset.theme
-      ? root.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    paint(dark ? "light" : "dark");
-    kept("theme", root.dataset.theme);
-  });
 
   const contents = document.querySelector(".contents");
   contents.addEventListener("click", (event) => {

@@ -51,6 +51,7 @@ def page_of(found: Examination) -> str:
     return Template(resource("template.html")).substitute(
         title=escape(title_of(found)),
         style=resource("style.css"),
+        choices=resource("choices.js"),
         script=resource("page.js"),
         # "</script>" in a class name would end the script.
         behind=json.dumps(behind, ensure_ascii=False).replace("<", "\\u003c"),

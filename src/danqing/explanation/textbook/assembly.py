@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from danqing.evaluation.report.words import resource
+
 __all__ = ["assemble"]
 
 _FOLDER = Path(__file__).parent / "page"
@@ -46,7 +48,7 @@ def assemble(facts: dict[str, Any]) -> str:
         "chapters": "\n".join(_read(f"chapters/{name}.html") for name in _CHAPTERS),
         "facts": _as_script_data(facts),
         "words": _as_script_data(json.loads(_read("words.json"))),
-        "script": "\n".join(_read(f"scripts/{name}.js") for name in _SCRIPTS),
+        "script": "\n".join([resource("choices.js"), *map(_script, _SCRIPTS)]),
     }
     before, *rest = _read("template.html").split("{{")
     page = [before]
@@ -54,6 +56,10 @@ def assemble(facts: dict[str, Any]) -> str:
         name, after = part.split("}}", 1)
         page += [pieces[name], after]
     return "".join(page)
+
+
+def _script(name: str) -> str:
+    return _read(f"scripts/{name}.js")
 
 
 def _read(name: str) -> str:

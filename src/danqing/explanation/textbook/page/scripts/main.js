@@ -1,12 +1,8 @@
 // What a reader does: choose, draw, follow, switch language and light. And the first drawing.
 
 const wishes = new URLSearchParams(location.hash.slice(1));
-const asked = new URLSearchParams(location.search);
-const remember = (key, text) => { try { localStorage.setItem(key, text); } catch { /* no storage from file:// */ } };
-const recall = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
 
-function setLanguage(code) {
-  document.documentElement.lang = code === "zh" ? "zh" : "en";
+function speak() {
   for (const element of document.querySelectorAll("[data-say]")) {
     element.textContent = say(element.dataset.say);
   }
@@ -17,10 +13,6 @@ function setLanguage(code) {
     button.dispatchEvent(new Event("danqing-language"));
   }
   document.title = `${say("title", { name: facts.data.name })} · Danqing`;
-}
-
-function setTheme(theme) {
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 }
 
 // Draw what is in sight first; each further chapter when the browser has a moment.
@@ -199,18 +191,6 @@ function listen() {
     racers.start = racers.start.map((v, k) => Math.min(reach, Math.max(-reach, v + move[k] * reach * 0.05)));
     redrawRace();
   });
-  change("language", "click", () => {
-    const code = language() === "zh" ? "en" : "zh";
-    remember("danqing-language", code);
-    setLanguage(code);
-    redraw();
-  });
-  change("theme", "click", () => {
-    const theme = isDark() ? "light" : "dark";
-    remember("danqing-theme", theme);
-    setTheme(theme);
-    redraw();
-  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
   // Paper is light: what is drawn follows, and goes back afterwards.
   const repaint = (theme) => {
@@ -242,10 +222,12 @@ function dump() {
 }
 
 function begin() {
-  const wished = asked.get("lang") ?? wishes.get("lang") ?? (wishes.has("zh") ? "zh" : null);
-  setTheme(asked.get("theme") ?? wishes.get("theme") ?? recall("danqing-theme"));
+  keepChoices(() => {
+    speak();
+    redraw();
+  });
   offerSamples();
-  setLanguage(wished ?? recall("danqing-language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+  speak();
   document.body.dataset.task = facts.task;
   document.body.dataset.kind = pictures ? "pictures" : "table";
   document.body.dataset.live = facts.live;
