@@ -150,7 +150,7 @@ class _Archive:
 
 
 class _Zip(_Archive):
-    def listing(self, grown: Callable[[Listing], None]) -> Listing:
+    def listings(self) -> Iterator[Listing]:
         listing = Listing()
         self._total = 0
         with self._reading(), zipfile.ZipFile(self.path) as packed:
@@ -158,7 +158,7 @@ class _Zip(_Archive):
                 kind = stat.S_IFMT(member.external_attr >> 16)
                 plain = kind in (0, stat.S_IFREG) and not member.orig_filename.startswith("/")
                 self._admit(listing, name, member.file_size, plain)
-        return listing
+        yield listing
 
     def contents(self, names: list[str]) -> Iterator[tuple[str, bytes | str | PictureError]]:
         if not names:
@@ -191,7 +191,7 @@ class _Tar(_Archive):
         super().__init__(path)
         self._offsets: dict[str, int] = {}
 
-    def listing(self, grown: Callable[[Listing], None]) -> Listing:
+    def listings(self) -> Iterator[Listing]:
         listing = Listing()
         self._total = 0
         found: dict[str, tarfile.TarInfo] = {}
@@ -203,7 +203,7 @@ class _Tar(_Archive):
             for name, member in found.items():
                 plain = member.isreg() and not member.issparse() and member.size >= 0
                 self._admit(listing, name, member.size, plain)
-        return listing
+        yield listing
 
     def contents(self, names: list[str]) -> Iterator[tuple[str, bytes | str | PictureError]]:
         if not names:

@@ -66,7 +66,6 @@ class Contents:
         self._entries: dict[str, Entry] = {}
         self._failed: dict[str, str] = {}
         self._warned = False
-        self._expected = False
         self._helpers: Helpers | None = None
         self._spare: dict[str, Look] = {}
         self._spared = 0
@@ -85,11 +84,14 @@ class Contents:
         """Tell why a file is unreadable."""
         return self._failed.get(name) or self.new.contents[self.new.files[name][1]].reason
 
-    def expect(self, listing: Listing) -> None:
-        """Prepare for many new files while they are still being listed."""
-        if not self._expected and len(listing.entries) >= _MANY and not self.old.files:
-            self._expected = True  # asked once: to count again and again would take longer
-            self._helpers_for(listing.entries)
+    def listing(self) -> Listing:
+        """List all files; helpers for many new ones start while they are still being listed."""
+        asked = bool(self.old.files)
+        for listing in self._origin.listings():
+            if not asked and len(listing.entries) >= _MANY:
+                asked = True  # once: to sum sizes again and again would take longer
+                self._helpers_for(listing.entries)
+        return listing
 
     def look(self, entries: list[Entry], now: int) -> None:
         """Learn what each file contains: from the index where nothing changed, else from its bytes.
@@ -208,12 +210,14 @@ class Contents:
                 yield digest, done.pixels
 
     def _helpers_for(self, files: list[Entry]) -> Helpers | None:
-        """Start helping processes where there are enough files of the kind they are for."""
-        total = sum(entry.size for entry in files)
-        worth = len(files) >= _MANY and total <= LARGE * len(files) and not self._origin.stamp
-        if worth and not self._helpers and cores() > 1 and not getattr(sys, "frozen", False):
-            self._helpers = Helpers(cores() - 1)  # and this process
-        return self._helpers if worth else None
+        """Give helping processes where there are enough files of the kind they are for."""
+        if len(files) < _MANY or self._origin.stamp:
+            return None
+        if not self._helpers:
+            small = sum(entry.size for entry in files) <= LARGE * len(files)
+            if small and cores() > 1 and not getattr(sys, "frozen", False):
+                self._helpers = Helpers(cores() - 1)  # and this process
+        return self._helpers
 
     def _mark(self, digest: str, failed: Decoded) -> None:
         if failed.lasting:

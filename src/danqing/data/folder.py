@@ -7,7 +7,7 @@ archive; never changes anything in the folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,8 @@ def list_pictures(path: str | Path) -> list[Path]:
         If the folder is missing, or holds no pictures.
     """
     origin = _Folder(path)
-    entries = origin.listing(lambda _: None).entries
-    names = [entry.name for entry in entries if is_picture_name(entry.name)]
+    *_, whole = origin.listings()
+    names = [entry.name for entry in whole.entries if is_picture_name(entry.name)]
     if not names:
         raise SourceError(f"{path}: holds no pictures; expected PNG, JPEG, WebP, BMP, GIF or TIFF")
     return [Path(path) / name for name in sorted(names, key=natural)]
@@ -132,13 +132,14 @@ class _Folder:
         except ValueError:
             raise SourceError(f"{str(path)!r}: is no name of a folder") from None
 
-    def listing(self, grown: Callable[[Listing], None]) -> Listing:
+    def listings(self) -> Iterator[Listing]:
         listing = Listing()
-        self._walk("", (), False, listing, grown)
+        for _ in self._walk("", (), False, listing):
+            yield listing
         if listing.unreadable and not listing.entries:
             name, reason = listing.unreadable[0]
             raise SourceError(f"{self.path}: holds nothing that can be read; {name!r} {reason}")
-        return listing
+        yield listing
 
     def contents(self, names: list[str]) -> Iterator[tuple[str, bytes | str | PictureError]]:
         # Joined as text: a Path for each of many files costs more than reading it.
@@ -148,14 +149,12 @@ class _Folder:
         return f"{self.path}/{name}"
 
     def _walk(
-        self,
-        below: str,
-        above: tuple[tuple[int, int], ...],
-        linked: bool,
-        listing: Listing,
-        grown: Callable[[Listing], None],
-    ) -> None:
-        """List a folder. Links to folders are followed, but not to one above, nor from another."""
+        self, below: str, above: tuple[tuple[int, int], ...], linked: bool, listing: Listing
+    ) -> Iterator[None]:
+        """List a folder, halting after each in it.
+
+        Links to folders are followed, but not to one above, nor from another.
+        """
         folder = f"{self.path}/{below}"
         folders: list[tuple[str, bool]] = []
         try:
@@ -176,9 +175,9 @@ class _Folder:
         except OSError as error:
             listing.unreadable.append((below, f"can't be opened ({error.strerror})"))
             return
-        grown(listing)
+        yield
         for name, link in sorted(folders):
-            self._walk(name, (*above, here), linked or link, listing, grown)
+            yield from self._walk(name, (*above, here), linked or link, listing)
 
     def _add(self, name: str, item: os.DirEntry[str], listing: Listing) -> None:
         try:

@@ -95,7 +95,7 @@ def gather(origin: Origin, progress: Progress | None = None) -> Gathered:
     contents = Contents(origin, pool, Meter(progress))
     known = bool(origin.stamp) and contents.old.stamp == origin.stamp
     try:
-        listing = (contents.old.listing if known else None) or origin.listing(contents.expect)
+        listing = (contents.old.listing if known else None) or contents.listing()
         if origin.stamp:
             contents.new.stamp, contents.new.listing = origin.stamp, listing
         layout = arrange((entry.name for entry in listing.entries), str(origin.path))

@@ -10,7 +10,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -71,8 +71,8 @@ class Origin(Protocol):
     stamp: str
     """Changes whenever the listing may have; empty where only a listing tells."""
 
-    def listing(self, grown: Callable[[Listing], None]) -> Listing:
-        """List all files, in a fixed order; may call `grown` with what is listed so far."""
+    def listings(self) -> Iterator[Listing]:
+        """List all files, in a fixed order: one `Listing` as it grows, and at last the whole."""
 
     def contents(self, names: list[str]) -> Iterator[tuple[str, bytes | str | PictureError]]:
         """Give each name's bytes, a path to read them from, or why there are none, in any order."""
