@@ -17,7 +17,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -294,9 +294,7 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
         # Written by a Mac or on a Chinese Windows, which don't say so.
         raw = name.encode("cp437", "replace")
         for encoding in ("utf-8", "gb18030"):
-            try:
+            with suppress(UnicodeDecodeError):
                 name = raw.decode(encoding)
                 break
-            except UnicodeDecodeError:
-                continue
     return name.replace("\\", "/").removeprefix("./")

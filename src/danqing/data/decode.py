@@ -1,8 +1,5 @@
 """From the bytes of a picture file to pixels of a wanted size. Knows no labels and no cache.
 
-PNG, JPEG, WebP, BMP, GIF (its first frame) and TIFF (its first page) are read, by Pillow; no other
-of its decoders can be reached. What a picture's header promises is checked before a pixel is read.
-
 A picture counts as grey by its mode alone: black and white, grey of any depth, with or without
 transparency, or a palette of nothing but greys. An RGB file that shows only greys is in colour.
 
@@ -11,26 +8,15 @@ NumPy is imported where it is needed: without it a helping process starts in a t
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from io import BytesIO
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-# Named here, or Pillow would load all its decoders on the first file that none of its five
-# common ones knows.
-from PIL import (
-    Image,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageOps
 
 from danqing.data.layout import read_file
+from danqing.data.picture_file import open_picture, quiet
 from danqing.errors import PictureError
 
 if TYPE_CHECKING:
@@ -46,26 +32,17 @@ __all__ = [
     "examine",
     "fit",
     "flatten",
-    "open_picture",
     "probe",
-    "quiet",
 ]
 
 Mode = Literal["L", "RGB"]
 
 SMALL = 96  # pixels a side; up to it a picture is decoded as soon as it is looked at
 
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", WebPImagePlugin.WebPImageFile.format, "TIFF")
-_COMMON: dict[bytes, Callable[[IO[bytes]], Image.Image]] = {
-    b"\x89PN": PngImagePlugin.PngImageFile,
-    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-}
-_LARGEST = 50_000_000  # pixels; more is a decompression bomb, or nothing a network can use
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _ORIENTED = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
 _ORIENTATION = 0x0112
-assert TiffImagePlugin.TiffImageFile.format == "TIFF"
 
 
 class Look(NamedTuple):
@@ -97,7 +74,8 @@ def probe(source: bytes | str | Path, *, name: str = "") -> tuple[int, int, bool
 
     Examples
     --------
-    >>> file = BytesIO()
+    >>> import io
+    >>> file = io.BytesIO()
     >>> Image.new("RGB", (30, 20)).save(file, "PNG")
     >>> probe(file.getvalue())
     (20, 30, False)
@@ -133,7 +111,8 @@ def decode(
 
     Examples
     --------
-    >>> file = BytesIO()
+    >>> import io
+    >>> file = io.BytesIO()
     >>> Image.new("RGB", (300, 200), "red").save(file, "PNG")
     >>> decode(file.getvalue(), (2, 3), "RGB")[0, 0].tolist()
     [255, 0, 0]
@@ -189,51 +168,6 @@ def _fit(picture: Image.Image, size: tuple[int, int], mode: Mode) -> bytes:
     return picture.tobytes()
 
 
-@contextmanager
-def open_picture(content: bytes) -> Iterator[Image.Image]:
-    """Open a picture, its size checked, and turn whatever its decoder raises into one error.
-
-    Raises
-    ------
-    PictureError
-        Without the file's name, which only the caller knows.
-    """
-    try:
-        image = _opened(content)
-        width, height = image.size
-        if width * height > _LARGEST:
-            raise PictureError(
-                f"has {width}x{height} pixels; at most {_LARGEST:,} are read, make it smaller"
-            )
-        yield image
-    except PictureError:
-        raise
-    except Image.DecompressionBombError:
-        raise PictureError(
-            f"has far too many pixels; at most {_LARGEST:,} are read, make it smaller"
-        ) from None
-    except UnidentifiedImageError:
-        raise PictureError(
-            "is no picture; expected PNG, JPEG, WebP, BMP, GIF or TIFF"
-            if content
-            else "is no picture: the file is empty"
-        ) from None
-    except Exception as error:  # decoders fail on bad bytes in many ways: struct, zlib, Key, Type…
-        what = " ".join(str(error).split())[:200] or type(error).__name__
-        raise PictureError(f"is damaged or too large ({what}); save it anew") from None
-
-
-def _opened(content: bytes) -> Image.Image:
-    # For small files `Image.open` takes a quarter longer than the two commonest formats themselves.
-    # All else is left to it, also the words for what is damaged or too large.
-    if kind := _COMMON.get(content[:3]):
-        with suppress(Exception):
-            image = kind(BytesIO(content))
-            if image.width * image.height <= _LARGEST:
-                return image
-    return Image.open(BytesIO(content), formats=_FORMATS)
-
-
 def flatten(image: Image.Image) -> Image.Image:
     """Turn a picture upright and lay it on white paper; its mode is then one without alpha."""
     image.load()  # only now are all its remarks known
@@ -248,14 +182,6 @@ def flatten(image: Image.Image) -> Image.Image:
         paper.paste(drawn, mask=drawn.getchannel("A"))
         return paper.convert("L") if grey else paper
     return image
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence Pillow's remarks on odd files; it changes the whole process, so never in threads."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _content(source: bytes | str | Path) -> bytes:

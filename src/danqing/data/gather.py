@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from danqing.data.cache import Content
 from danqing.data.contents import Contents
 from danqing.data.dataset import Dataset
-from danqing.data.decode import SMALL, quiet
+from danqing.data.decode import SMALL
 from danqing.data.layout import PARTS, Labelled, Origin, Part, arrange, natural
+from danqing.data.picture_file import quiet
 from danqing.data.pixels import CachedPictures
 from danqing.data.workers import Meter, Progress, cores
 from danqing.errors import SourceError

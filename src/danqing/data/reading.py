@@ -17,8 +17,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
-from danqing.data.decode import Look, Mode, decode_content, examine, quiet
+from danqing.data.decode import Look, Mode, decode_content, examine
 from danqing.data.layout import read_file
+from danqing.data.picture_file import quiet
 from danqing.errors import PictureError
 
 __all__ = [

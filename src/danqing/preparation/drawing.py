@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from danqing.data.decode import flatten, open_picture, quiet
+from danqing.data.decode import flatten
 from danqing.data.layout import read_file
+from danqing.data.picture_file import open_picture, quiet
 from danqing.errors import PictureError
 
 __all__ = ["draw_like_mnist", "made_like_mnist", "read_picture"]
