@@ -5,8 +5,10 @@ import gzip
 import io
 import lzma
 import os
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +138,18 @@ def test_links_and_devices(tmp_path: Path) -> None:
         packed_zip.writestr(info, str(secret))
     assert load_archive(tmp_path / "x.tar").removed == {"unsafe members": 4}
     assert load_archive(tmp_path / "x.zip").removed == {"unsafe members": 1}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_member_that_promises_more_than_it_holds(tmp_path: Path, kind: str) -> None:
+    liar = bytearray(picture(1))
+    liar[16:24] = struct.pack(">II", 7000, 7000)
+    liar[29:33] = zlib.crc32(liar[12:29]).to_bytes(4)
+    path = pack(tmp_path / f"x.{kind}", pets() | {"cat/liar.png": bytes(liar)})
+    assert load_archive(path).removed == {"unreadable files": 1}
+    ((name, reason),) = index_archive(path).unreadable
+    assert name.endswith("cat/liar.png")
+    assert "can't hold 7000x7000 pixels" in reason
 
 
 def test_encrypted_damaged_and_rare_members(tmp_path: Path) -> None:

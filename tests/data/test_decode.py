@@ -137,13 +137,15 @@ def test_the_first_look_agrees_with_decoding(size: tuple[int, int], colour: bool
             assert fit(look, (9, 7), mode) == decode(content, (9, 7), mode).tobytes()
 
 
-def png(width: int, height: int, data: bytes) -> bytes:
+def png(
+    width: int, height: int, data: bytes, *, depth: int = 8, kind: int = 0, interlaced: bool = False
+) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return (
             struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         )
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, interlaced)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     )
@@ -169,6 +171,57 @@ def test_bad_content(tmp_path: Path, content: bytes, words: str) -> None:
         decode(path, (28, 28), "L")
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+KINDS = [(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (1, 3), (8, 3), (8, 2), (16, 2), (8, 4), (8, 6),
+         (16, 4), (16, 6)]  # fmt: skip
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def black(side: int, depth: int, kind: int, *, interlaced: bool = False) -> bytes:
+    """Give a PNG of nothing but zeros, packed as far as that goes."""
+    steps = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+             (0, 1, 1, 2)] if interlaced else [(0, 0, 1, 1)]  # fmt: skip
+    length = 0
+    for left, top, right, down in steps:
+        columns, rows = -(-(side - left) // right), -(-(side - top) // down)
+        length += rows * (1 + (columns * depth * CHANNELS[kind] + 7) // 8)
+    content = png(
+        side, side, zlib.compress(bytes(length), 9), depth=depth, kind=kind, interlaced=interlaced
+    )
+    if kind != 3:
+        return content
+    palette = b"PLTE" + bytes(3)
+    chunk = struct.pack(">I", 3) + palette + struct.pack(">I", zlib.crc32(palette))
+    return content[:33] + chunk + content[33:]
+
+
+@pytest.mark.parametrize(("depth", "kind"), [(1, 0), (8, 0), (8, 2)])
+def test_a_large_black_png_is_no_lie(depth: int, kind: int) -> None:
+    content = black(5000, depth, kind)
+    assert len(content) < 5000 * 5000 * depth * CHANNELS[kind] / 8 / 1000
+    assert not decode(content, (7, 7), "L").any()
+
+
+@pytest.mark.parametrize(("depth", "kind"), KINDS)
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_black_pngs_of_every_kind(depth: int, kind: int, interlaced: bool) -> None:
+    content = black(600, depth, kind, interlaced=interlaced)
+    assert probe(content)[:2] == (600, 600)
+    got = decode(content, (7, 7), "L")
+    assert (got == (255 if kind in (4, 6) else 0)).all()  # transparent, or black
+
+
+@pytest.mark.parametrize(("depth", "kind"), KINDS)
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_png_that_promises_more_than_it_holds(depth: int, kind: int, interlaced: bool) -> None:
+    liar = bytearray(black(300, depth, kind, interlaced=interlaced))
+    struct.pack_into(">II", liar, 16, 7000, 7000)
+    struct.pack_into(">I", liar, 29, zlib.crc32(liar[12:29]))
+    words = f"its {len(liar):,} bytes can't hold 7000x7000 pixels"
+    for read in (probe, examine):  # from the header alone
+        with pytest.raises(PictureError, match=words):
+            read(bytes(liar))
 
 
 @given(kind=st.sampled_from(FORMATS), data=st.data())

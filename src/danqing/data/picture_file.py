@@ -33,6 +33,7 @@ _COMMON: dict[bytes, Callable[[IO[bytes]], Image.Image]] = {
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
 }
 _LARGEST = 50_000_000  # pixels; more is a decompression bomb, or nothing a network can use
+_DEFLATE = 1032  # bytes that one byte can stand for: two bits make 258 of them at most
 assert TiffImagePlugin.TiffImageFile.format == "TIFF"
 
 
@@ -47,11 +48,7 @@ def open_picture(content: bytes) -> Iterator[Image.Image]:
     """
     try:
         image = _opened(content)
-        width, height = image.size
-        if width * height > _LARGEST:
-            raise PictureError(
-                f"has {width}x{height} pixels; at most {_LARGEST:,} are read, make it smaller"
-            )
+        _check(image, len(content))
         yield image
     except PictureError:
         raise
@@ -79,6 +76,35 @@ def _opened(content: bytes) -> Image.Image:
             if image.width * image.height <= _LARGEST:
                 return image
     return Image.open(BytesIO(content), formats=_FORMATS)
+
+
+def _check(image: Image.Image, length: int) -> None:
+    """Refuse a picture that is too large, or a PNG that can't be as large as it says."""
+    width, height = image.size
+    if width * height > _LARGEST:
+        raise PictureError(
+            f"has {width}x{height} pixels; at most {_LARGEST:,} are read, make it smaller"
+        )
+    # Pillow takes a PNG whose rows end early, and fills up with black whatever was promised.
+    if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
+        bits = width * height * _bits_a_pixel(str(image.tile[0][3]))  # interlaced, rather more
+        if bits > 8 * _DEFLATE * length:
+            raise PictureError(
+                f"is damaged (its {length:,} bytes can't hold {width}x{height} pixels); "
+                "save it anew"
+            )
+
+
+def _bits_a_pixel(raw: str) -> int:
+    """Tell how many bits of a PNG's rows a pixel takes, by Pillow's word for them.
+
+    Examples
+    --------
+    >>> [_bits_a_pixel(raw) for raw in ("1", "P;4", "L", "I;16B", "RGB", "RGBA;16B")]
+    [1, 4, 8, 16, 24, 64]
+    """
+    channels, _, depth = raw.partition(";")
+    return 1 if raw == "1" else len(channels) * int(depth.rstrip("B") or 8)
 
 
 @contextmanager
