@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,22 @@ def danqing(*words: object, cwd: Path, **variables: str) -> Done:
         timeout=300,
         env={**os.environ, **variables},
     )
+
+
+def danqing_interrupted(*words: object, cwd: Path) -> Done:
+    """Call it in a process of its own, and press Ctrl-C after an epoch; it then has 30 seconds."""
+    command = [sys.executable, "-u", "-m", "danqing", *map(str, words)]
+    with subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            next((line for line in process.stderr if line.startswith("epoch")), None)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def danqing_here(*words: object, cwd: Path, **variables: str) -> Done:

@@ -6,14 +6,13 @@ import csv
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from calling import danqing, danqing_here
+from calling import danqing, danqing_here, danqing_interrupted
 from PIL import Image
 
 from danqing import __version__
@@ -140,22 +139,11 @@ def test_runs_without_any(tmp_path: Path) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    command = [sys.executable, "-u", "-m", "danqing", "train", "--network", "article"]
-    process = subprocess.Popen(
-        [*command, "--epochs", "10000", "--out", "run"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("epoch"):
-            break
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "what was learned so far is kept in run" in errors
-    assert "Traceback" not in errors
-    assert time.monotonic() - began < 30
+    words = ["train", "--network", "article", "--epochs", "10000", "--out", "run"]
+    done = danqing_interrupted(*words, cwd=tmp_path)
+    assert done.returncode == 130
+    assert "what was learned so far is kept in run" in done.stderr
+    assert "Traceback" not in done.stderr
     assert danqing_here("evaluate", "run", cwd=tmp_path).returncode == 0
 
 

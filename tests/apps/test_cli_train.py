@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from calling import danqing, danqing_here
+from calling import danqing, danqing_here, danqing_interrupted
 
 from danqing import Recipe, load_data, train
 from danqing.apps.cli.progress import Lines, bars
@@ -63,18 +62,9 @@ def test_time_left_is_in_whole_minutes_and_seconds(
 def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:
     words = ["train", "digits", "--network", NETWORK, "--epochs", "12", "--out", "run"]
     words += ["--resume", "--tensorboard"]
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "danqing", *words],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("epoch"):
-            break
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "--out run --resume" in errors
+    done = danqing_interrupted(*words, cwd=tmp_path)
+    assert done.returncode == 130
+    assert "--out run --resume" in done.stderr
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1
 
     resumed = danqing(*words, cwd=tmp_path)
