@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+from on_disk import OnDisk
 
 from danqing import Recipe
 from danqing.data.dataset import Dataset
@@ -14,22 +13,6 @@ from danqing.networks.build import build, tensors_of
 from danqing.training.feeding import Feeder, Rows
 from danqing.training.fitting import Fitting
 from danqing.training.loop import Loop
-
-
-class OnDisk:
-    """Pictures that are no ndarray, and never given all at once."""
-
-    def __init__(self, pictures: Any) -> None:
-        self._pictures, self.shape = pictures, pictures.shape
-        self.most = 0
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def __getitem__(self, rows: Any) -> Any:
-        taken = self._pictures[rows]
-        self.most = max(self.most, len(taken))
-        return taken
 
 
 @pytest.mark.parametrize("network", ["dense(16)", "conv(4,5,3)-batchnorm-relu"])
@@ -50,7 +33,7 @@ def test_streaming_changes_nothing(
         reports = list(loop.run(lambda: False, lambda progress: None))
         found.append((tensors_of(model), [(r.loss, r.score, r.val_score) for r in reports]))
         if isinstance(examples, OnDisk):
-            assert examples.most <= 300
+            assert max(examples.reads) <= 300
     for name, value in found[0][0].items():
         np.testing.assert_array_equal(value, found[1][0][name])
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5)
