@@ -70,7 +70,7 @@ def test_fading_takes_contrast_from_some_and_lays_noise_over_some() -> None:
     contrast, start = (ink - ground)[pale] / 255, ground[pale] / 255
     assert 0.2 < contrast.min() < 0.22
     assert 0.57 < contrast.mean() < 0.63
-    assert 0 <= start.min()
+    assert start.min() >= 0
     assert (start + contrast).max() <= 1 + 1e-6
     noise = faded[grainy][:, 0][:, :] - ground[grainy, None]
     middling = (ground[grainy] > 100) & (ground[grainy] < 150)
