@@ -4,9 +4,9 @@
 
 All 10,000 test pictures of MNIST, at five strengths each (`danqing.evaluation.corruptions`): the
 same corrupted pictures for every network. None was trained on any of them; `fast` and `best` see
-small warps in training, which shifts and rotations resemble. Networks are trained here, Keras'
-convnet for 12 epochs, unless finished runs of them are named. It writes results/corruptions.json
-and prints the mean over the five strengths, in %.
+small warps in training, which shifts and rotations resemble, and pictures of less contrast or with
+noise. Networks are trained here, Keras' convnet for 12 epochs, unless finished runs of them are
+named. It writes results/corruptions.json and prints the mean over the five strengths, in %.
 """
 
 from __future__ import annotations

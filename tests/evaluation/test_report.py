@@ -233,6 +233,21 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(found: Examina
     assert sections | {"curves", "method"} <= set(tags.ids)
 
 
+def test_page_tells_how_training_changed_its_own_pictures(found: Examination) -> None:
+    def told(**settings: object) -> str:
+        run = load_run(found.run.folder)
+        run.config = {**run.config, "augmentation": 0.0, "fading": 0.0, **settings}
+        return page_of(replace(found, run=run))
+
+    said = "Training changed its own pictures"
+    assert said not in told()
+    warped = told(augmentation=1.0)
+    assert said in warped
+    assert "turned, stretched" in warped
+    assert "with noise" not in warped
+    assert "with noise" in told(fading=0.25)
+
+
 def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None:
     page = page_of(found)
     data = json.loads(re.findall(r'id="behind-data">(.*?)</script>', page)[0])

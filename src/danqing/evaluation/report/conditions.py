@@ -5,8 +5,10 @@ Knows what was found, not how.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from math import isfinite
+from typing import Any
 
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.charts import Chart, ticks
@@ -17,6 +19,7 @@ from danqing.evaluation.slices import Slice
 __all__ = ["curves", "robustness", "slices"]
 
 _SLICES = 30
+_CHANGES = ("augmentation", "bending", "fading", "mirroring")  # settings of a recipe
 
 
 def robustness(found: Examination) -> str:
@@ -44,8 +47,18 @@ def robustness(found: Examination) -> str:
         f"<p>{say(f'robustness-what-{found.run.task}', n=f'{measured.n:,}')}</p>"
         f"<div class=scroll><table class=strips><thead><tr><td></td>"
         f"<th scope=col>{say('as-it-is')}</th>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div><p class=hint>{say('robustness-how')}</p></section>"
+        f"<tbody>{rows}</tbody></table></div>{_trained(found.run.config)}"
+        f"<p class=hint>{say('robustness-how')}</p></section>"
     )
+
+
+def _trained(settings: Mapping[str, Any]) -> str:
+    """Say how training changed its own pictures: what is alike is no surprise any more."""
+    changes = [name for name in _CHANGES if settings.get(name)]
+    if not changes:
+        return ""
+    told = " · ".join(say(f"changed-{name}") for name in changes)
+    return f"<p class=hint>{say('robustness-trained')} {told}</p>"
 
 
 def slices(found: Examination) -> str:
