@@ -173,6 +173,14 @@ def test_start_up_imports(code: str, unwanted: set[str], run: Run, pictures: lis
     assert not loaded & unwanted
 
 
+@pytest.mark.parametrize("words", [["train"], ["predict"], ["explain"], ["data", "inspect"]])
+def test_help_is_plain_text(words: list[str], tmp_path: Path) -> None:
+    done = danqing_here(*words, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "\\" not in done.stdout
+    assert ("[required]" in done.stdout) == (words != ["train"] and words != ["data", "inspect"])
+
+
 @pytest.mark.parametrize("word", ["--help", "runs"])
 def test_start_up_is_quick(word: str, tmp_path: Path) -> None:
     seconds = []

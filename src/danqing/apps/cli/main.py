@@ -7,6 +7,7 @@ import sys
 from typing import Annotated
 
 import typer
+import typer.core
 
 from danqing.apps.cli.data import data
 from danqing.apps.cli.evaluate import evaluate
@@ -17,6 +18,9 @@ from danqing.apps.cli.train import train
 from danqing.errors import DanqingError
 
 __all__ = ["app", "main"]
+
+# Help is plain text; told that Rich is there, Typer would still write "\\[required]" for it.
+typer.core.HAS_RICH = False
 
 app = typer.Typer(
     name="danqing",
