@@ -32,7 +32,7 @@ def own_tensors(tensors: dict[str, np.ndarray], member: int) -> dict[str, np.nda
 def test_each_member_gets_the_gradients_that_it_would_get_alone(
     small: Dataset, network: str, loss: str
 ) -> None:
-    recipe = Recipe(network=network, loss=loss, augmentation=0.0, label_smoothing=0.1)
+    recipe = Recipe(network=network, loss=loss, augmentation=0.0, fading=0.0, label_smoothing=0.1)
     preparation = Preparation(fit_scaling(small.x_train, "channel"))
     model = build(design(network, small.input_shape, 10, members=3), preparation, seed=5)
     members = member_logits_of(model)

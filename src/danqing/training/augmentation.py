@@ -155,12 +155,14 @@ def fade(pictures: Any, share: float, seed: Any) -> Any:
     >>> bool(tf.reduce_all(fade(pictures, 0.0, [0, 7]) == pictures))
     True
     """
-    seed = tf.convert_to_tensor(seed)
-    random = tf.random.stateless_uniform((5, tf.shape(pictures)[0], 1, 1, 1), seed)
+    seed, dtype = tf.convert_to_tensor(seed), pictures.dtype
+    shape = (5, tf.shape(pictures)[0], 1, 1, 1)
+    random = tf.cast(tf.random.stateless_uniform(shape, seed), dtype)
     contrast = 1 - (1 - _FAINTEST) * tf.where(random[0] < share, random[1], 0)
     ground = 255 * (1 - contrast) * random[2]
     deviation = 255 * _NOISIEST * tf.where(random[3] < share, random[4], 0)
-    noise = tf.random.stateless_normal(tf.shape(pictures), seed + tf.constant([1 << 28, 0]))
+    seed += tf.constant([1 << 28, 0])
+    noise = tf.cast(tf.random.stateless_normal(tf.shape(pictures), seed), dtype)
     return tf.clip_by_value(ground + contrast * pictures + deviation * noise, 0, 255)
 
 
