@@ -139,7 +139,12 @@ def test_fifty_steps_agree_with_keras(
 def test_gradients_agree_with_central_differences(small: Dataset, network: str, loss: str) -> None:
     with numbers_of("float64"):
         recipe = Recipe(
-            network=network, loss=loss, augmentation=0.0, fading=0.0, label_smoothing=0.1, optimizer="adam"
+            network=network,
+            loss=loss,
+            augmentation=0.0,
+            fading=0.0,
+            label_smoothing=0.1,
+            optimizer="adam",
         )
         model = logits_of(made(small, recipe)[1])
         step, state = Step(model, recipe), initial_state(model, recipe)
