@@ -224,6 +224,13 @@ def test_a_png_that_promises_more_than_it_holds(depth: int, kind: int, interlace
             read(bytes(liar))
 
 
+def test_a_thread_of_a_picture() -> None:
+    tall = png(1, 70_000, zlib.compress(bytes(2 * 70_000)), depth=8, kind=0)
+    for read in (probe, examine):
+        with pytest.raises(PictureError, match="has 1x70000 pixels; at most 65,535 a side"):
+            read(tall)
+
+
 @given(kind=st.sampled_from(FORMATS), data=st.data())
 @settings(max_examples=150, deadline=None)
 def test_mutated_content_gives_pixels_or_an_error(kind: str, data: st.DataObject) -> None:

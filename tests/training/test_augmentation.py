@@ -72,7 +72,7 @@ def test_fading_takes_contrast_from_some_and_lays_noise_over_some() -> None:
     assert 0.57 < contrast.mean() < 0.63
     assert start.min() >= 0
     assert (start + contrast).max() <= 1 + 1e-6
-    noise = faded[grainy][:, 0][:, :] - ground[grainy, None]
+    noise = faded[grainy][:, 0] - ground[grainy, None]
     middling = (ground[grainy] > 100) & (ground[grainy] < 150)
     assert 0.02 < noise[middling].std() / 255 < 0.3
     untouched = ~grainy & ~pale

@@ -13,6 +13,7 @@ from danqing import Recipe, load_run, train
 from danqing.data.dataset import Dataset
 from danqing.errors import DanqingError, RecipeError, RunError, SpecError, TrainingInterrupted
 from danqing.networks.backend import tf
+from danqing.recipe.recipe import PICTURE_CHANGES
 from danqing.runs.run import Run
 from danqing.training.augmentation import warp
 from danqing.training.schedules import learning_rates
@@ -59,6 +60,16 @@ def test_everything_learns(trained: Callable[..., Run], optimizer: str, schedule
 def test_mean_squared_error_learns(trained: Callable[..., Run]) -> None:
     run = trained(network="dense(32)", loss="mean-squared-error", epochs=4)
     assert run.metrics["test"]["accuracy"] > 0.78
+
+
+@pytest.mark.parametrize("change", PICTURE_CHANGES)
+def test_a_dense_network_learns_from_changed_pictures(
+    trained: Callable[..., Run], change: str
+) -> None:
+    # XLA compiles some changes, and knows no others.
+    strength = {"mirroring": True}.get(change, 0.5)
+    run = trained(network="dense(32)", epochs=4, **{change: strength})
+    assert run.metrics["test"]["accuracy"] > 0.7
 
 
 def test_a_network_in_words_learns(run: Run) -> None:

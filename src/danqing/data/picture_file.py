@@ -33,6 +33,7 @@ _COMMON: dict[bytes, Callable[[IO[bytes]], Image.Image]] = {
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
 }
 _LARGEST = 50_000_000  # pixels; more is a decompression bomb, or nothing a network can use
+_LONGEST = 65_535  # pixels of a side, as in JPEG; rows have their own cost in memory
 _DEFLATE = 1032  # bytes that one byte can stand for: two bits make 258 of them at most
 assert TiffImagePlugin.TiffImageFile.format == "TIFF"
 
@@ -84,6 +85,10 @@ def _check(image: Image.Image, length: int) -> None:
     if width * height > _LARGEST:
         raise PictureError(
             f"has {width}x{height} pixels; at most {_LARGEST:,} are read, make it smaller"
+        )
+    if max(width, height) > _LONGEST:
+        raise PictureError(
+            f"has {width}x{height} pixels; at most {_LONGEST:,} a side are read, make it smaller"
         )
     # Pillow takes a PNG whose rows end early, and fills up with black whatever was promised.
     if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:

@@ -15,9 +15,11 @@ from danqing.recipe.grammar import parse
 from danqing.recipe.presets import PRESETS, UNLABELLED_PER_LABELLED, defaults_for, spec_of
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
-__all__ = ["MOST_EPOCHS", "Recipe"]
+__all__ = ["MOST_EPOCHS", "PICTURE_CHANGES", "Recipe"]
 
 MOST_EPOCHS = 100_000
+# The settings by which training changes its pictures.
+PICTURE_CHANGES = ("augmentation", "bending", "fading", "mirroring")
 
 # What suits an optimizer when the user names it and no learning rate.
 _LEARNING_RATES = {

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
-from danqing.recipe.recipe import Recipe
+from danqing.recipe.recipe import PICTURE_CHANGES, Recipe
 from danqing.training.losses import row_losses
 from danqing.training.step import Batch, State, Step, answer_of, score_of
 from danqing.training.teacher import Teacher
@@ -24,10 +24,7 @@ _WRITTEN = (
     "optimizer",
     "weight_decay",
     "label_smoothing",
-    "augmentation",
-    "bending",
-    "fading",
-    "mirroring",
+    *PICTURE_CHANGES,
     "averaging",
     "batch_size",
     "unlabelled_weight",

@@ -14,13 +14,14 @@ import numpy as np
 
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.words import interval, nearly, number, percent, said
+from danqing.recipe.recipe import PICTURE_CHANGES
 
 __all__ = ["card_of"]
 
 _MOST_NAMES = 30
 _SETTINGS = (
     "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss", "weight_decay",
-    "label_smoothing", "augmentation", "bending", "fading", "mirroring", "averaging",
+    "label_smoothing", *PICTURE_CHANGES, "averaging",
     "class_weights", "patience", "scaling", "seed",
 )  # fmt: skip
 

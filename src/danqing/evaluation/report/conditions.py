@@ -15,11 +15,11 @@ from danqing.evaluation.report.charts import Chart, ticks
 from danqing.evaluation.report.pictures import data_uri
 from danqing.evaluation.report.words import interval, number, percent, say
 from danqing.evaluation.slices import Slice
+from danqing.recipe.recipe import PICTURE_CHANGES
 
 __all__ = ["curves", "robustness", "slices"]
 
 _SLICES = 30
-_CHANGES = ("augmentation", "bending", "fading", "mirroring")  # settings of a recipe
 
 
 def robustness(found: Examination) -> str:
@@ -54,7 +54,7 @@ def robustness(found: Examination) -> str:
 
 def _trained(settings: Mapping[str, Any]) -> str:
     """Say how training changed its own pictures: what is alike is no surprise any more."""
-    changes = [name for name in _CHANGES if settings.get(name)]
+    changes = [name for name in PICTURE_CHANGES if settings.get(name)]
     if not changes:
         return ""
     told = " · ".join(say(f"changed-{name}") for name in changes)

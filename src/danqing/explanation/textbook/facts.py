@@ -24,6 +24,7 @@ from danqing.explanation.textbook.samples import (
 )
 from danqing.networks.architecture import Architecture
 from danqing.preparation.features import NumberFeatures
+from danqing.recipe.recipe import PICTURE_CHANGES
 from danqing.runs.run import Run
 
 __all__ = ["LIVE_PARAMETERS", "gather_facts"]
@@ -35,8 +36,7 @@ _PRECOMPUTED_BYTES = 2_000_000
 _MOST_CLASSES = 30
 _SETTINGS = (
     "network", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss",
-    "weight_decay", "label_smoothing", "augmentation", "bending", "fading", "mirroring",
-    "averaging", "patience", "seed", "versions",
+    "weight_decay", "label_smoothing", "averaging", "patience", "seed", "versions",
 )  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def gather_facts(
     facts = {
         "live": live,
         "run": {name: run.config.get(name) for name in _SETTINGS},
+        "pictures_changed": any(run.config.get(name) for name in PICTURE_CHANGES),
         "name": run.folder.resolve().name,
         "data": {name: run.data.get(name) for name in ("name", "counts", "removed", "target")},
         "task": run.task,

@@ -17,8 +17,7 @@ chapters.push(function drawTraining() {
   const worse = last.val_loss > bestRow.val_loss * 1.05;
   const steady = regression ? "larger_errors" : "surer_only";
   const verdict = !worse ? "no_overfitting" : better(last, bestRow) ? steady : "overfits";
-  const { label_smoothing: smoothed, augmentation, bending, fading, mirroring } = facts.run;
-  const softened = smoothed || augmentation || bending || fading || mirroring;
+  const smoothed = facts.run.label_smoothing, softened = smoothed || facts.pictures_changed;
   const told = say(verdict, {
     best: bestRow.epoch, least: format(bestRow.val_loss), last: format(last.val_loss), epochs: last.epoch,
   });
