@@ -32,6 +32,7 @@ def test_a_named_optimizer_brings_its_learning_rate() -> None:
     [
         ({"epochs": 0}, "epochs"),
         ({"epochs": -3}, "epochs"),
+        ({"epochs": True}, "epochs: expected"),
         ({"batch_size": 0}, "batch_size"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"learning_rate": 0}, "learning_rate"),

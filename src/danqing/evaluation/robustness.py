@@ -22,6 +22,7 @@ _MOST = 1000  # pictures
 _FEWEST = 100
 _PIXELS = 50_000_000  # of a sample, above which fewer pictures have to do
 _AT_ONCE = 8_000_000  # values of pictures in memory at once, as float32
+_LOOKED_AT = 20  # pictures among which one to show is chosen
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,13 @@ def measure_robustness(run: Run, answered: Answered) -> Robustness:
 
 
 def _picture_to_show(run: Run, answered: Answered, places: NDArray[np.int64]) -> int:
-    """Give the first of the sample that is answered rightly, as it is."""
-    if run.task == "regression":
-        return 0
-    right = answered.outputs[places].argmax(axis=1) == answered.labels[places]
-    return int(right.argmax())
+    """Give the sample's place of a picture that shows much: of some, that of most contrast."""
+    right = np.arange(len(places))
+    if run.task == "classification":
+        is_right = answered.outputs[places].argmax(axis=1) == answered.labels[places]
+        right = right[is_right] if is_right.any() else right
+    some = right[:_LOOKED_AT]
+    return int(some[answered.examples(places[some]).std(axis=(1, 2, 3)).argmax()])
 
 
 def _figure(run: Run, outputs: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, Any]:

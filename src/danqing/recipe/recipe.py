@@ -153,6 +153,10 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # Python, and pydantic, count true as 1.
+        for name, value in given.items():
+            if isinstance(value, bool) and name != "mirroring":
+                raise ValueError(f"{name}: expected a number or a word, not {value}")
         return _completed(given, MNIST_TRAITS)
 
     @model_validator(mode="after")
