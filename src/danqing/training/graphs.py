@@ -88,6 +88,8 @@ class Graphs:
         self._step = Step(network, recipe, teacher, fused=not whole)
         self._steps = tf.function(self._graph_steps, jit_compile=whole or None, autograph=False)
         self._losses = tf.function(self._graph_losses, autograph=False)
+        # Dense layers take one core each; of convolutions' pictures one batch in memory will do.
+        self._batches_at_once = 2 if whole else 1
 
     def steps(
         self,
@@ -173,7 +175,10 @@ class Graphs:
 
         nothing = (tf.constant(0), tf.constant(0, dtype), tf.constant(0, dtype))
         _, loss, score = tf.while_loop(
-            lambda start, *_: start < rows, body, nothing, parallel_iterations=1
+            lambda start, *_: start < rows,
+            body,
+            nothing,
+            parallel_iterations=self._batches_at_once,
         )
         return loss, score
 
