@@ -174,6 +174,13 @@ def test_unknown_words(word: str, hint: str) -> None:
     assert "no such file or folder" in str(caught.value)
 
 
+def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    for name, target in (("loop", "loop"), ("gone", "missing.csv")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+        with pytest.raises(SourceError, match=f"{name}' is a link to what isn't there"):
+            load_data(tmp_path / name)
+
+
 def test_a_mistyped_path_is_found(tmp_path: Path) -> None:
     files(tmp_path)
     with pytest.raises(SourceError, match=r"did you mean .*table\.csv"):

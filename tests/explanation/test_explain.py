@@ -112,7 +112,9 @@ def test_planted_mark_is_found(tmp_path: Path, mnist: Dataset) -> None:
     x_test, y_test, squares = planted(mnist.x_test[:200], 1)
     data = Dataset("marks", "", x, y, x_test, y_test, ("a", "b", "c", "d"))
     spec = "conv(8,5,stride=2)-batchnorm-relu-conv(16,3,stride=2)-batchnorm-relu"
-    recipe = Recipe(network=spec, epochs=4, batch_size=32, augmentation=0.0, fading=0.0)
+    recipe = Recipe(
+        network=spec, epochs=4, batch_size=32, augmentation=0.0, erasing=0.0, fading=0.0
+    )
     run = train(data, recipe, tmp_path / "run")
     assert run.metrics["test"]["accuracy"] > 0.97
     pictures = x_test.astype(np.float32)

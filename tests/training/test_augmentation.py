@@ -8,11 +8,12 @@ import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
 from danqing.data.dataset import Dataset
-from danqing.training.augmentation import bend, fade, mirror, warp
+from danqing.training.augmentation import bend, erase, fade, mirror, warp
 
 CHANGES = {
     "warp": lambda pictures, seed: warp(pictures, 1.0, seed),
     "bend": lambda pictures, seed: bend(pictures, 1.0, seed),
+    "erase": lambda pictures, seed: erase(pictures, 0.5, seed),
     "fade": lambda pictures, seed: fade(pictures, 0.5, seed),
     "mirror": mirror,
 }
@@ -46,6 +47,32 @@ def test_bending_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
     assert inside.mean() > 0.5
     moved = np.abs(np.stack(places, axis=-1) - pixels)[inside]
     assert 0.2 < moved.mean() < 3
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (20, 40, 3)])
+def test_erasing_blackens_a_square_anywhere_in_some(shape: tuple[int, int, int]) -> None:
+    pictures = np.full((4000, *shape), 200, np.float32)
+    erased = erase(tf.constant(pictures), 0.25, [7, 8]).numpy()
+    black = erased == 0
+    assert ((erased == 200) | black).all()
+    assert (black.all(axis=-1) == black.any(axis=-1)).all()
+    chosen = black.any(axis=(1, 2, 3))
+    assert 900 < chosen.sum() < 1100
+    rows, columns = black[chosen].any(axis=(2, 3)), black[chosen].any(axis=(1, 3))
+    heights, widths = rows.sum(axis=1), columns.sum(axis=1)
+    # A whole rectangle, as high as wide but for the rounding of its edges to pixels.
+    assert (black[chosen, ..., 0].sum(axis=(1, 2)) == heights * widths).all()
+    assert np.abs(heights - widths).max() <= 1
+    side = min(shape[:2])
+    assert heights.min() in (round(0.15 * side) - 1, round(0.15 * side))
+    assert heights.max() in (round(0.5 * side), round(0.5 * side) + 1)
+    assert 0.31 < heights.mean() / side < 0.34
+    # It reaches every edge, and is as often left as right, above as below.
+    for hit in (rows, columns):
+        assert hit[:, 0].any()
+        assert hit[:, -1].any()
+        middles = (hit * np.arange(hit.shape[1])).sum(axis=1) / hit.sum(axis=1)
+        assert abs(middles.mean() / (hit.shape[1] - 1) - 0.5) < 0.02
 
 
 def test_mirroring_reverses_about_half() -> None:

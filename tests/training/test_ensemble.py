@@ -14,7 +14,13 @@ from danqing.errors import RecipeError
 from danqing.evaluation.measures import measure
 from danqing.networks.architecture import design
 from danqing.networks.backend import tf
-from danqing.networks.build import build, load_tensors, member_logits_of, tensors_of
+from danqing.networks.build import (
+    build,
+    load_tensors,
+    member_logits_of,
+    members_apart,
+    tensors_of,
+)
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
 from danqing.runs.run import Run
@@ -32,10 +38,12 @@ def own_tensors(tensors: dict[str, np.ndarray], member: int) -> dict[str, np.nda
 def test_each_member_gets_the_gradients_that_it_would_get_alone(
     small: Dataset, network: str, loss: str
 ) -> None:
-    recipe = Recipe(network=network, loss=loss, augmentation=0.0, fading=0.0, label_smoothing=0.1)
+    recipe = Recipe(
+        network=network, loss=loss, augmentation=0.0, erasing=0.0, fading=0.0, label_smoothing=0.1
+    )
     preparation = Preparation(fit_scaling(small.x_train, "channel"))
     model = build(design(network, small.input_shape, 10, members=3), preparation, seed=5)
-    members = member_logits_of(model)
+    members = members_apart(member_logits_of(model))
     weights = tf.constant(np.linspace(0, 2, 16), tf.float32)
     pictures = tf.constant(small.x_train[:16], tf.float32)
     labels = tf.constant(small.y_train[:16], tf.int32)

@@ -116,8 +116,8 @@ def test_pictures_without_labels_help(mnist: Dataset, tmp_path: Path) -> None:
 def test_the_step_is_fixmatch(small: Dataset) -> None:
     """Against the formula written out again; no warps, so that it can be."""
     recipe = Recipe(
-        network="dense(8)", batch_size=4, unlabelled_weight=2.0, augmentation=0.0, fading=0.0,
-        loss="cross-entropy",
+        network="dense(8)", batch_size=4, unlabelled_weight=2.0, loss="cross-entropy",
+        augmentation=0.0, erasing=0.0, fading=0.0,
     )  # fmt: skip
     fitting = Fitting(small, divide(small, 0.1), Recipe(network="dense(8)"))
     network = logits_of(build(fitting.architecture, fitting.preparation, 0))

@@ -98,8 +98,11 @@ def _load_path(
     path = path.expanduser()
     try:
         exists = path.exists()
+        leads_nowhere = not exists and path.is_symlink()
     except (OSError, ValueError):
-        exists = False
+        exists = leads_nowhere = False
+    if leads_nowhere:
+        raise SourceError(f"source {word!r} is a link to what isn't there; mend the link")
     if not exists:
         raise SourceError(f"source {word!r} is unknown, and no such file or folder; {_hint(word)}")
     if path.is_dir():

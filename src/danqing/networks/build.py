@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture, Layer
 from danqing.networks.backend import keras
-from danqing.networks.normalisation import Affine, FusedBatchNormalization
+from danqing.networks.normalisation import MOMENTUM, Affine, FusedBatchNormalization
 from danqing.networks.views import MeanOfViews, Views
 from danqing.preparation.preparation import Preparation
 
-__all__ = ["averaged", "build", "load_tensors", "logits_of", "member_logits_of", "tensors_of"]
+__all__ = [
+    "averaged",
+    "build",
+    "load_tensors",
+    "logits_of",
+    "member_logits_of",
+    "members_apart",
+    "tensors_of",
+]
 
 _EPSILON = 1e-3
-# Of the running mean and variance, kept at each step.
-_MOMENTUM = 0.95
 _APART = 1_000_003  # between the seeds of an ensemble's members
 # The layers that make answers of logits.
 _LAST = ("probabilities", "answer")
@@ -99,7 +105,7 @@ def _layer(layer: Layer, normalised: bool, seed: int, name: str) -> Any:
                 name=name,
             )
         case "batchnorm":
-            return FusedBatchNormalization(momentum=_MOMENTUM, epsilon=_EPSILON, name=name)
+            return FusedBatchNormalization(momentum=MOMENTUM, epsilon=_EPSILON, name=name)
         case "pool":
             return keras.layers.MaxPooling2D(settings["size"], name=name)
         case "avgpool":
@@ -138,6 +144,19 @@ def member_logits_of(model: Any) -> Any:
     """
     last = [layer for layer in model.layers if layer.name.rpartition(".")[2] in _LAST]
     return keras.Model(model.input, [layer.input for layer in last], name="member_logits")
+
+
+def members_apart(network: Any) -> Any:
+    """Give the members that `member_logits_of` gave an input each, so that each can see its own.
+
+    The weights are the same ones. A network that is no ensemble stays as it is.
+    """
+    if len(network.outputs) == 1:
+        return network
+    inputs = [keras.Input(network.input.shape[1:]) for _ in network.outputs]
+    members = [keras.Model(network.input, output) for output in network.outputs]
+    outputs = [member(own) for member, own in zip(members, inputs, strict=True)]
+    return keras.Model(inputs, outputs, name="members_apart")
 
 
 def averaged(logits: list[Any], *, numbers: bool = False) -> Any:

@@ -26,6 +26,7 @@ _CLASSIC: dict[str, Any] = {
     "label_smoothing": 0.0,
     "augmentation": 0.0,
     "bending": 0.0,
+    "erasing": 0.0,
     "fading": 0.0,
     "mirroring": False,
     "averaging": 0.0,
@@ -48,6 +49,7 @@ _PICTURES: dict[str, Any] = {
     "label_smoothing": 0.1,
     "augmentation": 1.0,
     "bending": 0.0,
+    "erasing": 0.1,
     "fading": 0.25,
     "mirroring": False,
     "averaging": 0.99,
@@ -63,6 +65,7 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
         "epochs": 32,
         "learning_rate": 0.005,
         "bending": 1.0,
+        "erasing": 0.0,
         "averaging": 0.995,
         "validation_share": 0.05,
     },
@@ -71,7 +74,8 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
         "learning_rate": 0.008,
         "label_smoothing": 0.0,
         "augmentation": 0.5,
-        "fading": 0.0,  # so small a network has no room for it
+        "erasing": 0.0,  # so small a network has room neither for it
+        "fading": 0.0,  # nor for this
     },
 }
 
@@ -81,6 +85,7 @@ _TABLES: dict[str, Any] = {
     "learning_rate": 0.003,
     "label_smoothing": 0.0,
     "augmentation": 0.0,
+    "erasing": 0.0,
     "fading": 0.0,
     "patience": 30,
     "scaling": "feature",
@@ -182,6 +187,7 @@ def _unlabelled(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
         "label_smoothing": 0.0,  # answers could not be sure enough to be believed
         "augmentation": settings["augmentation"] or (1.0 if traits.drawings else 0.3),
         "bending": settings["bending"],
+        "erasing": 0.0,
         "fading": 0.0,
         "mirroring": settings["mirroring"],
         "unlabelled_weight": 1.0,

@@ -19,7 +19,7 @@ __all__ = ["MOST_EPOCHS", "PICTURE_CHANGES", "Recipe"]
 
 MOST_EPOCHS = 100_000
 # The settings by which training changes its pictures.
-PICTURE_CHANGES = ("augmentation", "bending", "fading", "mirroring")
+PICTURE_CHANGES = ("augmentation", "bending", "erasing", "fading", "mirroring")
 
 # What suits an optimizer when the user names it and no learning rate.
 _LEARNING_RATES = {
@@ -70,6 +70,8 @@ class Recipe(BaseModel):
         Strength of the small random warps of training pictures, 0 (none) to 2.
     bending : float
         Strength of their random elastic bending, 0 (none) to 4.
+    erasing : float
+        Share of them that lose a square, 0 to 1.
     fading : float
         Share of them that lose contrast, and of those that get noise, 0 to 1.
     mirroring : bool
@@ -126,6 +128,7 @@ class Recipe(BaseModel):
     label_smoothing: float = Field(ge=0, lt=1)
     augmentation: float = Field(ge=0, le=2)
     bending: float = Field(ge=0, le=4)
+    erasing: float = Field(ge=0, le=1)
     fading: float = Field(ge=0, le=1)
     mirroring: bool
     averaging: float = Field(ge=0, lt=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from danqing.networks.backend import tf
 
-__all__ = ["bend", "fade", "mirror", "warp"]
+__all__ = ["bend", "erase", "fade", "mirror", "warp"]
 
 # At strength 1, the most that a picture is turned, stretched, slanted and shifted.
 _ROTATION = math.radians(10)
@@ -23,6 +23,9 @@ _SHIFT = 2 / 28  # of the picture's side
 # strength 1, of the picture's side; between them it is smaller, about 0.7 pixels of 28.
 _ARROWS = 5
 _BEND = 1.5 / 28
+
+# The least and the greatest side of an erased square, of the picture's.
+_SMALLEST, _LARGEST = 0.15, 0.5
 
 # The least that is left of a faded picture's contrast, and the most noise's standard deviation, of
 # the whole range.
@@ -122,6 +125,44 @@ def bend(pictures: Any, strength: float, seed: Any) -> Any:
     above = _between(framed, first, right)
     below = _between(framed, first + width + 4, right)
     return tf.reshape(above + (below - above) * down, tf.shape(pictures))
+
+
+def erase(pictures: Any, share: float, seed: Any) -> Any:
+    """Blacken a square of some of the pictures.
+
+    Its side is between 0.15 and 0.5 of the picture's shorter one, its place anywhere inside. A
+    network that never misses a part comes to rest its answer on one (DeVries & Taylor 2017,
+    "Improved regularization of convolutional neural networks with Cutout").
+
+    Parameters
+    ----------
+    pictures : Tensor, shape (n, height, width, channels)
+    share : float
+        How likely each is to lose a square, 0 to 1.
+    seed : Tensor of int32, shape (2,)
+        The squares are a pure function of it.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and type.
+
+    Examples
+    --------
+    >>> erased = erase(tf.ones((2, 28, 28, 1)), 1.0, [0, 7])
+    >>> gone = 28**2 - tf.reduce_sum(erased, axis=[1, 2, 3])
+    >>> bool(tf.reduce_all((gone >= 4**2) & (gone <= 15**2)))
+    True
+    """
+    height, width = pictures.shape[1:3]
+    random = tf.random.stateless_uniform((4, tf.shape(pictures)[0], 1, 1), seed)
+    side = min(height, width) * (_SMALLEST + (_LARGEST - _SMALLEST) * random[0])
+    top, left = random[1] * (height - side), random[2] * (width - side)
+    row = tf.range(height, dtype=random.dtype)[:, tf.newaxis] + 0.5
+    column = tf.range(width, dtype=random.dtype) + 0.5
+    inside = (row > top) & (row < top + side) & (column > left) & (column < left + side)
+    erased = inside & (random[3] < share)
+    return tf.where(erased[..., tf.newaxis], tf.zeros_like(pictures), pictures)
 
 
 def fade(pictures: Any, share: float, seed: Any) -> Any:

@@ -6,13 +6,15 @@ Graphs are kept: a second training of the same shape and settings compiles nothi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
+from danqing.networks.normalisation import batch_statistics, is_statistic
 from danqing.recipe.recipe import PICTURE_CHANGES, Recipe
 from danqing.training.losses import row_losses
-from danqing.training.step import Batch, State, Step, answer_of, score_of
+from danqing.training.step import Batch, State, Step, answer_of, for_each_member, score_of
 from danqing.training.teacher import Teacher
 
 __all__ = ["Feed", "Graphs", "Span", "graphs_for"]
@@ -87,6 +89,7 @@ class Graphs:
         self.network, self.recipe = network, recipe
         self._step = Step(network, recipe, teacher, fused=not whole)
         self._steps = tf.function(self._graph_steps, jit_compile=whole or None, autograph=False)
+        self._sums = tf.function(self._graph_sums, autograph=False)
         self._losses = tf.function(self._graph_losses, autograph=False)
         # Dense layers take one core each; of convolutions' pictures one batch in memory will do.
         self._batches_at_once = 2 if whole else 1
@@ -111,10 +114,33 @@ class Graphs:
         loss, score = total.numpy().tolist()
         return state, loss, score
 
+    def settled(self, state: State, feeds: Iterable[Feed], batches: int) -> State:
+        """Give the weights that would ship, with what batchnorm sees of rows as they are.
+
+        Its running mean and variance are of changed pictures, and of weights that were still
+        moving, none of which is what answers later. So they are taken anew, of some whole batches
+        (Izmailov et al. 2018, "Averaging weights leads to wider optima and better
+        generalization", section 3.2; Touvron et al. 2019, "Fixing the train-test resolution
+        discrepancy", section 3.3).
+        """
+        weights, others = state.average or state.parameters, list(state.statistics)
+        places = [p for p, v in enumerate(self.network.non_trainable_variables) if is_statistic(v)]
+        sums, left = [tf.zeros_like(others[place]) for place in places], batches
+        for feed in feeds if places else ():
+            count = min(left, feed.rows // self.recipe.rows_per_step)
+            sums = self._sums(weights, others, feed.examples, feed.order, tf.constant(count), sums)
+            left -= count
+            if not left:
+                break
+        for place, total in zip(places, sums, strict=True):
+            others[place] = total / (batches - left)
+        return State(weights, others, [], [])
+
     def losses(self, state: State, feed: Feed) -> tuple[float, float]:
-        """Sum loss and score over a feed's rows, with the weights that would ship."""
-        weights = state.average or state.parameters
-        loss, score = self._losses(weights, state.statistics, *feed[:4], tf.constant(feed.rows))
+        """Sum loss and score over a feed's rows, with a settled state."""
+        loss, score = self._losses(
+            state.parameters, state.statistics, *feed[:4], tf.constant(feed.rows)
+        )
         return float(loss), float(score)
 
     def _graph_steps(
@@ -150,6 +176,19 @@ class Graphs:
         )
         return state, sums
 
+    def _graph_sums(
+        self, parameters: Any, others: Any, examples: Any, order: Any, batches: Any, sums: Any
+    ) -> Any:
+        size = self.recipe.rows_per_step
+
+        def body(i: Any, sums: Any) -> tuple[Any, ...]:
+            rows = tf.gather(examples, tf.slice(order, [i * size], [size]))
+            own = for_each_member(self.network, tf.cast(rows, parameters[0].dtype))
+            found = batch_statistics(self.network, parameters, others, own)
+            return i + 1, [total + one for total, one in zip(sums, found, strict=True)]
+
+        return tf.while_loop(lambda i, _: i < batches, body, (0, sums), parallel_iterations=1)[1]
+
     def _graph_losses(
         self,
         parameters: Any,
@@ -165,9 +204,8 @@ class Graphs:
         def body(start: Any, loss_sum: Any, score_sum: Any) -> tuple[Any, ...]:
             chosen = order[start : tf.minimum(start + _VALIDATION_BATCH, rows)]
             batch = Batch(*(tf.gather(array, chosen) for array in (examples, targets, weights)))
-            outputs, _ = self.network.stateless_call(
-                parameters, statistics, tf.cast(batch.examples, dtype), training=False
-            )
+            own = for_each_member(self.network, tf.cast(batch.examples, dtype))
+            outputs, _ = self.network.stateless_call(parameters, statistics, own, training=False)
             outputs = answer_of(outputs, batch)
             loss = tf.reduce_sum(row_losses(self.recipe.loss, outputs, batch.targets))
             score = tf.reduce_sum(score_of(outputs, batch))

@@ -14,7 +14,7 @@ import numpy as np
 
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import tf
-from danqing.networks.build import member_logits_of
+from danqing.networks.build import member_logits_of, members_apart
 from danqing.recipe.recipe import MOST_EPOCHS, Recipe
 from danqing.training.budget import Budget
 from danqing.training.feeding import Feeder, Rows
@@ -27,6 +27,8 @@ from danqing.training.teacher import Teacher
 
 __all__ = ["Loop"]
 
+# Rows by which batchnorm settles: a tenth of all, between these bounds.
+_FEWEST, _MOST = 512, 5120
 _STRETCH_SECONDS = 1.0  # of steps in one graph call, so that Ctrl-C and progress work
 
 
@@ -68,13 +70,15 @@ class Loop:
         budget: Budget | None = None,
         teacher: Teacher | None = None,
     ) -> None:
-        self.network, self.recipe, self.budget = member_logits_of(model), recipe, budget
+        self.network = members_apart(member_logits_of(model))
+        self.recipe, self.budget = recipe, budget
         self._order = Order(recipe, len(train) - train.unlabelled, train.unlabelled)
         self.rows, self.batch_size = self._order.rows, recipe.rows_per_step
         self.steps_per_epoch = self._order.steps
         self.compile_seconds, self.stopped = 0.0, False
         self.state, self.position = initial_state(self.network, recipe), Position()
         self.best: State | None = None
+        self._validated = self.state
         self._dtype = self.state.parameters[0].dtype.name
         self._train = Feeder(train, self.batch_size, self._dtype)
         self._validation = Feeder(validation, self.batch_size, self._dtype)
@@ -105,7 +109,7 @@ class Loop:
             self.position.end_epoch(report)
             self._remember(report)
             yield report
-        assign(self.network, self.best or self.state)
+        assign(self.network, self.best or self.settled())
 
     def _has_ended(self) -> bool:
         position, patience = self.position, self.recipe.patience
@@ -122,8 +126,7 @@ class Loop:
             return
         if position.best_loss is None or report.val_loss < position.best_loss:
             position.best_epoch, position.best_loss = report.epoch, report.val_loss
-            weights = self.state.average or self.state.parameters
-            self.best = State(weights, self.state.statistics, [], [])
+            self.best = self._validated
 
     def compile(self) -> None:
         """Trace and compile by running no step at all, so that the time is known by itself."""
@@ -133,7 +136,8 @@ class Loop:
         sizes = [self.batch_size] if self._pads else [self.batch_size, *([rest] if rest else [])]
         for size in sizes:
             self._graphs.steps(self.state, feed, Span(0, 0, 0, size), self._rates(feed, 0, 0), 0)
-        self._graphs.losses(self.state, next(self._validation.feeds())._replace(rows=0))
+        nothing = next(self._validation.feeds())._replace(rows=0)
+        self._graphs.losses(self._graphs.settled(self.state, [feed], 1), nothing)
         self.compile_seconds = time.perf_counter() - began
 
     def epoch(
@@ -181,12 +185,19 @@ class Loop:
         here.step += count
         here.steps += count
 
+    def settled(self) -> State:
+        """Give the weights that would ship: always by the same rows, so that it's the same."""
+        rows = min(max(self.rows // 10, _FEWEST), _MOST, self.rows)
+        batches = max(rows // self.batch_size, 1)
+        return self._graphs.settled(self.state, self._train.feeds(self._order(0)), batches)
+
     def validate(self) -> tuple[float, float]:
         """Measure loss and score on the validation rows, with the weights that would ship."""
         began = time.perf_counter()
+        self._validated = self.settled()
         sums = np.zeros(2)
         for feed in self._validation.feeds():
-            sums += self._graphs.losses(self.state, feed)
+            sums += self._graphs.losses(self._validated, feed)
         self._validation_seconds = time.perf_counter() - began
         loss, score = sums / self._validation_rows * self._units
         return float(loss), float(score)

@@ -9,13 +9,22 @@ from typing import Any, NamedTuple
 
 from danqing.networks.backend import tf
 from danqing.networks.build import averaged
-from danqing.recipe.recipe import Recipe
-from danqing.training.augmentation import bend, fade, mirror, warp
+from danqing.recipe.recipe import PICTURE_CHANGES, Recipe
+from danqing.training.augmentation import bend, erase, fade, mirror, warp
 from danqing.training.consistency import with_own_answers
 from danqing.training.losses import row_losses
 from danqing.training.optimizers import initial_memory, update
 
-__all__ = ["Batch", "State", "Step", "answer_of", "assign", "initial_state", "score_of"]
+__all__ = [
+    "Batch",
+    "State",
+    "Step",
+    "answer_of",
+    "assign",
+    "for_each_member",
+    "initial_state",
+    "score_of",
+]
 
 
 class State(NamedTuple):
@@ -68,8 +77,8 @@ class Step:
     Parameters
     ----------
     network : keras.Model
-        From raw examples to logits, or to a number in the target's own scale; of an ensemble, to
-        a list with each member's.
+        From raw examples to logits, or to a number in the target's own scale; of an ensemble,
+        from a list with each member's to a list with each member's.
     recipe : Recipe
         Loss, optimizer, augmentation, averaging; no seed and no rate, which are handed in.
     teacher : callable, optional
@@ -113,7 +122,8 @@ class Step:
     ) -> tuple[Any, Any, list[Any], list[Any]]:
         """Go forward to the loss, and back to its mean's gradient by every parameter.
 
-        In an ensemble each member has its own loss, and the gradient that it would have alone.
+        In an ensemble each member sees the rows changed in its own way, or all would err alike;
+        it has its own loss, and the gradient that it would have alone.
         """
         recipe = self.recipe
         examples = tf.cast(batch.examples, state.parameters[0].dtype)
@@ -124,18 +134,19 @@ class Step:
                 lambda pictures: self._augmented(pictures, seed),
                 *(examples, targets, weights, recipe, seed),
             )
+            seen = for_each_member(self.network, examples)
         else:
-            examples = self._augmented(examples, seed)
-        if self.teacher:
-            targets = self.teacher(examples)
+            seen = self._seen(examples, seed)
+        taught = [self.teacher(own) if self.teacher else targets for own in tf.nest.flatten(seen)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.parameters)
             outputs, statistics = self.network.stateless_call(
-                state.parameters, self._seeded(state.statistics, seed), examples, training=True
+                state.parameters, self._seeded(state.statistics, seed), seen, training=True
             )
             members = tf.nest.flatten(outputs)
             losses = [
-                row_losses(recipe.loss, own, targets, recipe.label_smoothing) for own in members
+                row_losses(recipe.loss, own, target, recipe.label_smoothing)
+                for own, target in zip(members, taught, strict=True)
             ]
             total = tf.reduce_sum(tf.add_n(losses) * weights)
             mean = total / tf.maximum(tf.reduce_sum(weights), 1e-6)
@@ -177,10 +188,20 @@ class Step:
 
     def _answer(self, state: State, pictures: Any, batch: Batch) -> Any:
         """Answer by the weights before the step; an ensemble by its mean."""
+        own = for_each_member(self.network, pictures)
         outputs, _ = self.network.stateless_call(
-            state.parameters, state.statistics, pictures, training=False
+            state.parameters, state.statistics, own, training=False
         )
         return answer_of(outputs, batch)
+
+    def _seen(self, examples: Any, seed: Any) -> Any:
+        """Change the rows for each member anew."""
+        members = len(self.network.outputs)
+        if members == 1:
+            return self._augmented(examples, seed)
+        if not any(getattr(self.recipe, name) for name in PICTURE_CHANGES):
+            return [examples] * members
+        return tf.split(self._augmented(tf.concat([examples] * members, axis=0), seed), members)
 
     def _augmented(self, examples: Any, seed: Any) -> Any:
         """Change pictures at random, in ways that leave them what they are."""
@@ -191,6 +212,8 @@ class Step:
             examples = warp(examples, recipe.augmentation, seed)
         if recipe.bending:
             examples = bend(examples, recipe.bending, seed + tf.constant([1 << 29, 0]))
+        if recipe.erasing:
+            examples = erase(examples, recipe.erasing, seed + tf.constant([1 << 26, 0]))
         if recipe.fading:
             examples = fade(examples, recipe.fading, seed + tf.constant([1 << 27, 0]))
         if recipe.mirroring:
@@ -206,6 +229,12 @@ class Step:
                 zip(statistics, self._is_random_state, strict=True)
             )
         ]
+
+
+def for_each_member(network: Any, examples: Any) -> Any:
+    """Give what a network takes for all its members to see the same."""
+    members = len(network.outputs)
+    return [examples] * members if members > 1 else examples
 
 
 def answer_of(outputs: Any, batch: Batch) -> Any:
