@@ -27,6 +27,7 @@ from danqing.evaluation.report.words import resource
 from danqing.evaluation.report.write import write_report
 from danqing.evaluation.selection import unsure_below
 from danqing.evaluation.slices import find_slices
+from danqing.recipe.recipe import PICTURE_CHANGES
 from danqing.runs.run import Run, load_run
 
 EVIL = "<script>alert('1')</script>"
@@ -236,7 +237,7 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(found: Examina
 def test_page_tells_how_training_changed_its_own_pictures(found: Examination) -> None:
     def told(**settings: object) -> str:
         run = load_run(found.run.folder)
-        run.config = {**run.config, "augmentation": 0.0, "fading": 0.0, **settings}
+        run.config = {**run.config, **dict.fromkeys(PICTURE_CHANGES, 0), **settings}
         return page_of(replace(found, run=run))
 
     said = "Training changed its own pictures"
@@ -246,6 +247,7 @@ def test_page_tells_how_training_changed_its_own_pictures(found: Examination) ->
     assert "turned, stretched" in warped
     assert "with noise" not in warped
     assert "with noise" in told(fading=0.25)
+    assert "a square blackened" in told(erasing=0.1)
 
 
 def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None:

@@ -24,6 +24,7 @@ from danqing.networks.build import (
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
 from danqing.runs.run import Run
+from danqing.training.augmentation import warp
 from danqing.training.losses import row_losses
 from danqing.training.step import Batch, Step, initial_state
 
@@ -33,13 +34,19 @@ def own_tensors(tensors: dict[str, np.ndarray], member: int) -> dict[str, np.nda
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
+@pytest.mark.parametrize("warps", [0.0, 1.0])
 @pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
 @pytest.mark.parametrize("network", ["dense(6,tanh)", "conv(3,5,3)-batchnorm-relu-dense(5)"])
 def test_each_member_gets_the_gradients_that_it_would_get_alone(
-    small: Dataset, network: str, loss: str
+    small: Dataset, network: str, loss: str, warps: float
 ) -> None:
     recipe = Recipe(
-        network=network, loss=loss, augmentation=0.0, erasing=0.0, fading=0.0, label_smoothing=0.1
+        network=network,
+        loss=loss,
+        augmentation=warps,
+        erasing=0.0,
+        fading=0.0,
+        label_smoothing=0.1,
     )
     preparation = Preparation(fit_scaling(small.x_train, "channel"))
     model = build(design(network, small.input_shape, 10, members=3), preparation, seed=5)
@@ -47,20 +54,23 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
     weights = tf.constant(np.linspace(0, 2, 16), tf.float32)
     pictures = tf.constant(small.x_train[:16], tf.float32)
     labels = tf.constant(small.y_train[:16], tf.int32)
-    state = initial_state(members, recipe)
+    state, seed = initial_state(members, recipe), tf.constant([4, 7])
+    # Each member sees the pictures warped in its own way.
+    seen = tf.split(warp(tf.concat([pictures] * 3, axis=0), warps, seed), 3)
+    assert np.array_equal(seen[0], seen[1]) == (not warps)
     loss_sum, score, gradients, _ = Step(members, recipe).gradients(
-        state, Batch(pictures, labels, weights), tf.constant([0, 0])
+        state, Batch(pictures, labels, weights), seed
     )
     by_name = {
         weight.path.replace(".", "/"): np.asarray(gradient)
         for weight, gradient in zip(members.trainable_variables, gradients, strict=True)
     }
     losses, answers = [], []
-    for member in (1, 2, 3):
+    for member, own in enumerate(seen, start=1):
         alone = build(design(network, small.input_shape, 10), preparation)
         load_tensors(alone, own_tensors(tensors_of(model), member))
         with tf.GradientTape() as tape:  # Keras alone, and no Step
-            logits = member_logits_of(alone)(pictures, training=True)
+            logits = member_logits_of(alone)(own, training=True)
             rows = row_losses(loss, logits, labels, 0.1)
             losses.append(tf.reduce_sum(rows * weights))
             mean = losses[-1] / tf.reduce_sum(weights)

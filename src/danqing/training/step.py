@@ -122,8 +122,8 @@ class Step:
     ) -> tuple[Any, Any, list[Any], list[Any]]:
         """Go forward to the loss, and back to its mean's gradient by every parameter.
 
-        In an ensemble each member sees the rows changed in its own way, or all would err alike;
-        it has its own loss, and the gradient that it would have alone.
+        In an ensemble each member sees the rows changed in its own way, or they would err more
+        alike; it has its own loss, and the gradient that it would have alone.
         """
         recipe = self.recipe
         examples = tf.cast(batch.examples, state.parameters[0].dtype)

@@ -1,0 +1,76 @@
+"""What batchnorm has seen when training ends: rows as they are, by the weights that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from danqing import Recipe
+from danqing.data.dataset import Dataset
+from danqing.networks.architecture import design
+from danqing.networks.backend import keras, tf
+from danqing.networks.build import build
+from danqing.preparation.preparation import Preparation
+from danqing.preparation.scaling import fit_scaling
+from danqing.runs.run import Run
+from danqing.training.feeding import Rows
+from danqing.training.loop import Loop
+
+NETWORKS = [
+    "conv(4,3,2)-batchnorm-relu-conv(6,3,2)-batchnorm-relu",
+    "dense(8)-batchnorm-relu-dense(6)-batchnorm-relu",
+]
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("spec", NETWORKS)
+def test_statistics_are_those_that_keras_finds_in_the_rows_as_they_are(
+    small: Dataset, spec: str, members: int
+) -> None:
+    recipe = Recipe(network=spec, ensemble=members, batch_size=64, averaging=0.9, epochs=2)
+    architecture = design(spec, small.input_shape, 10, members)
+    preparation = Preparation(fit_scaling(small.x_train, "channel"))
+    model = build(architecture, preparation, seed=3)
+    train = Rows(small.x_train, small.y_train, np.arange(900))
+    loop = Loop(architecture, model, recipe, train, Rows(small.x_test, small.y_test, np.arange(9)))
+    for _ in loop.run(lambda: False, lambda progress: None):
+        pass
+
+    # Keras' own layer, that forgets all but the last batch.
+    layers = [one for one in model.layers if isinstance(one, keras.layers.BatchNormalization)]
+
+    def statistics() -> list[list[np.ndarray]]:
+        return [[v.numpy().copy() for v in one.non_trainable_variables] for one in layers]
+
+    shipped = statistics()
+    for layer in layers:
+        layer.momentum = 0.0
+    order = np.random.default_rng([recipe.seed, 0]).permutation(900)
+    found = []
+    for step in range(512 // 64):
+        rows = order[step * 64 : (step + 1) * 64]
+        model(tf.cast(small.x_train[rows], tf.float32), training=True)
+        found.append(statistics())
+    assert len(layers) == 2 * members
+    for place, of_layer in enumerate(shipped):
+        for kind, ours in enumerate(of_layer):
+            theirs = np.mean([batch[place][kind] for batch in found], axis=0)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_history_tells_of_what_ships(trained: Callable[..., Run]) -> None:
+    run = trained(network=NETWORKS[0], epochs=2, fading=1.0, augmentation=2.0, averaging=0.9)
+    rows = run.metrics["validation"]
+    assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
+
+
+def test_networks_that_normalise_nothing_have_nothing_to_settle(small: Dataset) -> None:
+    recipe = Recipe(network="dense(8)", batch_size=64)
+    architecture = design("dense(8)", small.input_shape, 10)
+    model = build(architecture, Preparation(fit_scaling(small.x_train, "feature")), seed=3)
+    rows = Rows(small.x_train, small.y_train, np.arange(100))
+    loop = Loop(architecture, model, recipe, rows, rows)
+    before, after = loop.state.statistics, loop.settled().statistics
+    assert all(one is other for one, other in zip(before, after, strict=True))
