@@ -121,7 +121,7 @@ class Graphs:
         moving, none of which is what answers later. So they are taken anew, of some whole batches
         (Izmailov et al. 2018, "Averaging weights leads to wider optima and better
         generalization", section 3.2; Touvron et al. 2019, "Fixing the train-test resolution
-        discrepancy", section 3.3).
+        discrepancy", section 3.2).
         """
         weights, others = state.average or state.parameters, list(state.statistics)
         places = [p for p, v in enumerate(self.network.non_trainable_variables) if is_statistic(v)]
