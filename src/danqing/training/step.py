@@ -197,10 +197,8 @@ class Step:
     def _seen(self, examples: Any, seed: Any) -> Any:
         """Change the rows for each member anew."""
         members = len(self.network.outputs)
-        if members == 1:
-            return self._augmented(examples, seed)
-        if not any(getattr(self.recipe, name) for name in PICTURE_CHANGES):
-            return [examples] * members
+        if members == 1 or not any(getattr(self.recipe, name) for name in PICTURE_CHANGES):
+            return for_each_member(self.network, self._augmented(examples, seed))
         return tf.split(self._augmented(tf.concat([examples] * members, axis=0), seed), members)
 
     def _augmented(self, examples: Any, seed: Any) -> Any:
