@@ -60,6 +60,29 @@ def test_patience_keeps_the_best_epoch(tmp_path: Path) -> None:
     assert run.metrics["validation"]["loss"] == pytest.approx(min(losses), rel=1e-3)
 
 
+@pytest.mark.parametrize("taught", [False, True])
+def test_the_best_epoch_is_best_by_what_is_learned(tmp_path: Path, taught: bool) -> None:
+    """As a sure network comes to be as unsure as is asked, its loss on plain labels grows."""
+    digits, network = load_data("digits"), "dense(64)"
+    sure = Recipe(network=network, epochs=20, learning_rate=0.003)
+    unsure = sure.model_copy(update={"label_smoothing": 0.5, "epochs": 8})
+    train(digits, sure, tmp_path / "sure")
+    if taught:
+        train(digits, unsure, tmp_path / "teacher")
+    slow = {"epochs": 8, "patience": 2, "learning_rate": 0.0003}
+    recipe = (sure if taught else unsure).model_copy(update=slow)
+    run = train(
+        digits,
+        recipe,
+        tmp_path / "run",
+        base=tmp_path / "sure",
+        teacher=tmp_path / "teacher" if taught else None,
+    )
+    losses = [row["val_loss"] for row in run.history]
+    assert len(losses) == 8
+    assert run.metrics["validation"]["loss"] > 1.1 * min(losses)
+
+
 def test_uneven_classes_count_alike(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1000, 2)), (rng.random(1000) < 0.08).astype(int)

@@ -79,8 +79,9 @@ class Recipe(BaseModel):
     averaging : float
         Decay of the running average of the weights, 0 (none) to below 1.
     patience : int
-        End when validation has not got better for so many epochs, and keep the best one's
-        weights; 0 trains to the end and keeps the last.
+        End when validation has not got better for so many epochs, by the loss that is learned
+        (of smoothed labels, or a teacher's answers), and keep the best one's weights; 0 trains to
+        the end and keeps the last.
     class_weights : {"none", "balanced"}
         Let every row count alike, or every class: a row of class c counts for
         :math:`n / (C n_c)` (King & Zeng 2001, "Logistic regression in rare events data").

@@ -136,12 +136,15 @@ class Graphs:
             others[place] = total / (batches - left)
         return State(weights, others, [], [])
 
-    def losses(self, state: State, feed: Feed) -> tuple[float, float]:
-        """Sum loss and score over a feed's rows, with a settled state."""
-        loss, score = self._losses(
-            state.parameters, state.statistics, *feed[:4], tf.constant(feed.rows)
-        )
-        return float(loss), float(score)
+    def losses(self, state: State, feed: Feed) -> tuple[float, float, float]:
+        """Sum loss, score and objective over a feed's rows, with a settled state.
+
+        The objective is the loss that is learned: of smoothed labels, or of a teacher's answers. A
+        network that comes to be as unsure as these ask has a growing loss while it errs less.
+        """
+        sums = self._losses(state.parameters, state.statistics, *feed[:4], tf.constant(feed.rows))
+        loss, score, objective = (float(total) for total in sums)
+        return loss, score, objective
 
     def _graph_steps(
         self,
@@ -198,27 +201,35 @@ class Graphs:
         weights: Any,
         order: Any,
         rows: Any,
-    ) -> tuple[Any, Any]:
-        dtype = parameters[0].dtype
+    ) -> tuple[Any, Any, Any]:
+        dtype, recipe = parameters[0].dtype, self.recipe
+        teacher = self._step.teacher
 
-        def body(start: Any, loss_sum: Any, score_sum: Any) -> tuple[Any, ...]:
+        def body(start: Any, *sums: Any) -> tuple[Any, ...]:
             chosen = order[start : tf.minimum(start + _VALIDATION_BATCH, rows)]
             batch = Batch(*(tf.gather(array, chosen) for array in (examples, targets, weights)))
-            own = for_each_member(self.network, tf.cast(batch.examples, dtype))
+            seen = tf.cast(batch.examples, dtype)
+            own = for_each_member(self.network, seen)
             outputs, _ = self.network.stateless_call(parameters, statistics, own, training=False)
             outputs = answer_of(outputs, batch)
-            loss = tf.reduce_sum(row_losses(self.recipe.loss, outputs, batch.targets))
-            score = tf.reduce_sum(score_of(outputs, batch))
-            return start + _VALIDATION_BATCH, loss_sum + loss, score_sum + score
+            taught = teacher(seen) if teacher else batch.targets
+            found = (
+                row_losses(recipe.loss, outputs, batch.targets),
+                score_of(outputs, batch),
+                row_losses(recipe.loss, outputs, taught, recipe.label_smoothing),
+            )
+            added = [total + tf.reduce_sum(one) for total, one in zip(sums, found, strict=True)]
+            return start + _VALIDATION_BATCH, *added
 
-        nothing = (tf.constant(0), tf.constant(0, dtype), tf.constant(0, dtype))
-        _, loss, score = tf.while_loop(
+        nothing = tf.constant(0, dtype)
+        _, *sums = tf.while_loop(
             lambda start, *_: start < rows,
             body,
-            nothing,
+            (tf.constant(0), nothing, nothing, nothing),
             parallel_iterations=self._batches_at_once,
         )
-        return loss, score
+        loss, score, objective = sums
+        return loss, score, objective
 
 
 def graphs_for(

@@ -78,7 +78,7 @@ class Loop:
         self.compile_seconds, self.stopped = 0.0, False
         self.state, self.position = initial_state(self.network, recipe), Position()
         self.best: State | None = None
-        self._validated = self.state
+        self._validated, self._objective = self.state, math.inf
         self._dtype = self.state.parameters[0].dtype.name
         self._train = Feeder(train, self.batch_size, self._dtype)
         self._validation = Feeder(validation, self.batch_size, self._dtype)
@@ -96,9 +96,9 @@ class Loop:
         """Train epoch by epoch, until the recipe's end or until `stopped` says so.
 
         `stopped` is asked before each stretch: state and position are complete then. With
-        patience or a budget, the weights of the best epoch on validation are kept; with patience
-        training ends when it is that many epochs ago (Prechelt 1998, "Early stopping - but
-        when?").
+        patience or a budget, the weights of the best epoch on validation are kept, best by the
+        loss that is learned; with patience training ends when it is that many epochs ago (Prechelt
+        1998, "Early stopping - but when?").
         """
         self.compile()
         while not self._has_ended():
@@ -124,8 +124,8 @@ class Loop:
         few = recipe.labels_per_class or recipe.unlabelled_weight
         if not recipe.patience and (self.budget is None or few):
             return
-        if position.best_loss is None or report.val_loss < position.best_loss:
-            position.best_epoch, position.best_loss = report.epoch, report.val_loss
+        if position.best_loss is None or self._objective < position.best_loss:
+            position.best_epoch, position.best_loss = report.epoch, self._objective
             self.best = self._validated
 
     def compile(self) -> None:
@@ -195,12 +195,12 @@ class Loop:
         """Measure loss and score on the validation rows, with the weights that would ship."""
         began = time.perf_counter()
         self._validated = self.settled()
-        sums = np.zeros(2)
+        sums = np.zeros(3)
         for feed in self._validation.feeds():
             sums += self._graphs.losses(self._validated, feed)
         self._validation_seconds = time.perf_counter() - began
-        loss, score = sums / self._validation_rows * self._units
-        return float(loss), float(score)
+        loss, score, self._objective = (sums / self._validation_rows).tolist()
+        return loss * self._units[0], score * self._units[1]
 
     def _report(self, began: float) -> EpochReport:
         here = self.position

@@ -74,7 +74,8 @@ class Position:
     share : float
         Of the schedule, that is over; only a run bounded by time keeps count of it.
     best_epoch, best_loss
-        The best epoch on validation so far, from 1; 0 and None before there is one.
+        The best epoch on validation so far, from 1, and its mean loss, labels smoothed as they are
+        learned; 0 and None before there is one.
     history : list of EpochReport
     """
 

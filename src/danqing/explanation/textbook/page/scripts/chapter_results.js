@@ -22,8 +22,8 @@ chapters.push(function drawTraining() {
     best: bestRow.epoch, least: format(bestRow.val_loss), last: format(last.val_loss), epochs: last.epoch,
   });
   const because = smoothed && verdict === "surer_only" ? say("smoothed_above") : "";
-  // With patience, the weights of the best epoch are those that are kept.
-  const kept = facts.run.patience && verdict !== "no_overfitting" ? say("kept_best", { best: bestRow.epoch }) : "";
+  // With patience, the weights of the best epoch are kept; with smoothed labels the best is another.
+  const kept = facts.run.patience && !smoothed && verdict !== "no_overfitting" ? say("kept_best", { best: bestRow.epoch }) : "";
   const said = [told, because, kept].filter(Boolean).join(language() === "en" ? " " : "");
   put("overfitting", `<p>${escaped(said)}</p>${softened && last.loss > last.val_loss ? `<p>${escaped(say("loss_above"))}</p>` : ""}`);
   if (history.length < 2) return;
