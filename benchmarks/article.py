@@ -87,11 +87,11 @@ def with_danqing(seed: int) -> dict[str, float]:
 
 def _rows() -> tuple[Any, ...]:
     from danqing import load_data
-    from danqing.data.split import split_rows
+    from danqing.data.stratify import stratified_split
     from danqing.preparation.scaling import fit_scaling
 
     mnist = load_data("mnist")
-    train, validation = split_rows(mnist.y_train, 0.2)
+    train, validation = stratified_split(mnist.y_train, 0.2)
     scaling = fit_scaling(mnist.x_train[train], "feature")
 
     def flat(pictures: Any) -> Any:

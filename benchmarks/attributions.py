@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.record import write
+from danqing.prediction.predictor import Predictor
 
 Array = NDArray[Any]
 
@@ -35,13 +36,13 @@ def areas(run: Any, network: Any, x: Array, methods: tuple[str, ...]) -> dict[st
     """Compare deletion and insertion of each method, paired, with a random and an edge map."""
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.methods import attribute
-    from danqing.explanation.checks import deletion_and_insertion, edge_maps, random_maps
+    from danqing.explanation.sanity_checks import deletion_and_insertion, edge_maps, random_maps
 
     baselines = baselines_for(x, run.preparation)
-    targets = run.predict(x).argmax(axis=1)
+    targets = Predictor(run).predict(x).argmax(axis=1)
 
     def kept(changed: Array, rows: Array) -> Array:
-        return np.asarray(run.predict(changed)[np.arange(len(rows)), targets[rows]])
+        return np.asarray(Predictor(run).predict(changed)[np.arange(len(rows)), targets[rows]])
 
     maps: dict[str, Array] = {"random": random_maps(x.shape[:3]), "edges": edge_maps(x)}
     for method in methods:
@@ -68,7 +69,7 @@ def completeness(run: Any, network: Any, x: Array) -> dict[str, Any]:
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.gradients import integrated_gradients
 
-    targets = run.predict(x).argmax(axis=1)
+    targets = Predictor(run).predict(x).argmax(axis=1)
     found = integrated_gradients(network, x, baselines_for(x, run.preparation), targets)
     steps, counts = np.unique(found.steps, return_counts=True)
     return {
@@ -82,9 +83,9 @@ def completeness(run: Any, network: Any, x: Array) -> dict[str, Any]:
 def randomised(run: Any, network: Any, x: Array, methods: tuple[str, ...]) -> dict[str, Any]:
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.methods import attribute
-    from danqing.explanation.checks import randomised_correlations
+    from danqing.explanation.sanity_checks import randomised_correlations
 
-    baselines, targets = baselines_for(x, run.preparation), run.predict(x).argmax(axis=1)
+    baselines, targets = baselines_for(x, run.preparation), Predictor(run).predict(x).argmax(axis=1)
     maps = {m: attribute(m, network, x, baselines, targets) for m in methods}
     found = randomised_correlations(network, maps, x, baselines, targets, seeds=range(5))
     return {method: interval(values) for method, values in found.items()}
@@ -95,7 +96,7 @@ def speed(run: Any, network: Any, x: Array) -> dict[str, float]:
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.gradients import integrated_gradients
 
-    targets, baselines = run.predict(x).argmax(axis=1), baselines_for(x, run.preparation)
+    targets, baselines = Predictor(run).predict(x).argmax(axis=1), baselines_for(x, run.preparation)
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
@@ -136,23 +137,24 @@ def planted_shapes(x: Array, seed: int) -> tuple[Array, Array, Array]:
 
 def finds_planted(plant: Callable[..., Any], methods: tuple[str, ...]) -> dict[str, float]:
     """Train on marked digits; give the share of maps whose strongest pixel lies on the mark."""
-    from danqing import Recipe, load_data, train
+    from danqing import Recipe, load_data
     from danqing.data.dataset import Dataset
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.methods import attribute
     from danqing.explanation.attributions.network import network_of
-    from danqing.explanation.checks import edge_maps
+    from danqing.explanation.sanity_checks import edge_maps
+    from danqing.training.train import train
 
     mnist = load_data("mnist")
     x, y, _ = plant(mnist.x_train[:10_000], 0)
     x_test, y_test, squares = plant(mnist.x_test[:1000], 1)
     names = tuple(map(str, range(y.max() + 1)))
     dataset = Dataset("marks", "", x, y, x_test, y_test, names)
-    recipe = Recipe(network="fast", epochs=3, augmentation=0.0)
+    recipe = Recipe(network="fast", epochs=3, affine=0.0)
     with tempfile.TemporaryDirectory() as folder:
         run = train(dataset, recipe, Path(folder) / "run")
         network = network_of(run)
-        answers = run.predict(x_test).argmax(axis=1)
+        answers = Predictor(run).predict(x_test).argmax(axis=1)
     pictures = x_test.astype(np.float32)
     baselines = baselines_for(pictures, run.preparation)
     maps = {"edges": edge_maps(x_test)}
@@ -187,13 +189,13 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000)
     options = parser.parse_args()
 
-    from danqing import load_run
     from danqing.explanation.attributions.methods import DEFAULT_METHOD, methods_for
     from danqing.explanation.attributions.network import network_of
-    from danqing.explanation.source import own_parts
+    from danqing.explanation.own_data import own_splits
+    from danqing.runs.run_folder import load_run
 
     run = load_run(options.run)
-    network, parts = network_of(run), own_parts(run)
+    network, parts = network_of(run), own_splits(run)
     methods = methods_for(network)
 
     def some(part: Any, count: int) -> Array:

@@ -23,6 +23,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.record import FOLDER, circumstances, write
+from danqing.prediction.predictor import Predictor
 
 
 def train(folder: Path, *words: str) -> dict[str, Any]:
@@ -44,12 +45,13 @@ def train(folder: Path, *words: str) -> dict[str, Any]:
 
 def of_each_member(folder: Path) -> list[float]:
     """Give the test accuracy on MNIST of each of an ensemble's networks alone."""
-    from danqing import load_data, load_run
-    from danqing.runs.member import Member
+    from danqing import load_data
+    from danqing.prediction.member import EnsembleMember
+    from danqing.runs.run_folder import load_run
 
     run, mnist = load_run(folder), load_data("mnist")
-    members = (Member(run, number) for number in range(1, run.members + 1))
-    answers = (member.predict(mnist.x_test).argmax(axis=1) for member in members)
+    members = (EnsembleMember(run, number) for number in range(1, run.members + 1))
+    answers = (Predictor(member).predict(mnist.x_test).argmax(axis=1) for member in members)
     return [float((given == mnist.y_test).mean()) for given in answers]
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fast import keras_convnet
 from benchmarks.record import write
-from danqing.data.mnist import load_mnist
+from danqing.data.catalog.mnist import load_mnist
 from danqing.evaluation.corruptions import STRENGTHS, corrupt
 
 PRESETS = ("article", "fast", "best")

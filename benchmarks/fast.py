@@ -52,10 +52,10 @@ def with_keras(seed: int, epochs: int) -> dict[str, Any]:
     import keras
 
     from danqing import load_data
-    from danqing.data.split import split_rows
+    from danqing.data.stratify import stratified_split
 
     mnist = load_data("mnist")
-    train, validation = split_rows(mnist.y_train, 0.1)
+    train, validation = stratified_split(mnist.y_train, 0.1)
     x = mnist.x_train.astype("float32") / 255
     model = keras_convnet(seed)
     curve: Curve = []

@@ -33,8 +33,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.record import write
-from danqing.data.archive import load_archive
-from danqing.data.decode import decode
+from danqing.data.images.archive import load_archive
+from danqing.data.images.decode import decode
 from danqing.errors import DanqingError
 
 __all__ = ["READERS", "fuzz"]

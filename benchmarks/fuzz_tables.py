@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from danqing.data import frame_files
-from danqing.data.idx import load_idx
-from danqing.data.npz import load_npz
-from danqing.data.table_files import load_table
+from danqing.data.arrays.idx import load_idx
+from danqing.data.arrays.npz import load_npz
+from danqing.data.tables import frame_files
+from danqing.data.tables.table_files import load_table
 from danqing.errors import DanqingError
 
 __all__ = ["READERS", "damaged", "fuzz", "good_files", "mutate"]

@@ -28,8 +28,8 @@ from PIL import Image
 
 from benchmarks.apart import measured_apart
 from benchmarks.record import write
-from danqing.data.folder import load_folder
-from danqing.data.mnist import load_mnist
+from danqing.data.catalog.mnist import load_mnist
+from danqing.data.images.folder import load_folder
 
 CLASSES = 10
 
@@ -88,9 +88,10 @@ def memory(folder: Path, way: str) -> int:
         import sklearn.metrics
         import sklearn.model_selection  # noqa: F401
 
-        import danqing.training.loop  # noqa: F401
+        import danqing.training.loop.loop  # noqa: F401
     if way == "training":
-        from danqing import Recipe, train
+        from danqing import Recipe
+        from danqing.training.train import train
 
         recipe = Recipe(network="conv(8,8,8)-batchnorm-relu-dense(32)", epochs=1)
         train(load_folder(folder), recipe, folder.parent / "run")

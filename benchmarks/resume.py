@@ -37,8 +37,8 @@ JOBS = [
 ]
 OFTEN = """
 import sys
-from danqing.training import checkpoint
-checkpoint._pause = lambda seconds: 0.2
+from danqing.training.loop import checkpoint_manager
+checkpoint_manager._pause = lambda seconds: 0.2
 from danqing.apps.cli.main import main
 sys.argv[0] = "danqing"
 main()
@@ -192,21 +192,22 @@ def full_disk(place: Path) -> dict[str, Any]:
 
 def overhead(place: Path, epochs: int) -> dict[str, float]:
     """Train `fast` on MNIST as users do; give the seconds of fitting, and those for states."""
-    from danqing import Recipe, load_data, train
-    from danqing.training import checkpoint
+    from danqing import Recipe, load_data
+    from danqing.training.loop import checkpoint_manager
+    from danqing.training.train import train
 
     kept: list[float] = []
-    original = checkpoint.Keeper.keep
+    original = checkpoint_manager.CheckpointManager.keep
 
     def timed(self: Any, loop: Any, *, now: bool = False) -> None:
         original(self, loop, now=now)
         kept[:] = [self.seconds]
 
-    checkpoint.Keeper.keep = timed  # type: ignore[method-assign]
+    checkpoint_manager.CheckpointManager.keep = timed  # type: ignore[method-assign]
     try:
         run = train(load_data("mnist"), Recipe(epochs=epochs), place / "overhead")
     finally:
-        checkpoint.Keeper.keep = original  # type: ignore[method-assign]
+        checkpoint_manager.CheckpointManager.keep = original  # type: ignore[method-assign]
     return {"fit": run.metrics["seconds"]["fit"], "states": kept[0]}
 
 

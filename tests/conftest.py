@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
+from danqing.training.train import train
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def small(mnist: Dataset) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished run of a small convolutional network; tests must not change it."""
     recipe = Recipe(
         network="conv(8,5,stride=2)-batchnorm-relu-pool-dense(32)", epochs=4, batch_size=16
@@ -39,8 +40,8 @@ def run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
-def trained(small: Dataset, tmp_path: Path) -> Callable[..., Run]:
-    def make(name: str = "run", **settings: object) -> Run:
+def trained(small: Dataset, tmp_path: Path) -> Callable[..., RunFolder]:
+    def make(name: str = "run", **settings: object) -> RunFolder:
         return train(small, Recipe(**{"epochs": 1, **settings}), tmp_path / name)
 
     return make

@@ -16,13 +16,17 @@ ROOT = Path(danqing.__file__).parent
 ORDER = [
     "errors",
     "recipe",
+    "pages",
     "data",
     "preparation",
     "networks",
     "runs",
+    "prediction",
+    "inspection",
     "evaluation",
     "training",
     "explanation",
+    "api",
     "apps",
 ]
 APART = {"training", "explanation"}  # these never import one another
@@ -80,8 +84,8 @@ def test_rules_are_about_this_package() -> None:
 
 def test_public_names() -> None:
     assert sorted(danqing.__all__) == [
-        "DanqingClassifier", "DanqingError", "DanqingRegressor", "Recipe", "__version__",
-        "evaluate", "explain", "load_data", "load_run", "train",
+        "DanqingClassifier", "DanqingError", "DanqingRegressor", "Recipe", "Run", "__version__",
+        "evaluate", "explain", "list_runs", "load_data", "load_run", "train",
     ]  # fmt: skip
     for name in danqing.__all__:
         assert getattr(danqing, name) is not None

@@ -9,14 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from danqing.api.calls import evaluate, explain, train
+    from danqing.api.estimators import DanqingClassifier, DanqingRegressor
+    from danqing.api.run import Run, list_runs, load_run
     from danqing.data.sources import load_data
     from danqing.errors import DanqingError
-    from danqing.evaluation.evaluate import evaluate
-    from danqing.explanation.explain import explain
     from danqing.recipe.recipe import Recipe
-    from danqing.runs.run import load_run
-    from danqing.training.estimators import DanqingClassifier, DanqingRegressor
-    from danqing.training.train import train
 
 __version__ = "0.1.0"
 
@@ -25,24 +23,28 @@ __all__ = [
     "DanqingError",
     "DanqingRegressor",
     "Recipe",
+    "Run",
     "__version__",
     "evaluate",
     "explain",
+    "list_runs",
     "load_data",
     "load_run",
     "train",
 ]
 
 _HOMES = {
-    "DanqingClassifier": "danqing.training.estimators",
-    "DanqingRegressor": "danqing.training.estimators",
+    "DanqingClassifier": "danqing.api.estimators",
+    "DanqingRegressor": "danqing.api.estimators",
     "DanqingError": "danqing.errors",
     "Recipe": "danqing.recipe.recipe",
-    "evaluate": "danqing.evaluation.evaluate",
-    "explain": "danqing.explanation.explain",
+    "evaluate": "danqing.api.calls",
+    "explain": "danqing.api.calls",
     "load_data": "danqing.data.sources",
-    "load_run": "danqing.runs.run",
-    "train": "danqing.training.train",
+    "Run": "danqing.api.run",
+    "list_runs": "danqing.api.run",
+    "load_run": "danqing.api.run",
+    "train": "danqing.api.calls",
 }
 
 

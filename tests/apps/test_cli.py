@@ -17,7 +17,7 @@ from PIL import Image
 
 from danqing import __version__
 from danqing.data.dataset import Dataset
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_train_evaluate_predict_runs(tmp_path: Path, pictures: list[Path]) -> No
 
 
 def test_predict_for_machines_and_past_bad_files(
-    run: Run, pictures: list[Path], tmp_path: Path
+    run: RunFolder, pictures: list[Path], tmp_path: Path
 ) -> None:
     (tmp_path / "rubbish.png").write_bytes(os.urandom(500))
     done = danqing(
@@ -156,7 +156,9 @@ def test_ctrl_c(tmp_path: Path) -> None:
         ("PREDICT", {"tensorflow", "keras", "sklearn"}),
     ],
 )
-def test_start_up_imports(code: str, unwanted: set[str], run: Run, pictures: list[Path]) -> None:
+def test_start_up_imports(
+    code: str, unwanted: set[str], run: RunFolder, pictures: list[Path]
+) -> None:
     words = code.replace("PREDICT", repr(["predict", str(run.folder), str(pictures[0])]))
     program = (
         f"import sys; sys.argv = ['danqing', *{words}]\n"

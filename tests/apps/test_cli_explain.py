@@ -9,18 +9,19 @@ import pytest
 from calling import danqing, danqing_here
 from PIL import Image
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
+from danqing.training.train import train
 
 
 @pytest.fixture(scope="module")
-def iris(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def iris(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     recipe = Recipe(network="dense(16)", epochs=10, batch_size=16)
     return train(load_data("iris"), recipe, tmp_path_factory.mktemp("iris") / "run")
 
 
-def test_a_picture(run: Run, mnist: Dataset, tmp_path: Path) -> None:
+def test_a_picture(run: RunFolder, mnist: Dataset, tmp_path: Path) -> None:
     Image.fromarray(mnist.x_test[0, ..., 0]).save(tmp_path / "数字 7.png")
     done = danqing("explain", run.folder, "数字 7.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -33,7 +34,7 @@ def test_a_picture(run: Run, mnist: Dataset, tmp_path: Path) -> None:
     assert again.stdout.splitlines()[-1] == "explanation-数字 7-2.png"
 
 
-def test_rows_to_json_and_page(iris: Run, tmp_path: Path) -> None:
+def test_rows_to_json_and_page(iris: RunFolder, tmp_path: Path) -> None:
     names = load_data("iris").x_train.names
     (tmp_path / "new.csv").write_text(f"{','.join(names)}\n5,3,1,0.2\n6,3,5,2\n")
     done = danqing_here("explain", iris.folder, "new.csv:2", "--out", "x.json", cwd=tmp_path)
@@ -63,7 +64,7 @@ def test_rows_to_json_and_page(iris: Run, tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_has_one_clear_line(
-    words: list[str], status: int, message: str, iris: Run, tmp_path: Path
+    words: list[str], status: int, message: str, iris: RunFolder, tmp_path: Path
 ) -> None:
     (tmp_path / "kept.png").write_bytes(b"kept")
     names = load_data("iris").x_train.names

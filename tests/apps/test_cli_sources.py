@@ -13,8 +13,9 @@ import pytest
 from calling import danqing, danqing_here
 from PIL import Image
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
+from danqing.training.train import train
 
 
 @pytest.fixture

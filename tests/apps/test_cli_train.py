@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from calling import danqing, danqing_here, danqing_interrupted
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.apps.cli.progress import Lines, bars
-from danqing.runs.run import Run
-from danqing.training.progress import EpochReport, Progress
+from danqing.runs.run_folder import RunFolder
+from danqing.training.loop.progress import EpochReport, TrainingProgress
+from danqing.training.train import train
 
 NETWORK = "conv(16,3)-batchnorm-relu-dropout(0.2)-dense(32)"
 
@@ -55,7 +56,7 @@ def test_time_left_is_in_whole_minutes_and_seconds(
     seconds: float, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = EpochReport(2, 1.0, 0.5, 0.9, 0.6, 0.8, 0.001)
-    Lines("classification")(Progress(2, 3, 0.6, seconds, report))
+    Lines("classification")(TrainingProgress(2, 3, 0.6, seconds, report))
     assert capsys.readouterr().err.endswith(f"  {told} left\n")
 
 
@@ -71,7 +72,7 @@ def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout == "run\n"
     whole = train(load_data("digits"), Recipe(network=NETWORK, epochs=12), tmp_path / "whole")
-    run = Run(tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
     assert run.config["threads"] == whole.config["threads"]
     contents = [(r.folder / "weights.safetensors").read_bytes() for r in (run, whole)]
     assert contents[0] == contents[1]
@@ -87,7 +88,7 @@ def test_an_ensemble_from_training_to_textbook(tmp_path: Path) -> None:
     done = danqing("train", "digits", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "network 3 times conv(4,3)-pool;" in done.stderr
-    run = Run(tmp_path / "three")
+    run = RunFolder(tmp_path / "three")
     assert run.metrics["parameters"] == run.parameters == 3 * (4 * 10 + 650)
     assert {name.partition("/")[0] for name in run.tensors} == {
         "member_1", "member_2", "member_3",
@@ -171,7 +172,7 @@ def test_in_a_terminal_with_live_minutes_and_cores(tmp_path: Path) -> None:
     assert "█" in text
     assert text.count("loss") >= 3
     assert "\x1b[6A" in text  # it was drawn over, not below
-    run = Run(tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
     assert (run.config["minutes"], run.config["epochs"], run.config["threads"]) == (5.0, 3, 1)
     assert run.metrics["budget"]["steps"] > 3
 

@@ -8,9 +8,9 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from danqing import load_data
+from danqing.data.catalog.mnist import MNIST_PATH, load_mnist
 from danqing.data.dataset import Dataset
-from danqing.data.mnist import MNIST_PATH, load_mnist
-from danqing.data.split import split_rows
+from danqing.data.stratify import stratified_split
 from danqing.errors import SourceError
 
 
@@ -62,7 +62,7 @@ def test_fingerprint_sees_every_byte(small: Dataset) -> None:
 
 
 def test_split_is_scikit_learns_with_seed_42(mnist: Dataset) -> None:
-    train, validation = split_rows(mnist.y_train, 0.2)
+    train, validation = stratified_split(mnist.y_train, 0.2)
     expected, _ = train_test_split(
         np.arange(60_000), test_size=0.2, random_state=42, stratify=mnist.y_train
     )
@@ -71,5 +71,5 @@ def test_split_is_scikit_learns_with_seed_42(mnist: Dataset) -> None:
 
 
 def test_split_without_room_for_strata() -> None:
-    train, validation = split_rows(np.array([0, 1, 1, 2, 2, 2, 2, 2, 2, 2]), 0.2)
+    train, validation = stratified_split(np.array([0, 1, 1, 2, 2, 2, 2, 2, 2, 2]), 0.2)
     assert (len(train), len(validation)) == (8, 2)

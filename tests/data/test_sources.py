@@ -15,7 +15,7 @@ import pytest
 import sklearn.datasets
 from PIL import Image
 
-from danqing.data.builtin import load_builtin
+from danqing.data.catalog.bundled import load_builtin
 from danqing.data.sources import load_data
 from danqing.errors import SourceError
 

@@ -18,7 +18,7 @@ from danqing.evaluation.calibration import (
     reliability,
     scale_temperature,
 )
-from danqing.evaluation.doubts import doubtful_labels
+from danqing.evaluation.label_issues import likely_label_issues
 from danqing.evaluation.selection import choose_threshold, risk_coverage, selected
 
 
@@ -153,11 +153,11 @@ def test_planted_wrong_labels_are_found() -> None:
     labels = true.copy()
     planted = rng.choice(1000, 20, replace=False)
     labels[planted] = (true[planted] + 1) % 4
-    found = doubtful_labels(p, labels)
+    found = likely_label_issues(p, labels)
     assert set(found) <= set(planted)
     assert len(found) >= 18
 
 
 def test_a_class_without_rows_doubts_nobody() -> None:
     p = np.array([[0.2, 0.8], [0.9, 0.1]], np.float32)
-    assert doubtful_labels(p, np.array([0, 0])).size == 0
+    assert likely_label_issues(p, np.array([0, 0])).size == 0

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.apps.cli.main import app
 from danqing.errors import DanqingError
+from danqing.training.train import train
 
 
 @pytest.fixture(scope="module")

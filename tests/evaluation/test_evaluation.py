@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from danqing import evaluate
 from danqing.data.dataset import Dataset
 from danqing.errors import RunError
+from danqing.evaluation.evaluate import evaluate
 from danqing.evaluation.intervals import wilson
-from danqing.evaluation.measures import measure
-from danqing.runs.run import Run
+from danqing.evaluation.metrics import measure
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
 
 
 def test_figures_agree_with_scikit_learn() -> None:
@@ -40,18 +41,18 @@ def test_certain_and_wrong_has_a_finite_loss() -> None:
     assert np.isfinite(figures["loss"])
 
 
-def test_evaluate_gives_the_run_s_own_figures(run: Run, small: Dataset) -> None:
+def test_evaluate_gives_the_run_s_own_figures(run: RunFolder, small: Dataset) -> None:
     again = evaluate(run, small)
     assert again["test"] == run.metrics["test"]
     assert again["validation"] == run.metrics["validation"]
 
 
-def test_own_data_that_have_changed_are_refused(run: Run) -> None:
+def test_own_data_that_have_changed_are_refused(run: RunFolder) -> None:
     with pytest.raises(RunError, match="fingerprints differ"):
         evaluate(run)  # its source is all of MNIST, it was trained on a part
 
 
-def test_other_data_are_measured_under_their_own_names(run: Run, small: Dataset) -> None:
+def test_other_data_are_measured_under_their_own_names(run: RunFolder, small: Dataset) -> None:
     names = tuple(reversed(small.class_names))
     other = replace(small, y_test=9 - small.y_test, y_train=9 - small.y_train, class_names=names)
     figures = evaluate(run, other)
@@ -62,7 +63,7 @@ def test_other_data_are_measured_under_their_own_names(run: Run, small: Dataset)
 
 
 def test_pictures_of_another_size_are_brought_to_the_networks(
-    trained: Callable[..., Run], small: Dataset
+    trained: Callable[..., RunFolder], small: Dataset
 ) -> None:
     # One that has learned enough for what resizing blurs not to matter.
     spec = "conv(16,5,stride=2)-batchnorm-relu-conv(32,3,stride=2)-batchnorm-relu"
@@ -74,6 +75,6 @@ def test_pictures_of_another_size_are_brought_to_the_networks(
         np.array(Image.fromarray(one).convert("L").resize((28, 28), Image.Resampling.BILINEAR))
         for one in coloured
     ]
-    answers = run.predict(np.array(smaller)[..., np.newaxis]).argmax(axis=1)
+    answers = Predictor(run).predict(np.array(smaller)[..., np.newaxis]).argmax(axis=1)
     assert figures["test"]["accuracy"] == pytest.approx(np.mean(answers == small.y_test))
     assert figures["test"]["accuracy"] == pytest.approx(run.metrics["test"]["accuracy"], abs=0.01)

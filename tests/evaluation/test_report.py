@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from danqing import Recipe, train
+from danqing import Recipe
 from danqing.data.dataset import Dataset
 from danqing.data.table import Column, Table
 from danqing.errors import RecipeError, RunError
@@ -23,12 +23,13 @@ from danqing.evaluation.calibration import scale_temperature
 from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
 from danqing.evaluation.examination import Examination, examine
 from danqing.evaluation.report.page import page_of
-from danqing.evaluation.report.words import resource
 from danqing.evaluation.report.write import write_report
 from danqing.evaluation.selection import unsure_below
 from danqing.evaluation.slices import find_slices
-from danqing.recipe.recipe import PICTURE_CHANGES
-from danqing.runs.run import Run, load_run
+from danqing.pages.words import resource
+from danqing.recipe.recipe import AUGMENTATIONS
+from danqing.runs.run_folder import RunFolder, load_run
+from danqing.training.train import train
 
 EVIL = "<script>alert('1')</script>"
 CHROMIUM = (
@@ -37,7 +38,7 @@ CHROMIUM = (
 
 
 @pytest.fixture(scope="module")
-def found(run: Run, small: Dataset) -> Examination:
+def found(run: RunFolder, small: Dataset) -> Examination:
     return examine(run, small, risk=0.2)
 
 
@@ -64,7 +65,7 @@ def table() -> Dataset:
 @pytest.fixture(scope="module")
 def tables(
     table: Dataset, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Run, Dataset]]:
+) -> dict[str, tuple[RunFolder, Dataset]]:
     folder = tmp_path_factory.mktemp("tables")
     recipe = Recipe(network="dense(8)", epochs=5)
     numbers = replace(
@@ -76,13 +77,13 @@ def tables(
     }
 
 
-def copied(run: Run, folder: Path) -> Run:
+def copied(run: RunFolder, folder: Path) -> RunFolder:
     shutil.copytree(run.folder, folder / "copy")
     return load_run(folder / "copy")
 
 
 def test_writes_three_files_and_replaces_only_those(
-    run: Run, small: Dataset, tmp_path: Path
+    run: RunFolder, small: Dataset, tmp_path: Path
 ) -> None:
     mine = copied(run, tmp_path)
     before = {path.name: path.read_bytes() for path in mine.folder.iterdir()}
@@ -133,7 +134,7 @@ def test_intervals_hold_their_figures(found: Examination) -> None:
 
 
 def test_what_the_user_hears_about_bad_input(
-    run: Run, small: Dataset, tables: dict[str, tuple[Run, Dataset]], tmp_path: Path
+    run: RunFolder, small: Dataset, tables: dict[str, tuple[RunFolder, Dataset]], tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError, match="between 0 and 1"):
         examine(run, small, risk=1.5)
@@ -150,7 +151,7 @@ def test_what_the_user_hears_about_bad_input(
     assert taken.read_text() == "mine"
 
 
-def test_other_data_leave_the_run_as_it_is(run: Run, small: Dataset, tmp_path: Path) -> None:
+def test_other_data_leave_the_run_as_it_is(run: RunFolder, small: Dataset, tmp_path: Path) -> None:
     mine = copied(run, tmp_path)
     names = {path.name for path in mine.folder.iterdir()}
     other = examine(mine, replace(small, y_test=np.roll(small.y_test, 1)))
@@ -166,7 +167,7 @@ def test_other_data_leave_the_run_as_it_is(run: Run, small: Dataset, tmp_path: P
     assert with_temperature.calibration["after"]["test"]["nll"] > 0
 
 
-def test_a_run_against_a_worse_one(run: Run, small: Dataset, tmp_path: Path) -> None:
+def test_a_run_against_a_worse_one(run: RunFolder, small: Dataset, tmp_path: Path) -> None:
     worse = train(small, Recipe(network="dense(2)", epochs=1), tmp_path / "worse")
     found = examine(run, small, against=worse)
     assert found.comparison is not None
@@ -176,7 +177,7 @@ def test_a_run_against_a_worse_one(run: Run, small: Dataset, tmp_path: Path) -> 
     assert "This run is better" in page_of(found)
 
 
-def test_numbers_are_compared_and_reported(tables: dict[str, tuple[Run, Dataset]]) -> None:
+def test_numbers_are_compared_and_reported(tables: dict[str, tuple[RunFolder, Dataset]]) -> None:
     run, dataset = tables["numbers"]
     found = examine(run, dataset, against=run)
     page = page_of(found)
@@ -213,7 +214,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_what_comes_from_data_is_escaped(
-    kind: str, tables: dict[str, tuple[Run, Dataset]], tmp_path: Path
+    kind: str, tables: dict[str, tuple[RunFolder, Dataset]], tmp_path: Path
 ) -> None:
     run, dataset = tables[kind]
     write_report(examine(run, dataset), tmp_path / "page.html")
@@ -230,24 +231,32 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(found: Examina
     for address in tags.addresses:
         assert address.startswith(("data:image/png;base64,", "#"))
         assert not address.startswith("#") or address[1:] in tags.ids
-    sections = {"classes", "confusion", "calibration", "unsure", "worst", "doubts", "robustness"}
+    sections = {
+        "classes",
+        "confusion",
+        "calibration",
+        "unsure",
+        "worst",
+        "label_issues",
+        "robustness",
+    }
     assert sections | {"curves", "method"} <= set(tags.ids)
 
 
 def test_page_tells_how_training_changed_its_own_pictures(found: Examination) -> None:
     def told(**settings: object) -> str:
         run = load_run(found.run.folder)
-        run.config = {**run.config, **dict.fromkeys(PICTURE_CHANGES, 0), **settings}
+        run.config = {**run.config, **dict.fromkeys(AUGMENTATIONS, 0), **settings}
         return page_of(replace(found, run=run))
 
     said = "Training changed its own pictures"
     assert said not in told()
-    warped = told(augmentation=1.0)
-    assert said in warped
-    assert "turned, stretched" in warped
-    assert "with noise" not in warped
-    assert "with noise" in told(fading=0.25)
-    assert "a square blackened" in told(erasing=0.1)
+    transformed = told(affine=1.0)
+    assert said in transformed
+    assert "turned, stretched" in transformed
+    assert "with noise" not in transformed
+    assert "with noise" in told(photometric=0.25)
+    assert "a square blackened" in told(random_erasing=0.1)
 
 
 def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None:

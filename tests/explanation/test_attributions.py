@@ -18,7 +18,8 @@ from danqing.explanation.attributions.methods import METHODS, attribute, methods
 from danqing.explanation.attributions.network import Network, network_of, randomise
 from danqing.explanation.attributions.windows import grad_cam, occlusion
 from danqing.networks.build import tensors_of
-from danqing.runs.run import Run
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
 
 Make = Callable[..., Network]
 SMOOTH = "conv(4,3,stride=2)-tanh-dense(6,tanh)"
@@ -32,11 +33,11 @@ def pictures(count: int, seed: int = 0, side: int = 12) -> np.ndarray:
     return x
 
 
-def test_scores_are_the_logits_of_what_ships(run: Run, small) -> None:
+def test_scores_are_the_logits_of_what_ships(run: RunFolder, small) -> None:
     network = network_of(run)
     x = small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = run.predict(x).astype(np.float64)
+    probabilities = Predictor(run).predict(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
 
 

@@ -14,9 +14,9 @@ import pytest
 from benchmarks.attributions import planted
 from sklearn.inspection import permutation_importance as sklearn_importance
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
-from danqing.data.divide import Part, divide
+from danqing.data.split import Subset, split
 from danqing.errors import RecipeError, RunError
 from danqing.explanation.attributions.baselines import baselines_for
 from danqing.explanation.attributions.methods import DEFAULT_METHOD, METHODS, attribute
@@ -25,17 +25,19 @@ from danqing.explanation.counterfactual import counterfactuals
 from danqing.explanation.explain import explain
 from danqing.explanation.importance import permutation_importance
 from danqing.explanation.nearest import nearest_examples
+from danqing.explanation.own_data import own_splits, typical_and_wrong
 from danqing.explanation.page import page_of
 from danqing.explanation.results import ExplanationSet
 from danqing.explanation.sheet import draw_sheet
-from danqing.explanation.source import own_parts, typical_and_wrong
-from danqing.runs.run import Run
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
+from danqing.training.train import train
 
-Trained = tuple[Run, Dataset]
+Trained = tuple[RunFolder, Dataset]
 
 
 @pytest.fixture(scope="module")
-def explained(run: Run, small: Dataset) -> ExplanationSet:
+def explained(run: RunFolder, small: Dataset) -> ExplanationSet:
     return explain(run, dataset=small)
 
 
@@ -56,7 +58,7 @@ def diabetes(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
     network = untrained("conv(4,3)-dense(6)")
     x = np.random.default_rng(0).integers(0, 256, (300, 12, 12, 1)).astype(np.uint8)
-    part = Part(x, np.zeros(300, int), np.arange(5, 300))
+    part = Subset(x, np.zeros(300, int), np.arange(5, 300))
     rows, distances = nearest_examples(network, x[:3].astype(np.float32), part, count=4)
     features = network.features(x).astype(np.float64)
     for row in range(3):
@@ -69,14 +71,14 @@ def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
     assert nothing[0, 0] < 1e-2
 
 
-def test_counterfactuals_are_answers_of_what_ships(run: Run, small: Dataset) -> None:
+def test_counterfactuals_are_answers_of_what_ships(run: RunFolder, small: Dataset) -> None:
     network, pictures = network_of(run), small.x_test[:6]
-    order = np.argsort(-run.predict(pictures), axis=1)
+    order = np.argsort(-Predictor(run).predict(pictures), axis=1)
     found = counterfactuals(network, pictures, order[:, 1], run.predict)
     assert all(change.found for change in found)
     for change, before in zip(found, pictures, strict=True):
         assert change.picture.dtype == np.uint8
-        answer = run.predict(change.picture[None])[0]
+        answer = Predictor(run).predict(change.picture[None])[0]
         assert answer.argmax() == change.target
         assert answer[change.target] == pytest.approx(change.probability)
         apart = (change.picture.astype(float) - before) / 255
@@ -84,19 +86,19 @@ def test_counterfactuals_are_answers_of_what_ships(run: Run, small: Dataset) -> 
         assert change.changed == (apart != 0).sum() < 300
         # It is small: half of it is not enough.
         half = np.rint(before + apart * 255 / 2).astype(np.uint8)
-        assert run.predict(half[None])[0].argmax() != change.target
+        assert Predictor(run).predict(half[None])[0].argmax() != change.target
 
 
 def test_permutation_importance_agrees_with_sklearn(iris: Trained) -> None:
     run, data = iris
-    test = own_parts(run, data).test
+    test = own_splits(run, data).test
     features, labels = run.preparation.encoded(test.examples()), test.labels
 
     class Answering:
         def fit(self) -> None: ...
 
         def score(self, x: np.ndarray, y: np.ndarray) -> float:
-            return float((run.predict(x.astype(np.float32)).argmax(axis=1) == y).mean())
+            return float((Predictor(run).predict(x.astype(np.float32)).argmax(axis=1) == y).mean())
 
     expected = sklearn_importance(Answering(), features, labels, n_repeats=60, random_state=0)
     found = permutation_importance(run, features, labels, repeats=60)
@@ -113,21 +115,26 @@ def test_planted_mark_is_found(tmp_path: Path, mnist: Dataset) -> None:
     data = Dataset("marks", "", x, y, x_test, y_test, ("a", "b", "c", "d"))
     spec = "conv(8,5,stride=2)-batchnorm-relu-conv(16,3,stride=2)-batchnorm-relu"
     recipe = Recipe(
-        network=spec, epochs=4, batch_size=32, augmentation=0.0, erasing=0.0, fading=0.0
+        network=spec, epochs=4, batch_size=32, affine=0.0, random_erasing=0.0, photometric=0.0
     )
     run = train(data, recipe, tmp_path / "run")
     assert run.metrics["test"]["accuracy"] > 0.97
     pictures = x_test.astype(np.float32)
-    baselines, answers = baselines_for(pictures, run.preparation), run.predict(x_test).argmax(1)
+    baselines, answers = (
+        baselines_for(pictures, run.preparation),
+        Predictor(run).predict(x_test).argmax(1),
+    )
     maps = attribute(DEFAULT_METHOD, network_of(run), pictures, baselines, answers).reshape(200, -1)
     assert len(np.unique(answers)) == 4
     assert squares.reshape(200, -1)[np.arange(200), maps.argmax(axis=1)].mean() >= 0.95
 
 
-def test_examples_of_the_run_itself(run: Run, small: Dataset, explained: ExplanationSet) -> None:
-    test = own_parts(run, small).test
+def test_examples_of_the_run_itself(
+    run: RunFolder, small: Dataset, explained: ExplanationSet
+) -> None:
+    test = own_splits(run, small).test
     rows = typical_and_wrong(run, test)
-    answers = run.predict(test.x[rows]).argmax(axis=1)
+    answers = Predictor(run).predict(test.x[rows]).argmax(axis=1)
     right = answers == test.y[rows]
     assert right[:3].all()
     assert not right[3]
@@ -143,7 +150,7 @@ def test_examples_of_the_run_itself(run: Run, small: Dataset, explained: Explana
         assert one.counterfactual is not None
 
 
-def test_target_and_method(run: Run, small: Dataset) -> None:
+def test_target_and_method(run: RunFolder, small: Dataset) -> None:
     found = explain(run, small.x_test[:2], method="gradient", target="9", dataset=small)
     for one in found.explanations:
         assert one.target == "9"
@@ -156,7 +163,7 @@ def test_target_and_method(run: Run, small: Dataset) -> None:
         explain(run, small.x_test[:1], method="tea-leaves", dataset=small)
 
 
-def test_without_the_data(run: Run, small: Dataset) -> None:
+def test_without_the_data(run: RunFolder, small: Dataset) -> None:
     found = explain(run, small.x_test[:1], method=DEFAULT_METHOD)
     assert found.explanations[0].neighbours == ()
     assert "no nearest training examples" in found.notes[0]
@@ -184,10 +191,10 @@ def test_table(iris: Trained) -> None:
 def test_regression(diabetes: Trained) -> None:
     run, data = diabetes
     found = explain(run)
-    rows = typical_and_wrong(run, divide(data, run.config["validation_share"]).test)
-    told = run.predict(data.x_train[rows])
+    rows = typical_and_wrong(run, split(data, run.config["validation_share"]).test)
+    told = Predictor(run).predict(data.x_train[rows])
     features = run.preparation.encoded(data.x_train[rows])
-    nothing = run.predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
+    nothing = Predictor(run).predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
     for one, number, without in zip(found.explanations, told, nothing, strict=True):
         assert one.answer == f"{number:.4g}"
         difference = float(number - without)

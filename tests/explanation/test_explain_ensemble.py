@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
 from danqing.explanation.attributions.methods import METHODS, attribute
 from danqing.explanation.attributions.network import Network, network_of
@@ -18,24 +18,26 @@ from danqing.explanation.explain import explain
 from danqing.explanation.textbook.write import write_textbook
 from danqing.networks.architecture import design
 from danqing.networks.build import tensors_of
+from danqing.prediction.member import EnsembleMember
+from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
-from danqing.runs.member import Member
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
+from danqing.training.train import train
 
 SPEC = "conv(4,3,stride=2)-batchnorm-relu-dense(6,tanh)"
 
 
 @pytest.fixture(scope="module")
-def ensemble(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def ensemble(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     recipe = Recipe(network=SPEC, ensemble=3, epochs=2, batch_size=32)
     return train(small, recipe, tmp_path_factory.mktemp("runs") / "ensemble")
 
 
-def test_scores_are_the_logits_of_what_ships(ensemble: Run, small: Dataset) -> None:
+def test_scores_are_the_logits_of_what_ships(ensemble: RunFolder, small: Dataset) -> None:
     network, x = network_of(ensemble), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = ensemble.predict(x).astype(np.float64)
+    probabilities = Predictor(ensemble).predict(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
     assert network.features(x).shape == (20, 3 * 6)
 
@@ -64,7 +66,7 @@ def test_of_equal_members_all_is_as_of_one(classes: int) -> None:
     np.testing.assert_allclose(two.features(x), np.tile(one.features(x), 2), atol=1e-5)
 
 
-def test_the_whole_job(ensemble: Run, small: Dataset) -> None:
+def test_the_whole_job(ensemble: RunFolder, small: Dataset) -> None:
     found = explain(ensemble, small.x_test[:2], dataset=small)
     for one in found.explanations:
         assert {m.method for m in one.maps} == set(METHODS)
@@ -74,8 +76,8 @@ def test_the_whole_job(ensemble: Run, small: Dataset) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_member_is_a_run_of_its_own(ensemble: Run, small: Dataset, number: int) -> None:
-    member = Member(ensemble, number)
+def test_a_member_is_a_run_of_its_own(ensemble: RunFolder, small: Dataset, number: int) -> None:
+    member = EnsembleMember(ensemble, number)
     assert (member.members, ensemble.members) == (1, 3)
     own = f"member_{number}/"
     assert {own + name for name in member.tensors} == {
@@ -85,32 +87,32 @@ def test_a_member_is_a_run_of_its_own(ensemble: Run, small: Dataset, number: int
         np.testing.assert_array_equal(tensor, ensemble.tensors[own + name])
     x = small.x_test[:9]
     outputs = np.asarray(network_of(member).model(x.astype(np.float32)))
-    np.testing.assert_allclose(member.predict(x), outputs, atol=1e-5)
-    assert np.abs(member.predict(x) - ensemble.predict(x)).max() > 0.01
+    np.testing.assert_allclose(Predictor(member).predict(x), outputs, atol=1e-5)
+    assert np.abs(Predictor(member).predict(x) - Predictor(ensemble).predict(x)).max() > 0.01
 
 
 @pytest.fixture(scope="module")
-def several_views(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    recipe = Recipe(network=SPEC, views=10, epochs=2, batch_size=32)
-    return train(small, recipe, tmp_path_factory.mktemp("runs") / "views")
+def several_views(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    recipe = Recipe(network=SPEC, tta_views=10, epochs=2, batch_size=32)
+    return train(small, recipe, tmp_path_factory.mktemp("runs") / "tta_views")
 
 
 def test_scores_of_several_views_are_the_logits_of_what_ships(
-    several_views: Run, small: Dataset
+    several_views: RunFolder, small: Dataset
 ) -> None:
     network, x = network_of(several_views), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = several_views.predict(x).astype(np.float64)
+    probabilities = Predictor(several_views).predict(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
     assert network.features(x).shape == (20, 6)
 
 
-def test_the_textbook_of_several_views_shows_one(several_views: Run, small: Dataset) -> None:
+def test_the_textbook_of_several_views_shows_one(several_views: RunFolder, small: Dataset) -> None:
     facts = facts_of(write_textbook(several_views, small))
-    once = Member(several_views, views=1)
-    assert facts["views"] == 10
-    assert (once.views, Member(several_views).views) == (1, 10)
-    right = once.predict(small.x_test).argmax(axis=1) == small.y_test
+    once = EnsembleMember(several_views, tta_views=1)
+    assert facts["tta_views"] == 10
+    assert (once.tta_views, EnsembleMember(several_views).tta_views) == (1, 10)
+    right = Predictor(once).predict(small.x_test).argmax(axis=1) == small.y_test
     assert facts["metrics"]["test"]["accuracy"] == right.mean()
 
 
@@ -121,13 +123,13 @@ def facts_of(page: Path) -> dict[str, Any]:
     return facts
 
 
-def test_the_textbook_takes_the_first_member_apart(ensemble: Run, small: Dataset) -> None:
+def test_the_textbook_takes_the_first_member_apart(ensemble: RunFolder, small: Dataset) -> None:
     page = write_textbook(ensemble, small)
-    facts, member = facts_of(page), Member(ensemble, views=1)
+    facts, member = facts_of(page), EnsembleMember(ensemble, tta_views=1)
     assert facts["ensemble"] == 3
     assert facts["parameters"] == member.parameters == ensemble.parameters // 3
     assert set(facts["tensors"]) == set(member.tensors)
-    right = member.predict(small.x_test).argmax(axis=1) == small.y_test
+    right = Predictor(member).predict(small.x_test).argmax(axis=1) == small.y_test
     assert facts["metrics"]["test"]["accuracy"] == right.mean()
     for sample in facts["samples"]:
         assert sample["check"]["autodiff"] < 1e-6

@@ -14,22 +14,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from textbook_numbers import expected_numbers
+from textbook_expected import expected_numbers
 
 from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
-from danqing.data.divide import divide
+from danqing.data.split import split
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.textbook.assembly import assemble
-from danqing.explanation.textbook.facts import gather_facts
+from danqing.explanation.textbook.facts import collect_facts
 from danqing.explanation.textbook.write import write_textbook
 from danqing.networks.architecture import design
 from danqing.networks.build import build, tensors_of
 from danqing.networks.onnx_graph import to_onnx
-from danqing.preparation.drawing import draw_like_mnist
+from danqing.prediction.drawing import draw_like_mnist
+from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import fit_preparation
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
@@ -38,10 +39,10 @@ BROWSER = next(
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
 
 
-def made_run(folder: Path, dataset: Dataset, **settings: Any) -> Run:
+def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
     """A run as `danqing train` leaves it, its weights as they start: training adds nothing here."""
     recipe = Recipe(**{"epochs": 2, **settings})
-    parts = divide(dataset, recipe.validation_share)
+    parts = split(dataset, recipe.validation_share)
     preparation = fit_preparation(parts.train, recipe.scaling, drawings=not dataset.tabular)
     shape = preparation.scaling.mean_.shape if dataset.tabular else dataset.input_shape
     architecture = design(recipe.spec, shape, len(dataset.class_names))
@@ -53,7 +54,7 @@ def made_run(folder: Path, dataset: Dataset, **settings: Any) -> Run:
         elif tensor.ndim == 1:
             tensors[name] = random.normal(0, 0.3, tensor.shape).astype(np.float32)
     folder.mkdir()
-    run = Run(folder)
+    run = RunFolder(folder)
     run.write_start(
         {**recipe.model_dump(), "spec": recipe.spec, "versions": {}},
         {
@@ -123,8 +124,10 @@ def facts_of(page: Path) -> dict[str, Any]:
     return facts
 
 
-def assert_all_recomputed(run: Run, dataset: Dataset, page: Path, dump: dict[str, Any]) -> None:
-    parts = divide(dataset, run.config["validation_share"])
+def assert_all_recomputed(
+    run: RunFolder, dataset: Dataset, page: Path, dump: dict[str, Any]
+) -> None:
+    parts = split(dataset, run.config["validation_share"])
     values, arrays = expected_numbers(run, parts, facts_of(page), dump)
     assert not dump["missing"]
     assert set(dump["values"]) == set(values), set(dump["values"]) ^ set(values)
@@ -215,9 +218,9 @@ def test_large_networks_have_their_samples_computed_beforehand(
     name: str, close: str, make: Callable[[str], Any], tmp_path: Path
 ) -> None:
     run, dataset, _ = make(name)
-    parts = divide(dataset, run.config["validation_share"])
+    parts = split(dataset, run.config["validation_share"])
     page = tmp_path / "textbook.html"
-    facts = gather_facts(run, parts, run.metrics, live_parameters=0)
+    facts = collect_facts(run, parts, run.metrics, live_parameters=0)
     page.write_text(assemble(facts), encoding="utf-8")
     assert_all_recomputed(run, dataset, page, dumped(page, f"#dump&sample=2&close={close}"))
     assert 'data-live="false"' in opened(page, "")
@@ -338,8 +341,8 @@ def test_samples_are_a_doubtful_one_typical_ones_and_mistakes(
 ) -> None:
     run, dataset, page = make(name)
     samples = facts_of(page)["samples"]
-    test = divide(dataset, run.config["validation_share"]).test
-    answers = run.predict(test.x[test.rows])
+    test = split(dataset, run.config["validation_share"]).test
+    answers = Predictor(run).predict(test.x[test.rows])
     kinds = [sample["kind"] for sample in samples]
     assert kinds == sorted(kinds, key=["doubt", "typical", "mistake"].index)
     assert kinds.count("doubt") == 1
@@ -358,8 +361,8 @@ def test_refusals(make: Callable[[str], Any], small: Dataset, tmp_path: Path) ->
     run, dataset, _ = make("table")
     with pytest.raises(RunError, match="was trained on other data than"):
         write_textbook(run, small)
-    bare = Run(tmp_path / "bare")
+    bare = RunFolder(tmp_path / "bare")
     bare.folder.mkdir()
     with pytest.raises(RunError, match="has no trained network"):
         write_textbook(bare, dataset)
-    assert write_textbook(Run(run.folder)).read_bytes().startswith(b"<!DOCTYPE html>")
+    assert write_textbook(RunFolder(run.folder)).read_bytes().startswith(b"<!DOCTYPE html>")

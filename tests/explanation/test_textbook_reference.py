@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from danqing.explanation.textbook.checking import AutomaticDifferentiation, scaled_target
+from danqing.explanation.textbook.gradient_checks import AutomaticDifferentiation, scaled_target
 from danqing.explanation.textbook.landscape import directions
 from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.networks.architecture import design

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from danqing.data.divide import Parts
-from danqing.explanation.textbook.checking import scaled_target
+from danqing.data.split import Splits
+from danqing.explanation.textbook.gradient_checks import scaled_target
 from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.networks.architecture import Architecture
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 PASSING = ("flatten", "dropout")
 
 
 class ForwardNumbers:
-    def __init__(self, run: Run, parts: Parts, facts: dict[str, Any], dump: dict[str, Any]):
+    def __init__(self, run: RunFolder, parts: Splits, facts: dict[str, Any], dump: dict[str, Any]):
         self.run, self.parts, self.facts, self.dump = run, parts, facts, dump
         self.architecture = Architecture.from_json(run.network)
         self.layers = self.architecture.layers

@@ -11,11 +11,11 @@ from danqing.errors import SpecError
 from danqing.networks.architecture import Architecture, design
 from danqing.networks.build import build, load_tensors, logits_of, tensors_of
 from danqing.networks.onnx_graph import to_onnx
+from danqing.prediction.session import Session
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
-from danqing.recipe.grammar import ACTIVATIONS
 from danqing.recipe.presets import PRESETS, spec_of
-from danqing.runs.session import Session
+from danqing.recipe.spec import ACTIVATIONS
 
 SPECS = [
     *(spec_of(name) for name in PRESETS),
@@ -167,28 +167,28 @@ def test_an_ensemble_answers_by_the_mean_of_its_members(
         np.testing.assert_allclose(logits * 5 + 30, mean, rtol=1e-4)
 
 
-def looks(pictures: np.ndarray, views: int) -> list[np.ndarray]:
+def looks(pictures: np.ndarray, tta_views: int) -> list[np.ndarray]:
     """Shift, and mirror, by NumPy."""
     framed = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = pictures.shape[1:3]
     corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     shifted = [framed[:, top : top + height, left : left + width] for top, left in corners]
-    return shifted if views == 5 else shifted + [look[:, :, ::-1] for look in shifted]
+    return shifted if tta_views == 5 else shifted + [look[:, :, ::-1] for look in shifted]
 
 
 @pytest.mark.parametrize("classes", [3, 0])
-@pytest.mark.parametrize(("views", "members"), [(5, 1), (10, 2)])
-def test_views_are_answered_for_by_their_mean(views: int, members: int, classes: int) -> None:
+@pytest.mark.parametrize(("tta_views", "members"), [(5, 1), (10, 2)])
+def test_views_are_answered_for_by_their_mean(tta_views: int, members: int, classes: int) -> None:
     shape = (9, 12, 3)
     spec = "conv(4,3,2)-batchnorm-relu-dense(6)"
-    whole = design(spec, shape, classes, members, views)
+    whole = design(spec, shape, classes, members, tta_views)
     assert Architecture.from_json(whole.to_json()) == whole
     preparation = random_preparation(shape, "channel")
-    model, once = (build(one, preparation, seed=1) for one in (whole, replace(whole, views=1)))
+    model, once = (build(one, preparation, seed=1) for one in (whole, replace(whole, tta_views=1)))
     tensors = tensors_of(model)
     load_tensors(once, tensors)
     pictures = np.random.default_rng(2).uniform(0, 250, (7, *shape)).astype(np.float32)
-    answers = [np.asarray(once(look, training=False)) for look in looks(pictures, views)]
+    answers = [np.asarray(once(look, training=False)) for look in looks(pictures, tta_views)]
     assert np.abs(answers[0] - answers[-1]).max() > 1e-3
     mean = np.mean(answers, axis=0, dtype=np.float64)
     np.testing.assert_allclose(np.asarray(model(pictures, training=False)), mean, rtol=1e-5)
@@ -200,8 +200,8 @@ def test_views_are_answered_for_by_their_mean(views: int, members: int, classes:
 
 
 def test_a_table_has_one_view() -> None:
-    with pytest.raises(SpecError, match="views: 5 need a picture"):
-        design("dense(3)", (4,), 2, views=5)
+    with pytest.raises(SpecError, match="tta_views: 5 need a picture"):
+        design("dense(3)", (4,), 2, tta_views=5)
 
 
 def test_a_description_of_before_ensembles_is_one_network() -> None:

@@ -16,7 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from danqing.data.table import Column, Table
-from danqing.data.table_files import read_table
+from danqing.data.tables.table_files import read_table
 from danqing.errors import SourceError
 from danqing.preparation.encoding import Encoding, fit_encoding
 

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from danqing.data.dataset import Dataset
 from danqing.errors import PictureError
-from danqing.preparation.drawing import draw_like_mnist, read_picture
+from danqing.prediction.drawing import draw_like_mnist, read_picture
 from danqing.preparation.scaling import Scaling, fit_scaling
 
 

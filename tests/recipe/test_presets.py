@@ -32,10 +32,10 @@ def test_size_of_a_network_hardly_depends_on_the_picture(preset: str) -> None:
 
 
 def test_only_best_mirrors_and_only_where_it_may() -> None:
-    clothes = Traits(False, "classification", 54_000, (28, 28, 1), mirrors=True)
-    assert defaults_for("best", clothes)["mirroring"]
-    assert not defaults_for("best", MNIST_TRAITS)["mirroring"]
-    assert not defaults_for("fast", clothes)["mirroring"]
+    clothes = Traits(False, "classification", 54_000, (28, 28, 1), flip_invariant=True)
+    assert defaults_for("best", clothes)["horizontal_flip"]
+    assert not defaults_for("best", MNIST_TRAITS)["horizontal_flip"]
+    assert not defaults_for("fast", clothes)["horizontal_flip"]
 
 
 def test_small_batches_are_spared_muon() -> None:

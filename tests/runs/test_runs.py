@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from danqing import load_run
 from danqing.data.dataset import Dataset
 from danqing.errors import RunError
 from danqing.networks.architecture import Architecture
 from danqing.networks.build import build, load_tensors
-from danqing.runs.run import Run, list_runs
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder, list_runs, load_run
 
 
-def test_the_folder_is_the_contract(run: Run) -> None:
+def test_the_folder_is_the_contract(run: RunFolder) -> None:
     assert sorted(path.name for path in run.folder.iterdir()) == [
         "config.json", "data.json", "history.csv", "metrics.json",
         "network.json", "network.onnx", "weights.safetensors",
@@ -29,22 +29,22 @@ def test_the_folder_is_the_contract(run: Run) -> None:
     assert run.data["counts"] == {"train": 1800, "validation": 200, "test": 500}
 
 
-def test_a_network_is_rebuilt_from_data_alone(run: Run, small: Dataset) -> None:
+def test_a_network_is_rebuilt_from_data_alone(run: RunFolder, small: Dataset) -> None:
     model = build(Architecture.from_json(run.network), run.preparation, seed=9)
     load_tensors(model, run.tensors)
     expected = np.asarray(model(small.x_test.astype(np.float32), training=False))
-    np.testing.assert_allclose(run.predict(small.x_test), expected, atol=1e-5)
+    np.testing.assert_allclose(Predictor(run).predict(small.x_test), expected, atol=1e-5)
 
 
-def test_the_last_epoch_is_what_shipped(run: Run) -> None:
+def test_the_last_epoch_is_what_shipped(run: RunFolder) -> None:
     assert run.metrics["validation"]["accuracy"] == pytest.approx(run.history[-1]["val_accuracy"])
     assert run.metrics["validation"]["loss"] == pytest.approx(run.history[-1]["val_loss"], rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["config.json", "data.json", "network.json", "metrics.json"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
-def test_damaged_json(run: Run, tmp_path: Path, name: str, content: bytes) -> None:
-    copy = Run(shutil.copytree(run.folder, tmp_path / "copy"))
+def test_damaged_json(run: RunFolder, tmp_path: Path, name: str, content: bytes) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
     (copy.folder / name).write_bytes(content)
     with pytest.raises(RunError, match="damaged"):
         getattr(copy, name.removesuffix(".json"))
@@ -52,26 +52,28 @@ def test_damaged_json(run: Run, tmp_path: Path, name: str, content: bytes) -> No
 
 @pytest.mark.parametrize("name", ["network.onnx", "weights.safetensors"])
 @pytest.mark.parametrize("content", [b"", b"rubbish", None])
-def test_damaged_weights(run: Run, tmp_path: Path, name: str, content: bytes | None) -> None:
-    copy = Run(shutil.copytree(run.folder, tmp_path / "copy"))
+def test_damaged_weights(run: RunFolder, tmp_path: Path, name: str, content: bytes | None) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
     whole = (copy.folder / name).read_bytes()
     (copy.folder / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
     with pytest.raises(RunError, match="damaged"):
-        copy.tensors if name.startswith("weights") else copy.predict(np.zeros((1, 28, 28, 1)))
+        copy.tensors if name.startswith("weights") else Predictor(copy).predict(
+            np.zeros((1, 28, 28, 1))
+        )
 
 
-def test_a_later_format_is_refused(run: Run, tmp_path: Path) -> None:
-    copy = Run(shutil.copytree(run.folder, tmp_path / "copy"))
+def test_a_later_format_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
     (copy.folder / "network.json").write_text(json.dumps({**run.network, "format": 99}))
     with pytest.raises(RunError, match="upgrade danqing"):
         _ = copy.network
 
 
-def test_pictures_of_another_shape(run: Run) -> None:
+def test_pictures_of_another_shape(run: RunFolder) -> None:
     with pytest.raises(RunError, match="takes pictures of shape"):
-        run.predict(np.zeros((2, 32, 32, 1)))
-    assert run.predict(np.zeros((0, 28, 28, 1))).shape == (0, 10)
-    assert run.predict(np.zeros((3, 28, 28))).shape == (3, 10)
+        Predictor(run).predict(np.zeros((2, 32, 32, 1)))
+    assert Predictor(run).predict(np.zeros((0, 28, 28, 1))).shape == (0, 10)
+    assert Predictor(run).predict(np.zeros((3, 28, 28))).shape == (3, 10)
 
 
 def test_no_run(tmp_path: Path) -> None:
@@ -81,7 +83,7 @@ def test_no_run(tmp_path: Path) -> None:
         load_run(tmp_path)
 
 
-def test_list_is_grouped_and_sorted(run: Run, tmp_path: Path) -> None:
+def test_list_is_grouped_and_sorted(run: RunFolder, tmp_path: Path) -> None:
     for name, accuracy, data in [("a", 0.5, "x"), ("b", 0.9, "y"), ("c", 0.7, "x")]:
         folder = shutil.copytree(run.folder, tmp_path / name)
         (folder / "data.json").write_text(json.dumps({**run.data, "fingerprint": data}))

@@ -14,13 +14,13 @@ from danqing.data.dataset import Dataset
 from danqing.networks.architecture import Architecture, design
 from danqing.networks.backend import keras, tf
 from danqing.networks.build import build, logits_of
+from danqing.networks.losses import row_losses
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
-from danqing.training.feeding import Rows
-from danqing.training.graphs import Span
-from danqing.training.loop import Loop
-from danqing.training.losses import row_losses
-from danqing.training.step import Batch, Step, initial_state
+from danqing.training.loop.batches import TrainingRows
+from danqing.training.loop.graphs import Span
+from danqing.training.loop.loop import Loop
+from danqing.training.loop.step import Batch, Step, initial_state
 
 STEPS, BATCH = 50, 16
 RATES = {"gradient-descent": 0.05, "momentum": 0.02, "adam": 0.002, "adamw": 0.002, "muon": 0.002}
@@ -90,10 +90,10 @@ def test_fifty_steps_agree_with_keras(
         loss=loss,
         weight_decay=0.1 if optimizer in DECAYING else 0.0,
         label_smoothing=0.0,
-        augmentation=0.0,
-        erasing=0.0,
-        fading=0.0,
-        averaging=0.0,
+        affine=0.0,
+        random_erasing=0.0,
+        photometric=0.0,
+        ema_decay=0.0,
     )
     (architecture, ours), (_, theirs) = made(small, recipe), made(small, recipe)
     rows = STEPS * BATCH
@@ -101,8 +101,8 @@ def test_fifty_steps_agree_with_keras(
         architecture,
         ours,
         recipe,
-        Rows(small.x_train, small.y_train, np.arange(rows)),
-        Rows(small.x_test, small.y_test, np.arange(len(small.y_test))),
+        TrainingRows(small.x_train, small.y_train, np.arange(rows)),
+        TrainingRows(small.x_test, small.y_test, np.arange(len(small.y_test))),
     )
     loop.compile()
     order = np.random.default_rng([recipe.seed, 0]).permutation(rows)
@@ -142,9 +142,9 @@ def test_gradients_agree_with_central_differences(small: Dataset, network: str, 
         recipe = Recipe(
             network=network,
             loss=loss,
-            augmentation=0.0,
-            erasing=0.0,
-            fading=0.0,
+            affine=0.0,
+            random_erasing=0.0,
+            photometric=0.0,
             label_smoothing=0.1,
             optimizer="adam",
         )

@@ -8,14 +8,20 @@ import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
 from danqing.data.dataset import Dataset
-from danqing.training.augmentation import bend, erase, fade, mirror, warp
+from danqing.training.augmentation.augmentation import (
+    elastic_deformation,
+    horizontal_flip,
+    photometric_distortion,
+    random_affine,
+    random_erasing,
+)
 
 CHANGES = {
-    "warp": lambda pictures, seed: warp(pictures, 1.0, seed),
-    "bend": lambda pictures, seed: bend(pictures, 1.0, seed),
-    "erase": lambda pictures, seed: erase(pictures, 0.5, seed),
-    "fade": lambda pictures, seed: fade(pictures, 0.5, seed),
-    "mirror": mirror,
+    "warp": lambda pictures, seed: random_affine(pictures, 1.0, seed),
+    "bend": lambda pictures, seed: elastic_deformation(pictures, 1.0, seed),
+    "erase": lambda pictures, seed: random_erasing(pictures, 0.5, seed),
+    "fade": lambda pictures, seed: photometric_distortion(pictures, 0.5, seed),
+    "mirror": horizontal_flip,
 }
 
 
@@ -38,9 +44,13 @@ def test_bending_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
     # but what is mixed with the nought outside.
     pixels = np.indices((height, width)).astype(np.float32).transpose(1, 2, 0)
     tell = np.concatenate([pixels, np.ones((height, width, 1), np.float32)], axis=-1)
-    *places, kept = bend(tf.constant(tell[np.newaxis]), 2.0, [3, 4]).numpy()[0].transpose(2, 0, 1)
+    *places, kept = (
+        elastic_deformation(tf.constant(tell[np.newaxis]), 2.0, [3, 4])
+        .numpy()[0]
+        .transpose(2, 0, 1)
+    )
     inside = kept > 0.999999
-    ours = bend(tf.constant(picture), 2.0, [3, 4]).numpy()[0]
+    ours = elastic_deformation(tf.constant(picture), 2.0, [3, 4]).numpy()[0]
     for channel in range(channels):
         expected = map_coordinates(picture[0, ..., channel], places, order=1, cval=0.0)
         np.testing.assert_allclose(ours[..., channel][inside], expected[inside], atol=0.05)
@@ -52,7 +62,7 @@ def test_bending_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("shape", [(28, 28, 1), (20, 40, 3)])
 def test_erasing_blackens_a_square_anywhere_in_some(shape: tuple[int, int, int]) -> None:
     pictures = np.full((4000, *shape), 200, np.float32)
-    erased = erase(tf.constant(pictures), 0.25, [7, 8]).numpy()
+    erased = random_erasing(tf.constant(pictures), 0.25, [7, 8]).numpy()
     black = erased == 0
     assert ((erased == 200) | black).all()
     assert (black.all(axis=-1) == black.any(axis=-1)).all()
@@ -77,7 +87,7 @@ def test_erasing_blackens_a_square_anywhere_in_some(shape: tuple[int, int, int])
 
 def test_mirroring_reverses_about_half() -> None:
     pictures = np.random.default_rng(0).uniform(size=(400, 3, 5, 1)).astype(np.float32)
-    mirrored = mirror(tf.constant(pictures), [7, 8]).numpy()
+    mirrored = horizontal_flip(tf.constant(pictures), [7, 8]).numpy()
     reversed_ = (mirrored == pictures[:, :, ::-1]).all(axis=(1, 2, 3))
     kept = (mirrored == pictures).all(axis=(1, 2, 3))
     assert (reversed_ ^ kept).all()
@@ -88,7 +98,7 @@ def test_fading_takes_contrast_from_some_and_lays_noise_over_some() -> None:
     # Half black and half white, so that contrast and noise can be read off.
     picture = np.repeat([0.0, 255.0], 512).astype(np.float32).reshape(2, 512)
     pictures = np.broadcast_to(picture.reshape(1, 2, 512, 1), (4000, 2, 512, 1))
-    faded = fade(tf.constant(pictures), 0.25, [7, 8]).numpy()[..., 0]
+    faded = photometric_distortion(tf.constant(pictures), 0.25, [7, 8]).numpy()[..., 0]
     ground, ink = np.median(faded, axis=2).T
     grainy = (np.ptp(faded, axis=2) > 0.01).any(axis=1)
     pale = (ink - ground < 254.9) & ~grainy

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from danqing import Recipe, train
+from danqing import Recipe
 from danqing.data.dataset import Dataset
-from danqing.data.divide import divide
+from danqing.data.split import split
 from danqing.errors import RecipeError
 from danqing.networks.build import build
 from danqing.recipe.recipe import MOST_EPOCHS
 from danqing.training.budget import Budget, Clock
-from danqing.training.fitting import Fitting
-from danqing.training.graphs import Graphs
-from danqing.training.progress import Progress
+from danqing.training.loop.graphs import Graphs
+from danqing.training.loop.progress import TrainingProgress
+from danqing.training.train import train
+from danqing.training.trainer import Trainer
 
 NETWORK = "conv(8,5,stride=2)-batchnorm-relu-pool-dense(32)"
 
@@ -33,7 +34,7 @@ def test_minutes_are_a_setting() -> None:
 
 
 def test_minutes_are_kept(small: Dataset, tmp_path: Path) -> None:
-    told: list[Progress] = []
+    told: list[TrainingProgress] = []
     began = time.perf_counter()
     # Without smoothing the loss that is told is the one that is learned.
     recipe = Recipe(
@@ -74,7 +75,7 @@ def test_the_plan_follows_the_machine(
 ) -> None:
     """Steps of 10 ms, and `slowness` times as much from the middle on: time is kept to 1 %."""
     fake = FakeTime()
-    for module in ("loop", "budget"):
+    for module in ("loop.loop", "budget"):
         monkeypatch.setattr(f"danqing.training.{module}.time", fake)
     steps, losses = Graphs.steps, Graphs.losses
 
@@ -91,9 +92,9 @@ def test_the_plan_follows_the_machine(
     budget = Budget(30, Clock(0.0))
     budget.reserve = 2.0
     recipe = Recipe(network="dense(8)", minutes=0.5, schedule="one-cycle", batch_size=16)
-    fitting = Fitting(small, divide(small, 0.1), recipe)
-    model = build(fitting.architecture, fitting.preparation)
-    loop = fitting._loop(model, budget)
+    trainer = Trainer(small, split(small, 0.1), recipe)
+    model = build(trainer.architecture, trainer.preparation)
+    loop = trainer._loop(model, budget)
     reports = list(loop.run(lambda: False, lambda progress: None))
     # The last validation is within the reserve.
     assert 27.7 < fake.now - 0.1 < 28.1
@@ -119,16 +120,16 @@ def test_a_budget_goes_on_where_it_was(small: Dataset, tmp_path: Path) -> None:
     class Killed(BaseException):
         pass
 
-    def die(progress: Progress) -> None:
+    def die(progress: TrainingProgress) -> None:
         if progress.share > 0.4:
             raise Killed
 
     recipe = Recipe(network=NETWORK, minutes=0.2, batch_size=16)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("danqing.training.checkpoint._pause", lambda seconds: 0.1)
+        patch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.1)
         with pytest.raises(Killed):
             train(small, recipe, tmp_path / "run", progress=die)
-    told: list[Progress] = []
+    told: list[TrainingProgress] = []
     began = time.perf_counter()
     run = train(small, recipe, tmp_path / "run", progress=told.append, resume=True)
     assert 0.2 < told[0].share < 0.6

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from danqing import Recipe, train
+from danqing import Recipe
 from danqing.data.dataset import Dataset
 from danqing.errors import RecipeError
-from danqing.evaluation.measures import measure
+from danqing.evaluation.metrics import measure
 from danqing.networks.architecture import design
 from danqing.networks.backend import tf
 from danqing.networks.build import (
@@ -21,12 +21,14 @@ from danqing.networks.build import (
     members_apart,
     tensors_of,
 )
+from danqing.networks.losses import row_losses
+from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
-from danqing.runs.run import Run
-from danqing.training.augmentation import warp
-from danqing.training.losses import row_losses
-from danqing.training.step import Batch, Step, initial_state
+from danqing.runs.run_folder import RunFolder
+from danqing.training.augmentation.augmentation import random_affine
+from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.train import train
 
 
 def own_tensors(tensors: dict[str, np.ndarray], member: int) -> dict[str, np.ndarray]:
@@ -43,9 +45,9 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
     recipe = Recipe(
         network=network,
         loss=loss,
-        augmentation=warps,
-        erasing=0.0,
-        fading=0.0,
+        affine=warps,
+        random_erasing=0.0,
+        photometric=0.0,
         label_smoothing=0.1,
     )
     preparation = Preparation(fit_scaling(small.x_train, "channel"))
@@ -56,7 +58,7 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
     labels = tf.constant(small.y_train[:16], tf.int32)
     state, seed = initial_state(members, recipe), tf.constant([4, 7])
     # Each member sees the pictures warped in its own way.
-    seen = tf.split(warp(tf.concat([pictures] * 3, axis=0), warps, seed), 3)
+    seen = tf.split(random_affine(tf.concat([pictures] * 3, axis=0), warps, seed), 3)
     assert np.array_equal(seen[0], seen[1]) == (not warps)
     loss_sum, score, gradients, _ = Step(members, recipe).gradients(
         state, Batch(pictures, labels, weights), seed
@@ -85,7 +87,7 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
     assert float(score) == right[1:].sum()  # the first row counts for nothing
 
 
-def test_an_ensemble_is_better_than_its_members(trained: Callable[..., Run]) -> None:
+def test_an_ensemble_is_better_than_its_members(trained: Callable[..., RunFolder]) -> None:
     settings = {"network": "dense(24)", "epochs": 6, "learning_rate": 0.005}
     run = trained("ensemble", ensemble=4, **settings)
     alone = trained("alone", **settings)
@@ -96,12 +98,14 @@ def test_an_ensemble_is_better_than_its_members(trained: Callable[..., Run]) -> 
     assert run.history[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=0.15)
 
 
-def test_history_tells_of_the_averaged_answer(trained: Callable[..., Run], small: Dataset) -> None:
+def test_history_tells_of_the_averaged_answer(
+    trained: Callable[..., RunFolder], small: Dataset
+) -> None:
     run = trained(network="dense(8)", ensemble=3, epochs=2, batch_size=50)
     rows = run.metrics["validation"]
     assert run.history[-1]["val_accuracy"] == pytest.approx(rows["accuracy"])
     assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
-    answers = run.predict(small.x_test)
+    answers = Predictor(run).predict(small.x_test)
     assert measure(answers, small.y_test, run.class_names)["loss"] == run.metrics["test"]["loss"]
 
 

@@ -16,16 +16,17 @@ from pathlib import Path
 import pytest
 from on_disk import OnDisk
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
 from danqing.errors import DanqingError, RunError, TrainingInterrupted
-from danqing.runs.run import Run
-from danqing.training.progress import Progress
+from danqing.runs.run_folder import RunFolder
+from danqing.training.loop.progress import TrainingProgress
+from danqing.training.train import train
 
-DENSE = Recipe(network="dense(16)-dropout(0.3)", epochs=3, batch_size=70, averaging=0.9)
+DENSE = Recipe(network="dense(16)-dropout(0.3)", epochs=3, batch_size=70, ema_decay=0.9)
 CONVOLUTIONAL = Recipe(
     network="conv(4,5,3)-batchnorm-relu-dropout(0.2)", epochs=3, batch_size=70,
-    optimizer="adamw", schedule="one-cycle", augmentation=1.0,
+    optimizer="adamw", schedule="one-cycle", affine=1.0,
 )  # fmt: skip
 PATIENT = Recipe(
     network="dense(16)", epochs=30, batch_size=64, learning_rate=0.03, patience=2,
@@ -34,7 +35,7 @@ PATIENT = Recipe(
 
 ENSEMBLE = Recipe(
     network="conv(3,5,3)-batchnorm-relu-dropout(0.2)", ensemble=2, epochs=3, batch_size=70,
-    augmentation=1.0, averaging=0.9, patience=2,
+    affine=1.0, ema_decay=0.9, patience=2,
 )  # fmt: skip
 
 
@@ -45,22 +46,22 @@ class Killed(BaseException):
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A state after each step."""
-    monkeypatch.setattr("danqing.training.loop._STRETCH_SECONDS", 0.0)
-    monkeypatch.setattr("danqing.training.checkpoint._pause", lambda seconds: 0.0)
+    monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.0)
 
 
-def dying(after: int) -> Callable[[Progress], None]:
+def dying(after: int) -> Callable[[TrainingProgress], None]:
     """Give a listener that kills the training when it was told of progress so often."""
     calls: Iterator[int] = iter(range(1, 1_000_000))
 
-    def listen(progress: Progress) -> None:
+    def listen(progress: TrainingProgress) -> None:
         if next(calls) == after:
             raise Killed
 
     return listen
 
 
-def without_seconds(run: Run) -> list[dict[str, float]]:
+def without_seconds(run: RunFolder) -> list[dict[str, float]]:
     return [
         {name: value for name, value in row.items() if name != "seconds"} for row in run.history
     ]
@@ -92,7 +93,7 @@ def test_broken_off_again_and_again(small: Dataset, tmp_path: Path, recipe: Reci
 def test_broken_off_while_streaming(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("danqing.training.feeding._CHUNK", 300 * 784)
+    monkeypatch.setattr("danqing.training.loop.batches._CHUNK", 300 * 784)
 
     def data() -> Dataset:
         return replace(small, x_train=OnDisk(small.x_train), content="small")
@@ -144,7 +145,7 @@ def test_a_full_disk_harms_nothing(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    def fill(progress: Progress) -> None:
+    def fill(progress: TrainingProgress) -> None:
         if progress.epoch == 2:
             monkeypatch.setattr("os.fsync", full)
 
@@ -178,7 +179,7 @@ def test_resume_starts_finishes_and_starts_over(small: Dataset, tmp_path: Path) 
     assert weights(folder) == content
 
 
-def test_another_training_is_refused(small: Dataset, run: Run, tmp_path: Path) -> None:
+def test_another_training_is_refused(small: Dataset, run: RunFolder, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(small, DENSE, folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -218,7 +219,7 @@ def test_states_of_another_training_are_not_taken_up(
 
 
 def test_ctrl_c_then_resume(small: Dataset, tmp_path: Path) -> None:
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: TrainingProgress) -> None:
         if progress.finished is not None:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -236,13 +237,13 @@ def test_ctrl_c_then_resume(small: Dataset, tmp_path: Path) -> None:
 PROGRAM = """
 import sys, danqing
 from dataclasses import replace
-from danqing.training import checkpoint, loop
+from danqing.training.loop import checkpoint_manager as checkpoint, loop
 checkpoint._pause = lambda seconds: 0.02
 loop._STRETCH_SECONDS = 0.02
 data = danqing.load_data("mnist")
 data = replace(data, x_train=data.x_train[:2000], y_train=data.y_train[:2000],
                x_test=data.x_test[:500], y_test=data.y_test[:500])
-recipe = danqing.Recipe(network="dense(16)-dropout(0.3)", epochs=80, batch_size=70, averaging=0.9)
+recipe = danqing.Recipe(network="dense(16)-dropout(0.3)", epochs=80, batch_size=70, ema_decay=0.9)
 print("begins", flush=True)
 danqing.train(data, recipe, sys.argv[1], resume=True)
 """

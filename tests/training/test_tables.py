@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from danqing import Recipe, evaluate, load_data, load_run, train
-from danqing.data.table_files import read_table
+from danqing import Recipe, load_data
+from danqing.data.tables.table_files import read_table
 from danqing.errors import RecipeError, RunError, SpecError
+from danqing.evaluation.evaluate import evaluate
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import load_run
+from danqing.training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +48,8 @@ def test_a_table_of_houses(houses: Path, tmp_path: Path) -> None:
     lines = houses.read_text().splitlines()
     unlabelled.write_text("\n".join(line.rpartition(",")[0] for line in lines[:4]) + "\n")
     again = load_run(run.folder)
-    answers = again.predict(read_table(unlabelled, again.preparation.encoding.kinds))  # type: ignore[union-attr]
-    np.testing.assert_allclose(answers, run.predict(dataset.x_train[:3]), rtol=1e-5)
+    answers = Predictor(again).predict(read_table(unlabelled, again.preparation.encoding.kinds))  # type: ignore[union-attr]
+    np.testing.assert_allclose(answers, Predictor(run).predict(dataset.x_train[:3]), rtol=1e-5)
     assert evaluate(again)["test"] == pytest.approx(test)
     assert evaluate(again, dataset)["test"] == pytest.approx(test)
 
@@ -89,9 +93,9 @@ def test_uneven_classes_count_alike(tmp_path: Path) -> None:
     x[y == 1] += 1.2
     recipe = Recipe(network="dense(16)", epochs=20, learning_rate=0.01)
     run = train(load_data((x, y)), recipe, tmp_path / "even")
-    assert run.config["class_weights"] == "balanced"
+    assert run.config["class_weight"] == "balanced"
     plain = train(
-        load_data((x, y)), recipe.model_copy(update={"class_weights": "none"}), tmp_path / "plain"
+        load_data((x, y)), recipe.model_copy(update={"class_weight": "none"}), tmp_path / "plain"
     )
     recall = [r.metrics["test"]["per_class"][1]["recall"] for r in (run, plain)]
     assert recall[0] > recall[1]

@@ -9,31 +9,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from danqing import Recipe, load_data, train
+from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
 from danqing.errors import RecipeError, RunError
 from danqing.networks.architecture import design
 from danqing.networks.backend import tf
 from danqing.networks.build import build, member_logits_of
+from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
-from danqing.runs.run import Run
-from danqing.training.augmentation import warp
-from danqing.training.step import Batch, Step, initial_state
-from danqing.training.teacher import Teacher
+from danqing.runs.run_folder import RunFolder
+from danqing.training.augmentation.augmentation import random_affine
+from danqing.training.distillation.teacher import Teacher
+from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.train import train
 
 
 @pytest.fixture(scope="module")
-def pair(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def pair(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """An ensemble of two, a convolutional teacher."""
     recipe = Recipe(network="conv(6,5,3)-batchnorm-relu", ensemble=2, epochs=2, batch_size=32)
     return train(small, recipe, tmp_path_factory.mktemp("runs") / "pair")
 
 
 def test_the_gradient_leads_to_the_teachers_answer_to_the_same_warped_picture(
-    pair: Run, small: Dataset
+    pair: RunFolder, small: Dataset
 ) -> None:
-    recipe = Recipe(network="dense(5,tanh)", augmentation=1.0, label_smoothing=0.1)
+    recipe = Recipe(network="dense(5,tanh)", affine=1.0, label_smoothing=0.1)
     preparation = Preparation(fit_scaling(small.x_train, "channel"))
     model = build(design(recipe.spec, small.input_shape, 10), preparation, seed=3)
     network = member_logits_of(model)
@@ -43,9 +45,9 @@ def test_the_gradient_leads_to_the_teachers_answer_to_the_same_warped_picture(
     step = Step(network, recipe, Teacher(pair, (0.0, 1.0)))
     loss, score, gradients, _ = step.gradients(initial_state(network, recipe), batch, seed)
 
-    warped = warp(pictures, 1.0, seed).numpy()
-    taught = pair.predict(warped).astype(np.float64)  # by ONNX Runtime
-    answers = np.asarray(model(warped)).astype(np.float64)
+    transformed = random_affine(pictures, 1.0, seed).numpy()
+    taught = Predictor(pair).predict(transformed).astype(np.float64)  # by ONNX Runtime
+    answers = np.asarray(model(transformed)).astype(np.float64)
     assert float(loss) == pytest.approx(
         -(weights * (taught * np.log(answers)).sum(axis=1)).sum(), rel=1e-4
     )
@@ -81,13 +83,13 @@ def test_rows_of_a_table_are_read_as_the_teacher_reads_them(tmp_path: Path) -> N
     recipe = Recipe(network="dense(12)", epochs=60)
     taught = train(nothing, recipe, tmp_path / "taught", teacher=teacher.folder)
     assert taught.network["preparation"] == teacher.network["preparation"]
-    assert np.corrcoef(taught.predict(x), y)[0, 1] > 0.95
+    assert np.corrcoef(Predictor(taught).predict(x), y)[0, 1] > 0.95
 
 
 def test_resume_wants_the_same_teacher(
-    pair: Run, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pair: RunFolder, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("danqing.training.checkpoint._pause", lambda seconds: 0.0)
+    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.0)
 
     class Killed(BaseException):
         pass
@@ -108,7 +110,7 @@ def test_resume_wants_the_same_teacher(
     assert contents[0] == contents[1]
 
 
-def test_who_can_be_no_teacher(pair: Run, small: Dataset, tmp_path: Path) -> None:
+def test_who_can_be_no_teacher(pair: RunFolder, small: Dataset, tmp_path: Path) -> None:
     unfinished = shutil.copytree(pair.folder, tmp_path / "unfinished")
     (unfinished / "metrics.json").unlink()
     cases = [

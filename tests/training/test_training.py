@@ -9,21 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from danqing import Recipe, load_run, train
+from danqing import Recipe
 from danqing.data.dataset import Dataset
 from danqing.errors import DanqingError, RecipeError, RunError, SpecError, TrainingInterrupted
 from danqing.networks.backend import tf
-from danqing.recipe.recipe import PICTURE_CHANGES
-from danqing.runs.run import Run
-from danqing.training.augmentation import warp
-from danqing.training.schedules import learning_rates
+from danqing.prediction.predictor import Predictor
+from danqing.recipe.recipe import AUGMENTATIONS
+from danqing.runs.run_folder import RunFolder, load_run
+from danqing.training.augmentation.augmentation import random_affine
+from danqing.training.optimization.schedules import learning_rates
+from danqing.training.train import train
 
 
 @pytest.mark.parametrize(
     "network",
     ["dense(32)-dropout(0.3)", "conv(8,5,stride=2)-batchnorm-relu-dropout(0.2)-globalpool", "fast"],
 )
-def test_same_seed_same_weights_bit_for_bit(trained: Callable[..., Run], network: str) -> None:
+def test_same_seed_same_weights_bit_for_bit(
+    trained: Callable[..., RunFolder], network: str
+) -> None:
     first = trained("first", network=network, batch_size=60)
     second = trained("second", network=network, batch_size=60)
     other = trained("other", network=network, batch_size=60, seed=1)
@@ -32,17 +36,17 @@ def test_same_seed_same_weights_bit_for_bit(trained: Callable[..., Run], network
     assert content[0] != content[2]
 
 
-def without_seconds(run: Run) -> list[dict[str, float]]:
+def without_seconds(run: RunFolder) -> list[dict[str, float]]:
     return [
         {name: value for name, value in row.items() if name != "seconds"} for row in run.history
     ]
 
 
 def test_stretches_do_not_change_the_result(
-    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    trained: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = trained("whole", network="dense(16)-dropout", batch_size=70)
-    monkeypatch.setattr("danqing.training.loop._STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
     single = trained("single", network="dense(16)-dropout", batch_size=70)
     for name, value in whole.tensors.items():
         np.testing.assert_array_equal(value, single.tensors[name])
@@ -51,28 +55,30 @@ def test_stretches_do_not_change_the_result(
 
 @pytest.mark.parametrize("optimizer", ["gradient-descent", "momentum", "adam", "adamw", "muon"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
-def test_everything_learns(trained: Callable[..., Run], optimizer: str, schedule: str) -> None:
+def test_everything_learns(
+    trained: Callable[..., RunFolder], optimizer: str, schedule: str
+) -> None:
     run = trained(network="dense(32)", optimizer=optimizer, schedule=schedule, epochs=4)
     assert run.history[-1]["loss"] < run.history[0]["loss"]
     assert run.metrics["test"]["accuracy"] > 0.78
 
 
-def test_mean_squared_error_learns(trained: Callable[..., Run]) -> None:
+def test_mean_squared_error_learns(trained: Callable[..., RunFolder]) -> None:
     run = trained(network="dense(32)", loss="mean-squared-error", epochs=4)
     assert run.metrics["test"]["accuracy"] > 0.78
 
 
-@pytest.mark.parametrize("change", PICTURE_CHANGES)
+@pytest.mark.parametrize("change", AUGMENTATIONS)
 def test_a_dense_network_learns_from_changed_pictures(
-    trained: Callable[..., Run], change: str
+    trained: Callable[..., RunFolder], change: str
 ) -> None:
     # XLA compiles some changes, and knows no others.
-    strength = {"mirroring": True}.get(change, 0.5)
+    strength = {"horizontal_flip": True}.get(change, 0.5)
     run = trained(network="dense(32)", epochs=4, **{change: strength})
     assert run.metrics["test"]["accuracy"] > 0.7
 
 
-def test_a_network_in_words_learns(run: Run) -> None:
+def test_a_network_in_words_learns(run: RunFolder) -> None:
     assert run.metrics["test"]["accuracy"] > 0.8
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4]
 
@@ -88,10 +94,10 @@ def test_schedules() -> None:
 
 def test_warp_is_small_and_a_function_of_its_seed(mnist: Dataset) -> None:
     pictures = tf.constant(mnist.x_train[:200], tf.float32)
-    once, again = warp(pictures, 1.0, [1, 2]), warp(pictures, 1.0, [1, 2])
+    once, again = random_affine(pictures, 1.0, [1, 2]), random_affine(pictures, 1.0, [1, 2])
     np.testing.assert_array_equal(once, again)
-    assert not np.array_equal(once, warp(pictures, 1.0, [1, 3]))
-    np.testing.assert_allclose(warp(pictures, 0.0, [1, 2]), pictures, atol=1e-2)
+    assert not np.array_equal(once, random_affine(pictures, 1.0, [1, 3]))
+    np.testing.assert_allclose(random_affine(pictures, 0.0, [1, 2]), pictures, atol=1e-2)
     ratio = float(tf.reduce_sum(once) / tf.reduce_sum(pictures))
     assert 0.95 < ratio < 1.05
     assert not np.array_equal(once[0], once[1])
@@ -122,7 +128,7 @@ def test_divergence_is_said(small: Dataset, tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(DanqingError, match="smaller learning rate"):
         train(small, recipe, tmp_path / "run")
-    assert not Run(tmp_path / "run").finished
+    assert not RunFolder(tmp_path / "run").finished
 
 
 def test_ctrl_c_keeps_what_was_learned(small: Dataset, tmp_path: Path) -> None:
@@ -137,7 +143,7 @@ def test_ctrl_c_keeps_what_was_learned(small: Dataset, tmp_path: Path) -> None:
     assert caught.value.folder == tmp_path / "run"
     run = load_run(tmp_path / "run")
     assert not run.finished
-    accuracy = (run.predict(small.x_test).argmax(axis=1) == small.y_test).mean()
+    accuracy = (Predictor(run).predict(small.x_test).argmax(axis=1) == small.y_test).mean()
     assert accuracy > 0.6
 
 
@@ -145,7 +151,7 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "danqing.training.loop.Loop.compile", lambda self: os.kill(os.getpid(), signal.SIGINT)
+        "danqing.training.loop.loop.Loop.compile", lambda self: os.kill(os.getpid(), signal.SIGINT)
     )
     with pytest.raises(TrainingInterrupted, match="nothing was kept"):
         train(small, Recipe(network="dense(8)"), tmp_path / "run")

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import Part, Parts, divide
+from danqing.data.split import Splits, Subset, split
 from danqing.errors import SourceError
 
-__all__ = ["divide_by", "withhold"]
+__all__ = ["split_by_settings", "withhold_labels"]
 
 
-def divide_by(dataset: Dataset, settings: Mapping[str, Any]) -> Parts:
+def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
     """Divide the rows as a training with these settings does.
 
     Parameters
@@ -31,17 +31,17 @@ def divide_by(dataset: Dataset, settings: Mapping[str, Any]) -> Parts:
     Raises
     ------
     SourceError
-        As `divide` and `withhold` do.
+        As `split` and `withhold_labels` do.
 
     Examples
     --------
     >>> from danqing import load_data
     >>> settings = {"validation_share": 0.1, "labels_per_class": 10, "seed": 0}
-    >>> parts = divide_by(load_data("mnist"), settings)
+    >>> parts = split_by_settings(load_data("mnist"), settings)
     >>> len(parts.train), len(parts.unlabelled), len(parts.validation), len(parts.test)
     (100, 53900, 6000, 10000)
     """
-    parts = divide(dataset, settings["validation_share"])
+    parts = split(dataset, settings["validation_share"])
     kept = settings.get("labels_per_class", 0)
     if not kept:
         return parts
@@ -50,7 +50,7 @@ def divide_by(dataset: Dataset, settings: Mapping[str, Any]) -> Parts:
             f"{dataset.name}: labels can be set aside (labels_per_class) of pictures with classes "
             "only; leave it out"
         )
-    train, unlabelled = withhold(parts.train, kept, settings["seed"])
+    train, unlabelled = withhold_labels(parts.train, kept, settings["seed"])
     if not len(unlabelled):
         raise SourceError(
             f"{dataset.name}: no class has more than the {kept} training pictures whose labels are "
@@ -59,12 +59,12 @@ def divide_by(dataset: Dataset, settings: Mapping[str, Any]) -> Parts:
     return replace(parts, train=train, unlabelled=unlabelled)
 
 
-def withhold(part: Part, labels_per_class: int, seed: int) -> tuple[Part, Part]:
+def withhold_labels(part: Subset, labels_per_class: int, seed: int) -> tuple[Subset, Subset]:
     """Draw so many rows of each class, or all where there are fewer.
 
     Parameters
     ----------
-    part : Part
+    part : Subset
         Labels are classes.
     labels_per_class : int
     seed : int
@@ -72,13 +72,13 @@ def withhold(part: Part, labels_per_class: int, seed: int) -> tuple[Part, Part]:
 
     Returns
     -------
-    labelled, unlabelled : Part
+    labelled, unlabelled : Subset
         Both in the order of `part`.
 
     Examples
     --------
-    >>> pets = Part(np.zeros((5, 1, 1, 1), np.uint8), np.array([0, 1, 0, 1, 0]), np.arange(5))
-    >>> labelled, unlabelled = withhold(pets, 1, seed=0)
+    >>> pets = Subset(np.zeros((5, 1, 1, 1), np.uint8), np.array([0, 1, 0, 1, 0]), np.arange(5))
+    >>> labelled, unlabelled = withhold_labels(pets, 1, seed=0)
     >>> sorted(labelled.labels.tolist()), len(unlabelled)
     ([0, 1], 3)
     """

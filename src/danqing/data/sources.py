@@ -13,17 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from danqing.data.builtin import BUILTIN, load_builtin
+from danqing.data.arrays.idx import is_idx, load_idx
+from danqing.data.arrays.npz import load_npz
+from danqing.data.arrays.objects import from_object
+from danqing.data.catalog.bundled import BUILTIN, load_builtin
+from danqing.data.catalog.downloads import DOWNLOADS, load_download
+from danqing.data.catalog.mnist import load_mnist
+from danqing.data.catalog.openml import OPENML, load_openml
 from danqing.data.dataset import Dataset
-from danqing.data.download import DOWNLOADS, load_download
-from danqing.data.idx import is_idx, load_idx
+from danqing.data.file_checks import read_start
 from danqing.data.labels import TASKS
-from danqing.data.mnist import load_mnist
-from danqing.data.npz import load_npz
-from danqing.data.objects import from_object
-from danqing.data.opening import read_start
-from danqing.data.openml import OPENML, load_openml
-from danqing.data.table_files import TABLE_SUFFIXES, load_table, table_parts
+from danqing.data.tables.table_files import TABLE_SUFFIXES, load_table, table_parts
 from danqing.errors import SourceError
 
 __all__ = ["SOURCE_NAMES", "load_data"]
@@ -118,7 +118,7 @@ def _load_folder(path: Path, target: str | None, task: str | None, progress: Any
             return load_table(path, target, task)
     except PermissionError:
         raise SourceError(f"{path}: may not be read; check its permissions") from None
-    from danqing.data.folder import load_folder
+    from danqing.data.images.folder import load_folder
 
     dataset: Dataset = load_folder(path, progress=progress)
     return dataset
@@ -142,7 +142,7 @@ def _reader(
         if kind == "office":
             raise SourceError(f"{path}: is a spreadsheet or document; save it as CSV")
     if start[:2] == b"PK" or start[257:262] == b"ustar" or name.endswith(_ARCHIVES):
-        from danqing.data.archive import load_archive
+        from danqing.data.images.archive import load_archive
 
         return lambda: load_archive(path, progress=progress)
     if name.endswith(TABLE_SUFFIXES):

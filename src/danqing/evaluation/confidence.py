@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from danqing.evaluation.answers import Answered
 from danqing.evaluation.calibration import (
     BINS,
     fit_temperature,
@@ -17,10 +16,11 @@ from danqing.evaluation.calibration import (
     scale_temperature,
 )
 from danqing.evaluation.intervals import clopper_pearson_upper
+from danqing.evaluation.predictions import SubsetPredictions
 from danqing.evaluation.regression import conformal_margin, covered
 from danqing.evaluation.selection import choose_threshold, selected
 from danqing.runs.files import read_json
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["calibrate", "calibrate_numbers", "calibrated_elsewhere", "confidence_of"]
 
@@ -39,12 +39,14 @@ _PROMISE = (
 )
 
 
-def calibrate(validation: Answered, test: Answered, risk: float) -> dict[str, Any]:
+def calibrate(
+    validation: SubsetPredictions, test: SubsetPredictions, risk: float
+) -> dict[str, Any]:
     """Fit the temperature, choose the threshold, measure both on test.
 
     Parameters
     ----------
-    validation, test : Answered
+    validation, test : SubsetPredictions
         A classifier's answers.
     risk : float
         The share of wrong answers, among those given, that the user bears.
@@ -89,7 +91,7 @@ def calibrate(validation: Answered, test: Answered, risk: float) -> dict[str, An
     }
 
 
-def calibrated_elsewhere(run: Run, test: Answered) -> dict[str, Any]:
+def calibrated_elsewhere(run: RunFolder, test: SubsetPredictions) -> dict[str, Any]:
     """Measure calibration on other data, with what was chosen on the run's own, if anything was."""
     path = run.folder / "calibration.json"
     known = read_json(path) if path.exists() else {}
@@ -111,7 +113,7 @@ def calibrated_elsewhere(run: Run, test: Answered) -> dict[str, Any]:
     return found
 
 
-def calibrate_numbers(validation: Answered, test: Answered) -> dict[str, Any]:
+def calibrate_numbers(validation: SubsetPredictions, test: SubsetPredictions) -> dict[str, Any]:
     """Give the margins that hold the truth for 50, 80, 90 and 95 % of new rows.
 
     Returns
@@ -130,7 +132,7 @@ def calibrate_numbers(validation: Answered, test: Answered) -> dict[str, Any]:
     return {"format": 1, "validation_rows": len(validation), "margins": margins}
 
 
-def confidence_of(answered: Answered) -> tuple[Any, Any]:
+def confidence_of(answered: SubsetPredictions) -> tuple[Any, Any]:
     """Give the largest probability of each row, and whether that answer is right."""
     return (
         answered.outputs.max(axis=1).astype(np.float64),

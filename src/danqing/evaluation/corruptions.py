@@ -73,10 +73,10 @@ def corrupt(pictures: NDArray[np.uint8], kind: str, level: int, seed: int = 0) -
         case "shift":
             angles = rng.uniform(0, 2 * np.pi, len(x))
             steps = strength * side * np.stack([np.sin(angles), np.cos(angles)], axis=1)
-            made = _warped(x, np.zeros(len(x)), steps)
+            made = _transformed(x, np.zeros(len(x)), steps)
         case "rotation":
             angles = np.radians(strength) * rng.choice([-1, 1], len(x))
-            made = _warped(x, angles, np.zeros((len(x), 2)))
+            made = _transformed(x, angles, np.zeros((len(x), 2)))
         case "noise":
             made = x + rng.normal(0, 255 * strength, x.shape).astype(np.float32)
         case "blur":
@@ -93,7 +93,7 @@ def corrupt(pictures: NDArray[np.uint8], kind: str, level: int, seed: int = 0) -
     return np.asarray(np.clip(made, 0, 255).round(), dtype=np.uint8)
 
 
-def _warped(x: Pictures, angles: NDArray[Any], steps: NDArray[Any]) -> Pictures:
+def _transformed(x: Pictures, angles: NDArray[Any], steps: NDArray[Any]) -> Pictures:
     """Turn each picture about its middle, then shift it; beyond its edge, the edge goes on."""
     from scipy.ndimage import affine_transform
 

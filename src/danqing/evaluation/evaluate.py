@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from danqing.data.dataset import Dataset
-from danqing.evaluation.answers import Answered, answer, own_data, parts_to_measure
-from danqing.evaluation.measures import measure, measure_numbers
-from danqing.runs.run import Run
+from danqing.evaluation.metrics import measure, measure_numbers
+from danqing.evaluation.predictions import (
+    SubsetPredictions,
+    own_data,
+    predict_subset,
+    subsets_to_measure,
+)
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["evaluate", "figures_of"]
 
 
-def evaluate(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
+def evaluate(run: RunFolder, dataset: Dataset | None = None) -> dict[str, Any]:
     """Measure a run on the test part of its data, and on the rows held out for validation.
 
     Parameters
@@ -26,18 +32,19 @@ def evaluate(run: Run, dataset: Dataset | None = None) -> dict[str, Any]:
     -------
     dict
         ``test`` and, on the run's own data, ``validation``, each as `measure` or
-        `measure_numbers` in `danqing.evaluation.measures` gives it.
+        `measure_numbers` in `danqing.evaluation.metrics` gives it.
 
     Raises
     ------
     RunError
         If the run's own data have changed, or other data don't suit the run.
     """
-    parts = parts_to_measure(run, own_data(run) if dataset is None else dataset)
-    return {name: figures_of(run, answer(run, part)) for name, part in parts.items()}
+    parts = subsets_to_measure(run, own_data(run) if dataset is None else dataset)
+    predictor = Predictor(run)
+    return {name: figures_of(run, predict_subset(predictor, part)) for name, part in parts.items()}
 
 
-def figures_of(run: Run, answered: Answered) -> dict[str, Any]:
+def figures_of(run: RunFolder, answered: SubsetPredictions) -> dict[str, Any]:
     """Measure the answers to one part."""
     if run.task == "regression":
         return measure_numbers(answered.outputs, answered.labels)

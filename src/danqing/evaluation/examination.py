@@ -14,17 +14,24 @@ from numpy.typing import NDArray
 from danqing.data.dataset import Dataset
 from danqing.data.table import Table
 from danqing.errors import RecipeError, RunError
-from danqing.evaluation.answers import Answered, answer, is_own, own_data, parts_to_measure
 from danqing.evaluation.calibration import log_loss_of_each
 from danqing.evaluation.comparison import compare_classes, compare_numbers
 from danqing.evaluation.confidence import calibrate, calibrate_numbers, calibrated_elsewhere
-from danqing.evaluation.doubts import doubtful_labels
 from danqing.evaluation.evaluate import figures_of
 from danqing.evaluation.intervals import f1_interval, skewed_mean_interval, wilson
+from danqing.evaluation.label_issues import likely_label_issues
+from danqing.evaluation.predictions import (
+    SubsetPredictions,
+    is_own,
+    own_data,
+    predict_subset,
+    subsets_to_measure,
+)
 from danqing.evaluation.regression import intervals_of_numbers
 from danqing.evaluation.robustness import Robustness, measure_robustness
 from danqing.evaluation.slices import Slice, find_slices
-from danqing.runs.run import Run
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["GOOD_JUDGE", "RISK", "Examination", "examine"]
 
@@ -44,7 +51,7 @@ class Examination:
     dataset : Dataset
     own : bool
         Whether they are the data that the run was trained on.
-    answered : dict of str to Answered
+    answered : dict of str to SubsetPredictions
         ``test`` and, of own data, ``validation``.
     figures : dict of str to dict
         As `danqing.evaluation.evaluate.evaluate` gives them.
@@ -53,7 +60,7 @@ class Examination:
         ``f1``), or ``r2``, ``mae`` and ``mse``.
     calibration : dict or None
         What calibration.json holds, see `danqing.evaluation.confidence`.
-    doubts : dict of str to ndarray of int64
+    label_issues : dict of str to ndarray of int64
         Places in each part whose labels look wrong, most doubtful first. None at all where the
         network is right too seldom to be a judge.
     robustness : Robustness or None
@@ -64,30 +71,30 @@ class Examination:
         With another run, ``against``, on the same test rows.
     """
 
-    run: Run
+    run: RunFolder
     dataset: Dataset
     own: bool
-    answered: dict[str, Answered] = field(repr=False)
+    answered: dict[str, SubsetPredictions] = field(repr=False)
     figures: dict[str, Any] = field(repr=False)
     intervals: dict[str, Any] = field(repr=False)
     calibration: dict[str, Any] | None = field(repr=False)
-    doubts: dict[str, NDArray[np.int64]] = field(repr=False)
+    label_issues: dict[str, NDArray[np.int64]] = field(repr=False)
     robustness: Robustness | None = field(repr=False)
     slices: list[Slice] = field(repr=False)
     comparison: dict[str, Any] | None = field(repr=False)
 
     @property
-    def test(self) -> Answered:
+    def test(self) -> SubsetPredictions:
         """The answers to the test part."""
         return self.answered["test"]
 
 
 def examine(
-    run: Run,
+    run: RunFolder,
     dataset: Dataset | None = None,
     *,
     risk: float | None = None,
-    against: Run | None = None,
+    against: RunFolder | None = None,
 ) -> Examination:
     """Measure a run in every way that its data allow.
 
@@ -115,8 +122,9 @@ def examine(
         _check_risk(run, risk, own)
     if against is not None:
         _check_comparable(run, against)
-    parts = parts_to_measure(run, dataset)
-    answered = {name: answer(run, part) for name, part in parts.items()}
+    parts = subsets_to_measure(run, dataset)
+    predictor = Predictor(run)
+    answered = {name: predict_subset(predictor, part) for name, part in parts.items()}
     test, classes = answered["test"], run.task == "classification"
     figures = {name: figures_of(run, part) for name, part in answered.items()}
     calibration: dict[str, Any] | None
@@ -136,14 +144,14 @@ def examine(
         if classes
         else dict(intervals_of_numbers(test.outputs, test.labels)),
         calibration,
-        _doubts(answered, figures["test"]) if classes else {},
-        None if isinstance(test.part.x, Table) else measure_robustness(run, test),
+        _label_issues(answered, figures["test"]) if classes else {},
+        None if isinstance(test.part.x, Table) else measure_robustness(predictor, test),
         _slices(test, classes),
         None if against is None else _compare(test, against, classes),
     )
 
 
-def _check_risk(run: Run, risk: float, own: bool) -> None:
+def _check_risk(run: RunFolder, risk: float, own: bool) -> None:
     if not 0 < risk < 1:
         raise RecipeError(f"risk {risk:g}: expected a share of answers between 0 and 1, as 0.01")
     if run.task == "regression":
@@ -157,7 +165,7 @@ def _check_risk(run: Run, risk: float, own: bool) -> None:
         )
 
 
-def _check_comparable(run: Run, other: Run) -> None:
+def _check_comparable(run: RunFolder, other: RunFolder) -> None:
     if run.data.get("fingerprint") != other.data.get("fingerprint"):
         raise RunError(
             f"{run.folder} and {other.folder}: were trained on different data, "
@@ -166,9 +174,9 @@ def _check_comparable(run: Run, other: Run) -> None:
         )
 
 
-def _compare(test: Answered, other: Run, classes: bool) -> dict[str, Any]:
+def _compare(test: SubsetPredictions, other: RunFolder, classes: bool) -> dict[str, Any]:
     # The test part is held out before validation, and so the same whatever that one's share is.
-    outputs = answer(other, test.part).outputs
+    outputs = predict_subset(Predictor(other), test.part).outputs
     if classes:
         found = compare_classes(test.outputs.argmax(axis=1), outputs.argmax(axis=1), test.labels)
     else:
@@ -176,7 +184,7 @@ def _compare(test: Answered, other: Run, classes: bool) -> dict[str, Any]:
     return {"against": str(other.folder), "network": str(other.network.get("spec", "")), **found}
 
 
-def _class_intervals(test: Answered, figures: dict[str, Any]) -> dict[str, Any]:
+def _class_intervals(test: SubsetPredictions, figures: dict[str, Any]) -> dict[str, Any]:
     matrix = np.array(figures["confusion_matrix"])
     both, answers, labels = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     found = {
@@ -195,13 +203,15 @@ def _class_intervals(test: Answered, figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _doubts(answered: dict[str, Answered], figures: dict[str, Any]) -> dict[str, NDArray[np.int64]]:
+def _label_issues(
+    answered: dict[str, SubsetPredictions], figures: dict[str, Any]
+) -> dict[str, NDArray[np.int64]]:
     if figures["accuracy"] < GOOD_JUDGE:
         return {}
-    return {name: doubtful_labels(part.outputs, part.labels) for name, part in answered.items()}
+    return {name: likely_label_issues(part.outputs, part.labels) for name, part in answered.items()}
 
 
-def _slices(test: Answered, classes: bool) -> list[Slice]:
+def _slices(test: SubsetPredictions, classes: bool) -> list[Slice]:
     if not isinstance(test.part.x, Table):
         return []
     if classes:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.evaluation.answers import Answered
 from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
 from danqing.evaluation.intervals import skewed_mean_interval, wilson
-from danqing.runs.run import Run
+from danqing.evaluation.predictions import SubsetPredictions
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["Robustness", "measure_robustness"]
 
@@ -47,16 +48,17 @@ class Robustness:
     examples: dict[str, NDArray[np.uint8]] = field(repr=False)
 
 
-def measure_robustness(run: Run, answered: Answered) -> Robustness:
+def measure_robustness(predictor: Predictor, answered: SubsetPredictions) -> Robustness:
     """Measure a run on corrupted test pictures.
 
     Parameters
     ----------
-    run : Run
-        Of pictures.
-    answered : Answered
+    predictor : Predictor
+        Of a run on pictures.
+    answered : SubsetPredictions
         Its answers to the test part.
     """
+    run = predictor.run
     pixels = int(np.prod(run.input_shape))
     most = min(_MOST, max(_FEWEST, _PIXELS // pixels))
     places = np.sort(np.random.default_rng(0).permutation(len(answered))[:most])
@@ -72,7 +74,7 @@ def measure_robustness(run: Run, answered: Answered) -> Robustness:
             for start in range(0, len(places), max(1, _AT_ONCE // pixels)):
                 some = places[start : start + max(1, _AT_ONCE // pixels)]
                 worse = corrupt(answered.examples(some), kind, level, seed=start)
-                outputs.append(run.predict(worse))
+                outputs.append(predictor.predict(worse))
                 if start <= shown < start + len(some):
                     pictures.append(worse[shown - start])
             corrupted[kind].append(_figure(run, np.concatenate(outputs), labels))
@@ -82,7 +84,7 @@ def measure_robustness(run: Run, answered: Answered) -> Robustness:
     )
 
 
-def _picture_to_show(run: Run, answered: Answered, places: NDArray[np.int64]) -> int:
+def _picture_to_show(run: RunFolder, answered: SubsetPredictions, places: NDArray[np.int64]) -> int:
     """Give the sample's place of a picture that shows much: of some, that of most contrast."""
     right = np.arange(len(places))
     if run.task == "classification":
@@ -92,7 +94,7 @@ def _picture_to_show(run: Run, answered: Answered, places: NDArray[np.int64]) ->
     return int(some[answered.examples(places[some]).std(axis=(1, 2, 3)).argmax()])
 
 
-def _figure(run: Run, outputs: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, Any]:
+def _figure(run: RunFolder, outputs: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, Any]:
     if run.task == "regression":
         away = np.abs(outputs.astype(np.float64) - labels)
         found = skewed_mean_interval(away)

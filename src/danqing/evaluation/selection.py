@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from danqing.evaluation.intervals import clopper_pearson_upper, wilson
 from danqing.runs.files import read_json
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["Threshold", "choose_threshold", "risk_coverage", "selected", "unsure_below"]
 
@@ -147,7 +147,7 @@ def selected(confidence: Floats, right: NDArray[np.bool_], threshold: float) -> 
     }
 
 
-def unsure_below(run: Run) -> float | None:
+def unsure_below(run: RunFolder) -> float | None:
     """Give the confidence below which a run's answer is "unsure".
 
     Returns

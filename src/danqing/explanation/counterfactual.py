@@ -102,7 +102,7 @@ def counterfactuals(
         high, low = np.where(reached, weight, high), np.where(reached, low, weight)
         weight = np.where(np.isfinite(high), (low + high) / 2, weight * 8).astype(np.float32)
     return [
-        _settled(picture, np.rint(changed * 255), int(target), predict)
+        _refined(picture, np.rint(changed * 255), int(target), predict)
         for picture, changed, target in zip(pictures, best, targets, strict=True)
     ]
 
@@ -144,7 +144,7 @@ def _search(network: Network, original: Any, targets: Any, weight: Any) -> tuple
     return best, cost
 
 
-def _settled(
+def _refined(
     picture: NDArray[np.uint8], changed: NDArray[Any], target: int, predict: Predict
 ) -> Counterfactual:
     """Undo the smallest changes that the answer does not need, and ask the network that ships."""

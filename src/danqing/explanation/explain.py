@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import Parts
+from danqing.data.split import Splits
 from danqing.errors import DanqingError, RecipeError
 from danqing.explanation.attributions.methods import METHODS, methods_for
 from danqing.explanation.attributions.network import Network, network_of
+from danqing.explanation.explainer import Explainer, text_of
 from danqing.explanation.importance import Importance, permutation_importance
-from danqing.explanation.job import Job, text_of
+from danqing.explanation.own_data import own_splits, typical_and_wrong
 from danqing.explanation.results import ExplanationSet
-from danqing.explanation.source import own_parts, typical_and_wrong
-from danqing.runs.run import Run
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["explain"]
 
@@ -22,7 +23,7 @@ _IMPORTANCE_ROWS = 2000
 
 
 def explain(
-    run: Run,
+    run: RunFolder,
     examples: Any = None,
     *,
     names: Sequence[str] = (),
@@ -63,9 +64,10 @@ def explain(
     Examples
     --------
     >>> import tempfile, danqing
+    >>> from danqing.training.train import train
     >>> recipe = danqing.Recipe(network="dense(16)", epochs=5)
     >>> data = danqing.load_data("iris")
-    >>> run = danqing.train(data, recipe, tempfile.mkdtemp() + "/run")
+    >>> run = train(data, recipe, tempfile.mkdtemp() + "/run")
     >>> found = explain(run, data.x_train[[0]])
     >>> found.columns, found.explanations[0].maps[0].gap < 0.01
     (('sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'), True)
@@ -73,20 +75,20 @@ def explain(
     class_target = _class_of(run, target)
     network = network_of(run)
     methods = _methods(network, method)
-    parts: Parts | None = None
+    parts: Splits | None = None
     labels: list[str] = []
     notes: list[str] = []
     if examples is None:
-        parts = own_parts(run, dataset)
+        parts = own_splits(run, dataset)
         rows = typical_and_wrong(run, parts.test)
         examples, names = parts.test.x[rows], [f"test example {row}" for row in rows]
         labels = [text_of(value, run) for value in parts.test.y[rows]]
     else:
         try:
-            parts = own_parts(run, dataset)
+            parts = own_splits(run, dataset)
         except DanqingError as error:
             notes.append(f"no nearest training examples: {error}")
-    job = Job(run, network, examples, class_target)
+    job = Explainer(run, network, examples, class_target)
     found = job.explanations(methods, names, labels, parts.train if parts else None)
     importance = _importance(run, parts) if parts and job.columns else ()
     return ExplanationSet(
@@ -94,10 +96,10 @@ def explain(
     )
 
 
-def _importance(run: Run, parts: Parts) -> tuple[Importance, ...]:
+def _importance(run: RunFolder, parts: Splits) -> tuple[Importance, ...]:
     rows = parts.test.rows[:_IMPORTANCE_ROWS]
     features = run.preparation.encoded(parts.test.x[rows])
-    return tuple(permutation_importance(run, features, parts.test.y[rows]))
+    return tuple(permutation_importance(Predictor(run), features, parts.test.y[rows]))
 
 
 def _methods(network: Network, method: str | None) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ def _methods(network: Network, method: str | None) -> tuple[str, ...]:
     return (method,)
 
 
-def _class_of(run: Run, target: str | None) -> int | None:
+def _class_of(run: RunFolder, target: str | None) -> int | None:
     if target is None:
         return None
     if not run.class_names:

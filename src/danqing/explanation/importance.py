@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.errors import RunError
-from danqing.explanation.numbers import minus
-from danqing.runs.run import Run
+from danqing.pages.number_format import minus
+from danqing.prediction.predictor import Predictor
 
 __all__ = ["Importance", "permutation_importance"]
 
@@ -48,7 +48,7 @@ class Importance:
 
 
 def permutation_importance(
-    run: Run,
+    predictor: Predictor,
     features: NDArray[np.float32],
     labels: NDArray[Any],
     *,
@@ -62,8 +62,8 @@ def permutation_importance(
 
     Parameters
     ----------
-    run : Run
-        Of a table.
+    predictor : Predictor
+        Of a run on a table.
     features : ndarray of float32, shape (n, features)
         Encoded rows that were not learned from.
     labels : ndarray, shape (n,)
@@ -80,12 +80,13 @@ def permutation_importance(
     RunError
         If the run's network takes pictures.
     """
+    run = predictor.run
     encoding = run.preparation.encoding
     if encoding is None:
         raise RunError(f"{run.folder}: takes pictures, which have no columns to shuffle")
     random = np.random.default_rng(seed)
     column_of_feature = np.array(encoding.column_of_feature)
-    whole = _error(run, features, labels)
+    whole = _error(predictor, features, labels)
     found = []
     for column in encoding.columns:
         chosen = column_of_feature == column.name
@@ -93,13 +94,13 @@ def permutation_importance(
         for _ in range(repeats):
             shuffled = features.copy()
             shuffled[:, chosen] = features[random.permutation(len(features))][:, chosen]
-            losses.append(_error(run, shuffled, labels) - whole)
+            losses.append(_error(predictor, shuffled, labels) - whole)
         found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses))))
     return sorted(found, key=lambda one: -one.mean)
 
 
-def _error(run: Run, features: NDArray[np.float32], labels: NDArray[Any]) -> float:
-    answers = run.predict(features)
-    if run.task == "regression":
+def _error(predictor: Predictor, features: NDArray[np.float32], labels: NDArray[Any]) -> float:
+    answers = predictor.predict(features)
+    if predictor.run.task == "regression":
         return float(np.abs(answers.astype(np.float64) - labels).mean())
     return float((answers.argmax(axis=1) != labels).mean())

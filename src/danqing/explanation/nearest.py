@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.divide import Part
+from danqing.data.split import Subset
 from danqing.explanation.attributions.network import Network
 
 __all__ = ["MOST_COMPARED", "nearest_examples"]
@@ -17,7 +17,7 @@ _AT_ONCE = 1000
 
 
 def nearest_examples(
-    network: Network, examples: NDArray[Any], training: Part, *, count: int = 5
+    network: Network, examples: NDArray[Any], training: Subset, *, count: int = 5
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     r"""Find each example's nearest training examples in the space before the output layer.
 
@@ -30,7 +30,7 @@ def nearest_examples(
     network : Network
     examples : ndarray, shape (n, height, width, channels) or (n, features)
         Raw pixels, or encoded rows.
-    training : Part
+    training : Subset
         The rows that the network was trained on.
     count : int
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from danqing.evaluation.report.words import resource
 from danqing.explanation.colours import change_colours, map_colours, picture_of
-from danqing.explanation.numbers import minus
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import TITLES, verdicts
+from danqing.pages.number_format import minus
+from danqing.pages.words import resource
 
 __all__ = ["page_of"]
 

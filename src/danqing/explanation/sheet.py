@@ -18,10 +18,10 @@ from danqing.explanation.colours import (
     map_colours,
     picture_of,
 )
-from danqing.explanation.numbers import minus
 from danqing.explanation.pen import INK, PALE, PAPER, RULE, Pen
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import TITLES, verdicts
+from danqing.pages.number_format import minus
 
 __all__ = ["draw_sheet"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from danqing.explanation.numbers import minus
 from danqing.explanation.results import Explanation, Map
+from danqing.pages.number_format import minus
 
 __all__ = ["TITLES", "Verdict", "verdicts"]
 

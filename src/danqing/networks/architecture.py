@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from danqing.errors import SpecError
-from danqing.recipe.grammar import ACTIVATIONS, Word, parse
+from danqing.recipe.spec import ACTIVATIONS, Word, parse
 
 __all__ = ["SHIFTS", "Architecture", "Layer", "design"]
 
@@ -39,8 +39,8 @@ class Architecture:
 
     An ensemble has `members` networks of these same layers side by side, and answers by the mean
     of their answers (Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive
-    uncertainty estimation using deep ensembles"). Where it has several `views`, it answers by the
-    mean of its answers to as many looks at the picture.
+    uncertainty estimation using deep ensembles"). With several `tta_views`, it predicts the mean
+    over as many augmented views of the picture.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Architecture:
         Of one member.
     members : int
         1 for a network that is no ensemble.
-    views : int
+    tta_views : int
         1, 5 (also shifted by a pixel each way) or 10 (also mirrored).
 
     Examples
@@ -65,7 +65,7 @@ class Architecture:
     spec: str
     layers: tuple[Layer, ...]
     members: int = 1
-    views: int = 1
+    tta_views: int = 1
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -108,7 +108,7 @@ class Architecture:
     def to_json(self) -> dict[str, Any]:
         """Give the description as plain data."""
         layers = [asdict(layer) for layer in self.layers]
-        counts = {"members": self.members, "views": self.views}
+        counts = {"members": self.members, "tta_views": self.tta_views}
         return {"spec": self.spec, **counts, "layers": layers}
 
     @classmethod
@@ -117,28 +117,28 @@ class Architecture:
         layers = plain["layers"]
         classes = layers[-1]["output_shape"][0] if layers[-1]["kind"] == "softmax" else 0
         shape = tuple(layers[0]["input_shape"])
-        counts = plain.get("members", 1), plain.get("views", 1)
+        counts = plain.get("members", 1), plain.get("tta_views", 1)
         return design(plain["spec"], shape, classes, *counts)
 
 
 def design(
-    spec: str, input_shape: tuple[int, ...], classes: int, members: int = 1, views: int = 1
+    spec: str, input_shape: tuple[int, ...], classes: int, members: int = 1, tta_views: int = 1
 ) -> Architecture:
     """Lay out the network that `spec` describes for examples of `input_shape`.
 
     ReLU follows a convolution or dense layer unless it names an activation, or batchnorm or an
     activation comes next. Flattening and the output layer are added: with softmax for classes;
     without `classes` one number, brought to the target's own mean and scale. An ensemble has more
-    `members` than one; pictures may be answered for by several `views`.
+    `members` than one; pictures may be answered for by several `tta_views`.
 
     Raises
     ------
     SpecError
         If the words don't fit the picture, or each other; the message quotes the word.
     """
-    if views > 1 and len(input_shape) != 3:
+    if tta_views > 1 and len(input_shape) != 3:
         raise SpecError(
-            f"views: {views} need a picture, and a table has columns only; leave it out"
+            f"tta_views: {tta_views} need a picture, and a table has columns only; leave it out"
         )
     words = parse(spec)
     draft = _Draft(spec, input_shape)
@@ -160,7 +160,7 @@ def design(
         draft.append("softmax", {}, (classes,), name="probabilities")
     else:
         draft.append("rescale", {}, (1,), name="answer")
-    architecture = Architecture(spec, tuple(draft.layers), members, views)
+    architecture = Architecture(spec, tuple(draft.layers), members, tta_views)
     if architecture.parameters > _LARGEST:
         several = f" in an ensemble of {members}" if members > 1 else ""
         raise SpecError(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from danqing.networks.architecture import Architecture, Layer
 from danqing.networks.backend import keras
 from danqing.networks.normalisation import MOMENTUM, Affine, FusedBatchNormalization
-from danqing.networks.views import MeanOfViews, Views
+from danqing.networks.tta import MeanOfViews, Views
 from danqing.preparation.preparation import Preparation
 
 __all__ = [
@@ -54,16 +54,16 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
         (n, height, width, channels) or (n, features) to (n, classes), probabilities, or (n, 1).
     """
     inputs = keras.Input(architecture.input_shape, name="examples")
-    scaling, views = preparation.scaling, architecture.views
-    x = Views(views, name="views")(inputs) if views > 1 else inputs
+    scaling, tta_views = preparation.scaling, architecture.tta_views
+    x = Views(tta_views, name="tta_views")(inputs) if tta_views > 1 else inputs
     x = Affine(1 / scaling.scale_, -scaling.mean_ / scaling.scale_, name="scaling")(x)
     answers = [
         _member(x, architecture, preparation, (seed + _APART * number) * 1000, prefix)
         for number, prefix in enumerate(architecture.prefixes)
     ]
     x = answers[0] if len(answers) == 1 else keras.layers.Average(name="average")(answers)
-    if views > 1:
-        x = MeanOfViews(views, name="mean_of_views")(x)
+    if tta_views > 1:
+        x = MeanOfViews(tta_views, name="mean_of_views")(x)
     return keras.Model(inputs, x, name="danqing")
 
 
@@ -124,8 +124,8 @@ def logits_of(model: Any) -> Any:
     """Give the part of a model before its softmax or rescaling; of means, the mean's."""
     logits = member_logits_of(model).outputs
     numbers = any(layer.name.endswith("answer") for layer in model.layers)
-    views = [layer.count for layer in model.layers if isinstance(layer, Views)]
-    for count in views:
+    tta_views = [layer.count for layer in model.layers if isinstance(layer, Views)]
+    for count in tta_views:
         logits = [look for one in logits for look in _looks(one, count)]
     return keras.Model(model.input, averaged(logits, numbers=numbers), name="logits")
 

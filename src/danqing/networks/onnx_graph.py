@@ -53,7 +53,7 @@ def to_onnx(
     scaling = preparation.scaling
     graph.constant("scaling/mean", scaling.mean_.astype(np.float32))
     graph.constant("scaling/scale", scaling.scale_.astype(np.float32))
-    if architecture.views > 1:
+    if architecture.tta_views > 1:
         _look(graph, architecture)
     graph.node("Sub", [graph.last, "scaling/mean"])
     graph.node("Div", [graph.last, "scaling/scale"])
@@ -72,8 +72,8 @@ def to_onnx(
         answers.append(graph.last)
     if len(answers) > 1:
         graph.node("Mean", answers)
-    if architecture.views > 1:
-        shape = np.array([architecture.views, -1, architecture.outputs])
+    if architecture.tta_views > 1:
+        shape = np.array([architecture.tta_views, -1, architecture.outputs])
         graph.node("Reshape", [graph.last, graph.constant("views/shape", shape)])
         first = graph.constant("views/axis", np.array([0]))
         graph.node("ReduceMean", [graph.last, first], keepdims=0)
@@ -134,7 +134,7 @@ def _look(graph: _Graph, architecture: Architecture) -> None:
         end = graph.constant(f"{name}/end", np.array([top + height, left + width]))
         graph.node("Slice", [framed, begin, end, axes])
         looks.append(graph.last)
-    if architecture.views > len(looks):
+    if architecture.tta_views > len(looks):
         last = graph.constant("views/last", np.array([-1]))
         before_first = graph.constant("views/before_first", np.array([np.iinfo(np.int64).min]))
         across = graph.constant("views/across", np.array([2]))

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.columns import MISSING_WORDS
 from danqing.data.labels import text_of_number
 from danqing.data.table import Column, ColumnKind
+from danqing.data.tables.columns import MISSING_WORDS
 from danqing.errors import SourceError
 
 __all__ = ["values_as"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.divide import Part
+from danqing.data.split import Subset
 from danqing.data.table import Table
 from danqing.preparation.encoding import Encoding, fit_encoding
 from danqing.preparation.scaling import Scaling, fit_scaling
@@ -74,7 +74,7 @@ class Preparation:
 
 
 def fit_preparation(
-    part: Part,
+    part: Subset,
     scaling: str,
     *,
     pictures_as: Mapping[str, Any] | None = None,
@@ -84,7 +84,7 @@ def fit_preparation(
 
     Parameters
     ----------
-    part : Part
+    part : Subset
         The training rows, and no others. Labels of floats are a regression's targets.
     scaling : {"feature", "channel"}
     """

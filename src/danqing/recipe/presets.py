@@ -15,7 +15,7 @@ UNLABELLED_PER_LABELLED = 3  # rows of a step, where there are pictures without 
 
 # The classic program's own settings: Keras' defaults, batches of 32, 10 epochs.
 _CLASSIC: dict[str, Any] = {
-    "views": 1,
+    "tta_views": 1,
     "epochs": 10,
     "batch_size": 32,
     "optimizer": "adam",
@@ -24,21 +24,21 @@ _CLASSIC: dict[str, Any] = {
     "loss": "cross-entropy",
     "weight_decay": 0.0,
     "label_smoothing": 0.0,
-    "augmentation": 0.0,
-    "bending": 0.0,
-    "erasing": 0.0,
-    "fading": 0.0,
-    "mirroring": False,
-    "averaging": 0.0,
+    "affine": 0.0,
+    "elastic": 0.0,
+    "random_erasing": 0.0,
+    "photometric": 0.0,
+    "horizontal_flip": False,
+    "ema_decay": 0.0,
     "patience": 0,
-    "class_weights": "none",
+    "class_weight": "none",
     "scaling": "feature",
     "validation_share": 0.2,
 }
 
 # Chosen on the validation split; what else was tried is in docs/log.md.
 _PICTURES: dict[str, Any] = {
-    "views": 1,
+    "tta_views": 1,
     "epochs": 6,
     "batch_size": 128,
     "optimizer": "muon",
@@ -47,14 +47,14 @@ _PICTURES: dict[str, Any] = {
     "loss": "cross-entropy",
     "weight_decay": 0.01,
     "label_smoothing": 0.1,
-    "augmentation": 1.0,
-    "bending": 0.0,
-    "erasing": 0.1,
-    "fading": 0.25,
-    "mirroring": False,
-    "averaging": 0.99,
+    "affine": 1.0,
+    "elastic": 0.0,
+    "random_erasing": 0.1,
+    "photometric": 0.25,
+    "horizontal_flip": False,
+    "ema_decay": 0.99,
     "patience": 0,
-    "class_weights": "none",
+    "class_weight": "none",
     "scaling": "channel",
     "validation_share": 0.1,
 }
@@ -64,18 +64,18 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
     "best": {
         "epochs": 32,
         "learning_rate": 0.005,
-        "bending": 1.0,
-        "erasing": 0.0,
-        "averaging": 0.995,
+        "elastic": 1.0,
+        "random_erasing": 0.0,
+        "ema_decay": 0.995,
         "validation_share": 0.05,
     },
     "tiny": {
         "epochs": 30,
         "learning_rate": 0.008,
         "label_smoothing": 0.0,
-        "augmentation": 0.5,
-        "erasing": 0.0,  # so small a network has room neither for it
-        "fading": 0.0,  # nor for this
+        "affine": 0.5,
+        "random_erasing": 0.0,  # so small a network has room neither for it
+        "photometric": 0.0,  # nor for this
     },
 }
 
@@ -84,15 +84,15 @@ _TABLES: dict[str, Any] = {
     "optimizer": "adamw",
     "learning_rate": 0.003,
     "label_smoothing": 0.0,
-    "augmentation": 0.0,
-    "erasing": 0.0,
-    "fading": 0.0,
+    "affine": 0.0,
+    "random_erasing": 0.0,
+    "photometric": 0.0,
     "patience": 30,
     "scaling": "feature",
 }
 
 # Uneven enough for the rare classes to be neglected without weights.
-_UNEVEN = 3.0
+_IMBALANCED = 3.0
 # Muon's step costs the same whatever the batch: with smaller ones it isn't worth its time.
 _WHOLE_BATCH = 128
 _UNLABELLED_STEPS = 4000
@@ -117,7 +117,7 @@ def spec_of(network: str, traits: Traits = MNIST_TRAITS) -> str:
     if traits.tabular:
         return table_network(network, traits.rows)
     spec = picture_network(network, min(traits.input_shape[:2]))
-    # Warps and bending keep drawings from being learned by heart; other pictures need this.
+    # Warps and elastic keep drawings from being learned by heart; other pictures need this.
     return f"{spec}-dropout(0.3)" if network == "best" and not traits.drawings else spec
 
 
@@ -134,8 +134,8 @@ def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
         settings.update(_unlabelled(settings, traits))
     if traits.task == "regression":
         settings.update(loss="mean-squared-error", label_smoothing=0.0)
-    elif traits.unevenness > _UNEVEN:
-        settings["class_weights"] = "balanced"
+    elif traits.imbalance_ratio > _IMBALANCED:
+        settings["class_weight"] = "balanced"
     return settings
 
 
@@ -149,11 +149,13 @@ def _for_tables(traits: Traits) -> dict[str, Any]:
 def _for_pictures(network: str, traits: Traits) -> dict[str, Any]:
     settings = _sized({**_PICTURES, **_OTHERWISE.get(network, {})}, traits)
     if network == "best":
-        settings.update(mirroring=traits.mirrors, views=10 if traits.mirrors else 5)
+        settings.update(
+            horizontal_flip=traits.flip_invariant, tta_views=10 if traits.flip_invariant else 5
+        )
     if not traits.drawings:
-        settings["augmentation"] *= 0.3
-        settings["fading"] *= 0.3
-        settings["bending"] = 0.0
+        settings["affine"] *= 0.3
+        settings["photometric"] *= 0.3
+        settings["elastic"] = 0.0
     if settings["batch_size"] < _WHOLE_BATCH:
         settings.update(optimizer="adamw", learning_rate=_PICTURES["learning_rate"])
     return settings
@@ -185,10 +187,10 @@ def _unlabelled(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
         "batch_size": batch_size,
         "optimizer": "adamw",
         "label_smoothing": 0.0,  # answers could not be sure enough to be believed
-        "augmentation": settings["augmentation"] or (1.0 if traits.drawings else 0.3),
-        "bending": settings["bending"],
-        "erasing": 0.0,
-        "fading": 0.0,
-        "mirroring": settings["mirroring"],
+        "affine": settings["affine"] or (1.0 if traits.drawings else 0.3),
+        "elastic": settings["elastic"],
+        "random_erasing": 0.0,
+        "photometric": 0.0,
+        "horizontal_flip": settings["horizontal_flip"],
         "unlabelled_weight": 1.0,
     }

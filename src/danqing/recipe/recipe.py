@@ -11,15 +11,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from danqing.errors import RecipeError, SpecError
-from danqing.recipe.grammar import parse
 from danqing.recipe.presets import PRESETS, UNLABELLED_PER_LABELLED, defaults_for, spec_of
+from danqing.recipe.spec import parse
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
-__all__ = ["MOST_EPOCHS", "PICTURE_CHANGES", "Recipe"]
+__all__ = ["AUGMENTATIONS", "MOST_EPOCHS", "Recipe"]
 
 MOST_EPOCHS = 100_000
 # The settings by which training changes its pictures.
-PICTURE_CHANGES = ("augmentation", "bending", "erasing", "fading", "mirroring")
+AUGMENTATIONS = ("affine", "elastic", "random_erasing", "photometric", "horizontal_flip")
 
 # What suits an optimizer when the user names it and no learning rate.
 _LEARNING_RATES = {
@@ -47,7 +47,7 @@ class Recipe(BaseModel):
     ensemble : int
         How many such networks to train side by side, 1 to 32, each from its own start; the
         answer is the mean of theirs.
-    views : int
+    tta_views : int
         Looks at a picture over which the answer is averaged: 1; 5, also shifted by a pixel each
         way; or 10, also mirrored. It learns as with 1 and answers as much slower.
     epochs, batch_size : int
@@ -66,23 +66,23 @@ class Recipe(BaseModel):
         ``muon`` only.
     label_smoothing : float
         Share of the target spread evenly over all classes, 0 to below 1.
-    augmentation : float
+    affine : float
         Strength of the small random warps of training pictures, 0 (none) to 2.
-    bending : float
-        Strength of their random elastic bending, 0 (none) to 4.
-    erasing : float
+    elastic : float
+        Strength of their random elastic elastic, 0 (none) to 4.
+    random_erasing : float
         Share of them that lose a square, 0 to 1.
-    fading : float
+    photometric : float
         Share of them that lose contrast, and of those that get noise, 0 to 1.
-    mirroring : bool
+    horizontal_flip : bool
         Mirror half of them. Only where they stay what they are: clothes do, digits don't.
-    averaging : float
+    ema_decay : float
         Decay of the running average of the weights, 0 (none) to below 1.
     patience : int
         End when validation has not got better for so many epochs, by the loss that is learned
         (of smoothed labels, or a teacher's answers), and keep the best one's weights; 0 trains to
         the end and keeps the last.
-    class_weights : {"none", "balanced"}
+    class_weight : {"none", "balanced"}
         Let every row count alike, or every class: a row of class c counts for
         :math:`n / (C n_c)` (King & Zeng 2001, "Logistic regression in rare events data").
     scaling : {"feature", "channel"}
@@ -117,7 +117,7 @@ class Recipe(BaseModel):
 
     network: str = "fast"
     ensemble: int = Field(default=1, ge=1, le=32)
-    views: Literal[1, 5, 10]
+    tta_views: Literal[1, 5, 10]
     epochs: int = Field(ge=1, le=MOST_EPOCHS)
     minutes: float | None = Field(default=None, gt=0, le=100_000)
     batch_size: int = Field(ge=1, le=1_000_000)
@@ -127,14 +127,14 @@ class Recipe(BaseModel):
     loss: Literal["cross-entropy", "mean-squared-error"]
     weight_decay: float = Field(ge=0, le=1)
     label_smoothing: float = Field(ge=0, lt=1)
-    augmentation: float = Field(ge=0, le=2)
-    bending: float = Field(ge=0, le=4)
-    erasing: float = Field(ge=0, le=1)
-    fading: float = Field(ge=0, le=1)
-    mirroring: bool
-    averaging: float = Field(ge=0, lt=1)
+    affine: float = Field(ge=0, le=2)
+    elastic: float = Field(ge=0, le=4)
+    random_erasing: float = Field(ge=0, le=1)
+    photometric: float = Field(ge=0, le=1)
+    horizontal_flip: bool
+    ema_decay: float = Field(ge=0, lt=1)
     patience: int = Field(ge=0, le=100_000)
-    class_weights: Literal["none", "balanced"]
+    class_weight: Literal["none", "balanced"]
     scaling: Literal["feature", "channel"]
     validation_share: float = Field(ge=0.01, le=0.5)
     labels_per_class: int = Field(default=0, ge=0, le=1_000_000)
@@ -159,7 +159,7 @@ class Recipe(BaseModel):
     def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
         # Python, and pydantic, count true as 1.
         for name, value in given.items():
-            if isinstance(value, bool) and name != "mirroring":
+            if isinstance(value, bool) and name != "horizontal_flip":
                 raise ValueError(f"{name}: expected a number or a word, not {value}")
         return _completed(given, MNIST_TRAITS)
 

@@ -23,9 +23,9 @@ class Traits:
         Height, width and channels; the number of features of a table.
     drawings : bool
         Pictures of strokes, made as MNIST's were: they stay what they are when they are warped.
-    mirrors : bool
+    flip_invariant : bool
         Pictures that stay what they are when they are mirrored.
-    unevenness : float
+    imbalance_ratio : float
         How many times the rarest class the commonest is; 1 for regression.
     unlabelled : int
         Pictures without labels to learn from, too.
@@ -36,8 +36,8 @@ class Traits:
     rows: int
     input_shape: tuple[int, ...]
     drawings: bool = False
-    mirrors: bool = False
-    unevenness: float = 1.0
+    flip_invariant: bool = False
+    imbalance_ratio: float = 1.0
     unlabelled: int = 0
 
 

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from danqing.data.workers import cores
+from danqing.data.cache.workers import cores
 from danqing.errors import RecipeError
 
 __all__ = ["limit_cores", "suitable_threads", "threads_in_use", "use_threads"]

@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from danqing.data.dataset import Dataset
-from danqing.data.divide import Parts
-from danqing.data.few_labels import divide_by
+from danqing.data.few_labels import split_by_settings
+from danqing.data.split import Splits
 from danqing.errors import DanqingError, RecipeError, RunError, TrainingInterrupted
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import MOST_EPOCHS, Recipe
 from danqing.runs.checkpoints import Checkpoints
-from danqing.runs.folders import create_folder, held, reopen_folder
-from danqing.runs.run import Run
+from danqing.runs.create import create_folder, held, reopen_folder
+from danqing.runs.run_folder import RunFolder
 from danqing.training.budget import Budget, Clock
-from danqing.training.continuing import load_base, recipe_after
-from danqing.training.fitting import Fitting
-from danqing.training.interruption import Interruption
-from danqing.training.records import EpochRecord, record_of, refuse_differences
+from danqing.training.fine_tuning import load_base, recipe_after
+from danqing.training.loop.interruption import Interruption
+from danqing.training.metadata import HistoryWriter, metadata_of, refuse_differences
 from danqing.training.threads import suitable_threads, threads_in_use, use_threads
+from danqing.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from danqing.training.progress import Progress
-    from danqing.training.unlabelled import Unlabelled
+    from danqing.training.loop.progress import TrainingProgress
+    from danqing.training.semi_supervised.unlabelled import Unlabelled
 
 __all__ = ["train"]
 
@@ -49,11 +49,11 @@ def train(
     unlabelled: Any = None,
     teacher: str | Path | None = None,
     tensorboard: bool = False,
-    progress: Callable[[Progress], None] = lambda progress: None,
+    progress: Callable[[TrainingProgress], None] = lambda progress: None,
     load_seconds: float = 0.0,
     started: float | None = None,
     owns_process: bool = False,
-) -> Run:
+) -> RunFolder:
     """Train a network, measure it, and leave everything in a run folder.
 
     Parameters
@@ -77,7 +77,7 @@ def train(
     tensorboard : bool
         Also write event logs for TensorBoard, into the folder's ``tensorboard``.
     progress : callable
-        Called about once a second, and at the end of each epoch, with a `Progress`.
+        Called about once a second, and at the end of each epoch, with a `TrainingProgress`.
     load_seconds : float
         What loading the data took, for the record.
     started : float, optional
@@ -105,7 +105,7 @@ def train(
     --------
     >>> import tempfile, danqing
     >>> recipe = danqing.Recipe(network="dense(16)", epochs=1, batch_size=256)
-    >>> run = danqing.train(danqing.load_data("mnist"), recipe, tempfile.mkdtemp() + "/run")
+    >>> run = train(danqing.load_data("mnist"), recipe, tempfile.mkdtemp() + "/run")
     >>> run.metrics["test"]["accuracy"] > 0.85
     True
     """
@@ -117,13 +117,13 @@ def train(
     import sklearn.model_selection  # noqa: F401  or its import would count as dividing
 
     began = time.perf_counter()
-    parts = divide_by(dataset, recipe.model_dump())
+    parts = split_by_settings(dataset, recipe.model_dump())
     others = _read_unlabelled(unlabelled, dataset, parts)
-    divide_seconds = time.perf_counter() - began
+    split_seconds = time.perf_counter() - began
     lesson = load_base(teacher) if teacher else None
-    fitting = Fitting(dataset, parts, recipe, from_run, others, lesson)
-    record = record_of(fitting)
-    run = Run(_folder(out, resume, dataset, recipe))
+    trainer = Trainer(dataset, parts, recipe, from_run, others, lesson)
+    record = metadata_of(trainer)
+    run = RunFolder(_folder(out, resume, dataset, recipe))
     with held(run.folder):
         begun = (run.folder / "config.json").exists()
         if begun:
@@ -133,16 +133,16 @@ def train(
             Checkpoints(run.folder).remove()
             return run
         try:
-            threads = _threads(run.config.get("threads") if begun else None, fitting, owns_process)
+            threads = _threads(run.config.get("threads") if begun else None, trainer, owns_process)
             if not begun:
                 run.write_start({**record.config, "threads": threads}, record.data, record.network)
             budget = None
-            if fitting.recipe.minutes is not None:
-                budget = Budget(60 * fitting.recipe.minutes, clock)
-                budget.reserve = divide_seconds + _WRITING + _EXIT * owns_process
-            complete = _fit(run, fitting, clock, budget, progress, tensorboard)
+            if trainer.recipe.minutes is not None:
+                budget = Budget(60 * trainer.recipe.minutes, clock)
+                budget.reserve = split_seconds + _WRITING + _EXIT * owns_process
+            complete = _fit(run, trainer, clock, budget, progress, tensorboard)
             if complete:
-                _measure(run, fitting, clock, load_seconds)
+                _measure(run, trainer, clock, load_seconds)
         except BaseException as error:
             kept = not _remove_if_nothing_learned(run.folder)
             if kept and type(error) in (DanqingError, RunError):
@@ -153,10 +153,10 @@ def train(
     return run
 
 
-def _read_unlabelled(source: Any, dataset: Dataset, parts: Parts) -> Unlabelled | None:
+def _read_unlabelled(source: Any, dataset: Dataset, parts: Splits) -> Unlabelled | None:
     if source is None:
         return None
-    from danqing.training.unlabelled import read_unlabelled
+    from danqing.training.semi_supervised.unlabelled import read_unlabelled
 
     return read_unlabelled(source, dataset, parts)
 
@@ -170,10 +170,10 @@ def _folder(out: str | Path | None, resume: bool, dataset: Dataset, recipe: Reci
     return reopen_folder(out)
 
 
-def _threads(recorded: int | None, fitting: Fitting, owns_process: bool) -> int:
+def _threads(recorded: int | None, trainer: Trainer, owns_process: bool) -> int:
     """Set the threads an operation, and tell how many there are: a sum's last bits depend on it."""
     if owns_process:
-        use_threads(recorded or suitable_threads(convolutional=fitting.convolutional))
+        use_threads(recorded or suitable_threads(convolutional=trainer.convolutional))
     threads = threads_in_use()
     if recorded not in (None, threads):
         _log.warning(
@@ -186,38 +186,40 @@ def _threads(recorded: int | None, fitting: Fitting, owns_process: bool) -> int:
 
 
 def _fit(
-    run: Run,
-    fitting: Fitting,
+    run: RunFolder,
+    trainer: Trainer,
     clock: Clock,
     budget: Budget | None,
-    progress: Callable[[Progress], None],
+    progress: Callable[[TrainingProgress], None],
     tensorboard: bool,
 ) -> bool:
     """Train, from the newest state if there is one, and write the network; False after Ctrl-C."""
-    from danqing.training.checkpoint import Keeper, identity_of
+    from danqing.training.loop.checkpoint_manager import CheckpointManager, identity_of
 
-    keeper = Keeper(Checkpoints(run.folder), identity_of(run.config, run.data), clock)
-    record = EpochRecord(run, fitting, tensorboard)
+    checkpoint_manager = CheckpointManager(
+        Checkpoints(run.folder), identity_of(run.config, run.data), clock
+    )
+    record = HistoryWriter(run, trainer, tensorboard)
     with Interruption() as interruption:
-        complete = fitting.fit(
-            lambda: interruption.requested, progress, record.write, keeper, budget
+        complete = trainer.fit(
+            lambda: interruption.requested, progress, record.write, checkpoint_manager, budget
         )
         record.write(last=True)
-        if fitting.onnx:
-            run.write_network(fitting.tensors, fitting.onnx)
+        if trainer.onnx:
+            run.write_network(trainer.tensors, trainer.onnx)
     return complete
 
 
-def _measure(run: Run, fitting: Fitting, clock: Clock, load_seconds: float) -> None:
+def _measure(run: RunFolder, trainer: Trainer, clock: Clock, load_seconds: float) -> None:
     """Evaluate what was written, and mark the run as finished."""
-    began, minutes = time.perf_counter(), fitting.recipe.minutes
+    began, minutes = time.perf_counter(), trainer.recipe.minutes
     try:
-        metrics = evaluate(run, fitting.dataset)
+        metrics = evaluate(run, trainer.dataset)
     except KeyboardInterrupt:
         raise _interrupted(run) from None
     seconds = {
         "load": load_seconds,
-        **fitting.seconds,
+        **trainer.seconds,
         "evaluate": time.perf_counter() - began,
         "total": clock(),
     }
@@ -225,14 +227,14 @@ def _measure(run: Run, fitting: Fitting, clock: Clock, load_seconds: float) -> N
         {
             **metrics,
             "seconds": {name: round(value, 3) for name, value in seconds.items()},
-            "parameters": fitting.architecture.parameters,
-            **({"budget": {"minutes": minutes, "steps": fitting.steps}} if minutes else {}),
+            "parameters": trainer.architecture.parameters,
+            **({"budget": {"minutes": minutes, "steps": trainer.steps}} if minutes else {}),
         }
     )
     Checkpoints(run.folder).remove()
 
 
-def _interrupted(run: Run) -> TrainingInterrupted:
+def _interrupted(run: RunFolder) -> TrainingInterrupted:
     if _remove_if_nothing_learned(run.folder):
         return TrainingInterrupted("stopped before anything was learned; nothing was kept")
     epochs = run.config["epochs"]

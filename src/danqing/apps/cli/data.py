@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
-    from danqing.data.inspection.rows import Index
+    from danqing.inspection.all_rows import FileIndex
 
 __all__ = ["data"]
 
@@ -37,8 +37,8 @@ def inspect(
     ] = None,
 ) -> None:
     """Tell what is in data, what is wrong with it, and what training will do about that."""
-    from danqing.data.inspection.inspect import inspect as inspect_data
     from danqing.data.sources import load_data
+    from danqing.inspection.inspect import inspect as inspect_data
 
     _check_sheet(sheet)
     dataset = load_data(source, target=target, task=task, progress=_Counter())
@@ -48,7 +48,7 @@ def inspect(
         plain = {**inspection.to_json(), "sheet": str(drawn) if drawn else None}
         print(json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False))
         return
-    from danqing.data.inspection.report import report_lines
+    from danqing.inspection.text_report import report_lines
 
     for line in report_lines(inspection):
         print(line)
@@ -63,7 +63,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove what it holds.")] = False,
 ) -> None:
     """Show where decoded pictures are kept, and how large that is."""
-    from danqing.data.cache import cache_folder, cache_size, clear_cache
+    from danqing.data.cache.index import cache_folder, cache_size, clear_cache
 
     if clear:
         print(f"{cache_folder()}: {_bytes(clear_cache())} removed")
@@ -71,10 +71,10 @@ def cache(
         print(f"{cache_folder()}: {_bytes(cache_size())}")
 
 
-def _index(source: str, dataset: Dataset) -> Index | None:
+def _index(source: str, dataset: Dataset) -> FileIndex | None:
     """Find the files of a folder or archive of pictures; other sources have none to name."""
-    from danqing.data.archive import index_archive
-    from danqing.data.folder import index_folder
+    from danqing.data.images.archive import index_archive
+    from danqing.data.images.folder import index_folder
 
     if not dataset.pictures_as:
         return None
@@ -101,8 +101,8 @@ def _draw(dataset: Dataset, sheet: Path | None) -> Path:
     """Draw sample pictures into a new file."""
     from io import BytesIO
 
-    from danqing.data.inspection.contact_sheet import draw_contact_sheet
     from danqing.errors import RunError
+    from danqing.inspection.contact_sheet import draw_contact_sheet
     from danqing.runs.files import write_file
 
     if sheet is None:

@@ -36,7 +36,7 @@ def evaluate(
     from danqing.data.sources import load_data
     from danqing.evaluation.examination import examine
     from danqing.evaluation.report.write import check_out, write_report
-    from danqing.runs.run import load_run
+    from danqing.runs.run_folder import load_run
 
     opened = load_run(run)
     other = load_run(against) if against else None

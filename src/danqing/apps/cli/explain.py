@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from danqing.explanation.results import ExplanationSet
-    from danqing.runs.run import Run
+    from danqing.runs.run_folder import RunFolder
 
 __all__ = ["explain"]
 
@@ -49,7 +49,7 @@ def explain(
     The last line is the file that was written; none is ever overwritten.
     """
     from danqing.errors import RecipeError
-    from danqing.runs.run import load_run
+    from danqing.runs.run_folder import load_run
 
     opened = load_run(run)
     if textbook:
@@ -77,7 +77,7 @@ def explain(
     typer.echo(place)
 
 
-def _place(run: Run, file: str | None, out: Path | None) -> Path:
+def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
     """Choose the file to write, and refuse early what can't be."""
     from danqing.errors import RecipeError, RunError
 
@@ -97,15 +97,15 @@ def _place(run: Run, file: str | None, out: Path | None) -> Path:
     return out
 
 
-def _read(run: Run, file: str) -> tuple[Any, list[str], int]:
+def _read(run: RunFolder, file: str) -> tuple[Any, list[str], int]:
     """Read some examples: those, their names, and how many more there are."""
     from danqing.errors import PictureError, SourceError
-    from danqing.preparation.unlabelled import read_examples
+    from danqing.prediction.inputs import read_inputs
 
     path, _, row = file.rpartition(":")
     one = int(row) if path and row.isdecimal() and not Path(file).exists() else 0
     shown = Path(path if one else file)
-    for found in read_examples(shown, run.preparation, run.input_shape):
+    for found in read_inputs(shown, run.preparation, run.input_shape):
         for line in (*found.notes, *(f"danqing: {bad}" for bad in found.complaints)):
             typer.echo(line, err=True)
         if not found.names:

@@ -26,22 +26,24 @@ def predict(
 ) -> None:
     """Answer for pictures or rows: a line each, with name, label and confidence, or a number."""
     from danqing.errors import DanqingError, RecipeError
-    from danqing.preparation.unlabelled import read_examples
-    from danqing.runs.run import load_run
+    from danqing.prediction.inputs import read_inputs
+    from danqing.prediction.predictor import Predictor
+    from danqing.runs.run_folder import load_run
 
     if as_json and as_csv:
         raise RecipeError("--json and --csv: choose one of them")
     opened = load_run(run)
+    predictor = Predictor(opened)
     classes, failed = opened.class_names, False
     show = _json if as_json else _csv(bool(classes)) if as_csv else _plain
     for file in files:
         try:
-            for found in read_examples(file, opened.preparation, opened.input_shape):
+            for found in read_inputs(file, opened.preparation, opened.input_shape):
                 for line in (*found.notes, *(f"danqing: {bad}" for bad in found.complaints)):
                     print(line, file=sys.stderr)
                 failed = failed or bool(found.complaints)
                 if found.names:
-                    for answer in _answers(found.names, opened.predict(found.examples), classes):
+                    for answer in _answers(found.names, predictor.predict(found.examples), classes):
                         show(answer)
         except DanqingError as error:
             print(f"danqing: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from danqing.training.progress import EpochReport, Progress
+    from danqing.training.loop.progress import EpochReport, TrainingProgress
 
 __all__ = ["Curve", "Lines", "bars", "say", "say_warnings"]
 
@@ -27,7 +27,7 @@ class Lines:
         self._alive, self._task = sys.stderr.isatty(), task
         self._said = 0.0
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         """Tell of a stretch or of an epoch."""
         report = progress.finished
         if report is None:
@@ -55,7 +55,7 @@ class Curve:
         self._reports: list[EpochReport] = []
         self._drawn, self._told = 0, 0.0
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         """Draw after an epoch; else tell where the run is, in the line below."""
         if progress.finished:
             self._reports.append(progress.finished)
@@ -117,13 +117,13 @@ def say_warnings() -> None:
     logger.propagate = False
 
 
-def _where(progress: Progress) -> str:
+def _where(progress: TrainingProgress) -> str:
     if progress.epochs is None:
         return f"epoch {progress.epoch}"
     return f"epoch {progress.epoch:>{len(str(progress.epochs))}}/{progress.epochs}"
 
 
-def _left(progress: Progress) -> str:
+def _left(progress: TrainingProgress) -> str:
     minutes, seconds = divmod(round(progress.seconds_left), 60)
     return f"{minutes}:{seconds:02d} left"
 

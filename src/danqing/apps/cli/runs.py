@@ -6,14 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from danqing.runs.run import Run
+    from danqing.runs.run_folder import RunFolder
 
 __all__ = ["runs"]
 
 
 def runs() -> None:
     """List the runs in ./runs: grouped by data, best validation accuracy first."""
-    from danqing.runs.run import list_runs
+    from danqing.runs.run_folder import list_runs
 
     found = list_runs()
     if not found:
@@ -38,7 +38,7 @@ def runs() -> None:
         print("  ".join([*cells, row[5]]))
 
 
-def _scores(run: Run) -> tuple[str, str]:
+def _scores(run: RunFolder) -> tuple[str, str]:
     """Give the best validation and the test score, in words."""
     rows, test = run.history, run.metrics["test"] if run.finished else {}
     if rows and "val_mae" in rows[0]:
@@ -49,7 +49,7 @@ def _scores(run: Run) -> tuple[str, str]:
     return ("" if best is None else f"{best:.2%}"), told
 
 
-def _epochs(run: Run) -> str:
+def _epochs(run: RunFolder) -> str:
     """Give the epochs done, and of how many; a run bounded by minutes has no such number."""
     done = str(len(run.history))
     return done if run.config.get("minutes") else f"{done}/{run.config.get('epochs', '?')}"

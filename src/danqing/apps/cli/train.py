@@ -14,7 +14,7 @@ from danqing.errors import RecipeError
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
-    from danqing.runs.run import Run
+    from danqing.runs.run_folder import RunFolder
 
 __all__ = ["train"]
 
@@ -171,7 +171,7 @@ def _reading(done: int, total: int) -> None:
         print(f"\rreading {done:,} of {total:,}{end}", end="", file=sys.stderr, flush=True)
 
 
-def _summary(run: Run) -> None:
+def _summary(run: RunFolder) -> None:
     test, seconds, counts = run.metrics["test"], run.metrics["seconds"], run.data["counts"]
     if "unlabelled" in counts:
         say(

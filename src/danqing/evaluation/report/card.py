@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import interval, nearly, number, percent, said
-from danqing.recipe.recipe import PICTURE_CHANGES
+from danqing.pages.words import interval, nearly, number, percent, said
+from danqing.recipe.recipe import AUGMENTATIONS
 
 __all__ = ["card_of"]
 
 _MOST_NAMES = 30
 _SETTINGS = (
     "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss", "weight_decay",
-    "label_smoothing", *PICTURE_CHANGES, "averaging",
-    "class_weights", "patience", "scaling", "seed",
+    "label_smoothing", *AUGMENTATIONS, "ema_decay",
+    "class_weight", "patience", "scaling", "seed",
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ class _Card:
         )
         if run.members > 1:
             what += self._say("card-ensemble", n=run.members)
-        return what + (self._say("card-views", n=run.views) if run.views > 1 else "")
+        return what + (self._say("card-views", n=run.tta_views) if run.tta_views > 1 else "")
 
     def _origin(self) -> str:
         run = self.found.run
@@ -171,7 +171,7 @@ class _Card:
         lines = [self._say("card-limit-same")]
         if self.classes:
             lines += [*self._weak_classes(), *self._confidence(), self._say("card-limit-always")]
-            n = sum(map(len, self.found.doubts.values()))
+            n = sum(map(len, self.found.label_issues.values()))
             if n:
                 lines.append(self._say("card-limit-doubts", n=f"{n:,}"))
         lines += self._conditions()

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Table
-from danqing.evaluation.answers import Answered
 from danqing.evaluation.examination import Examination
+from danqing.evaluation.predictions import SubsetPredictions
 from danqing.evaluation.report.examples import fields_of
-from danqing.evaluation.report.pictures import Album
-from danqing.evaluation.report.words import interval, percent, say, table
+from danqing.pages.images import Album
+from danqing.pages.words import interval, percent, say, table
 
 __all__ = ["behind_the_cells", "confusion", "each_class"]
 
@@ -104,7 +104,7 @@ def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
 
 
 def _contents(
-    test: Answered, places: list[int], album: Album
+    test: SubsetPredictions, places: list[int], album: Album
 ) -> tuple[list[dict[str, Any]], list[str]]:
     examples = test.examples(places)
     if isinstance(examples, Table):

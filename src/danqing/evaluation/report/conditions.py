@@ -11,11 +11,11 @@ from math import isfinite
 from typing import Any
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.charts import Chart, ticks
-from danqing.evaluation.report.pictures import data_uri
-from danqing.evaluation.report.words import interval, number, percent, say
 from danqing.evaluation.slices import Slice
-from danqing.recipe.recipe import PICTURE_CHANGES
+from danqing.pages.charts import Chart, ticks
+from danqing.pages.images import data_uri
+from danqing.pages.words import interval, number, percent, say
+from danqing.recipe.recipe import AUGMENTATIONS
 
 __all__ = ["curves", "robustness", "slices"]
 
@@ -54,7 +54,7 @@ def robustness(found: Examination) -> str:
 
 def _trained(settings: Mapping[str, Any]) -> str:
     """Say how training changed its own pictures: what is alike is no surprise any more."""
-    changes = [name for name in PICTURE_CHANGES if settings.get(name)]
+    changes = [name for name in AUGMENTATIONS if settings.get(name)]
     if not changes:
         return ""
     told = " · ".join(say(f"changed-{name}") for name in changes)

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Column, Table
-from danqing.evaluation.answers import Answered
 from danqing.evaluation.examination import GOOD_JUDGE, Examination
-from danqing.evaluation.report.pictures import Album
-from danqing.evaluation.report.words import number, percent, say
+from danqing.evaluation.predictions import SubsetPredictions
+from danqing.pages.images import Album
+from danqing.pages.words import number, percent, say
 
-__all__ = ["doubts", "fields_of", "worst"]
+__all__ = ["fields_of", "label_issues", "worst"]
 
 _SHOWN = 24  # pictures; half as many rows
 _MOST_COLUMNS = 10
@@ -48,11 +48,11 @@ def worst(found: Examination, album: Album) -> str:
     )
 
 
-def doubts(found: Examination, album: Album) -> str:
+def label_issues(found: Examination, album: Album) -> str:
     """Show the labels that look wrong."""
     if found.run.task == "regression":
         return ""
-    total = sum(map(len, found.doubts.values()))
+    total = sum(map(len, found.label_issues.values()))
     looked = sum(len(part) for part in found.answered.values())
     body = f"<p>{say('doubts-none', looked=f'{looked:,}')}</p>"
     accuracy = found.figures["test"]["accuracy"]
@@ -60,7 +60,7 @@ def doubts(found: Examination, album: Album) -> str:
         body = f"<p>{say('doubts-unreliable', accuracy=percent(accuracy))}</p>"
     if total:
         body = f"<p>{say('doubts-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
-    for name, places in found.doubts.items():
+    for name, places in found.label_issues.items():
         if len(places):
             part, shown = found.answered[name], places[: _SHOWN // 2]
             captions = [_caption(found, part, int(place), "card-doubt") for place in shown]
@@ -96,7 +96,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _caption(found: Examination, part: Answered, place: int, key: str) -> str:
+def _caption(found: Examination, part: SubsetPredictions, place: int, key: str) -> str:
     outputs, names = part.outputs[place], found.run.class_names
     label, answer_ = int(part.labels[place]), int(outputs.argmax())
     return say(
@@ -108,7 +108,9 @@ def _caption(found: Examination, part: Answered, place: int, key: str) -> str:
     )
 
 
-def _cards(part: Answered, places: NDArray[np.int64], captions: Sequence[str], album: Album) -> str:
+def _cards(
+    part: SubsetPredictions, places: NDArray[np.int64], captions: Sequence[str], album: Album
+) -> str:
     examples: Any = part.examples(places)
     rows = [f"{say('row', n=int(part.part.rows[place]))}" for place in places]
     if isinstance(examples, Table):

@@ -9,12 +9,12 @@ from string import Template
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.classes import behind_the_cells, confusion, each_class
 from danqing.evaluation.report.conditions import curves, robustness, slices
-from danqing.evaluation.report.examples import doubts, worst
-from danqing.evaluation.report.numbers import residuals
-from danqing.evaluation.report.pictures import Album
+from danqing.evaluation.report.examples import label_issues, worst
+from danqing.evaluation.report.residuals import residuals
 from danqing.evaluation.report.summary import comparison, heading, title_of, verdict
 from danqing.evaluation.report.trust import calibration, margins, selection
-from danqing.evaluation.report.words import resource, say
+from danqing.pages.images import Album
+from danqing.pages.words import resource, say
 
 __all__ = ["page_of"]
 
@@ -36,7 +36,7 @@ def page_of(found: Examination) -> str:
         calibration(found),
         selection(found),
         worst(found, cards),
-        doubts(found, cards),
+        label_issues(found, cards),
         robustness(found),
         slices(found),
         curves(found),

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import interval, number, percent, said, say, table
+from danqing.pages.words import interval, number, percent, said, say, table
 
 __all__ = ["comparison", "heading", "tile", "title_of", "verdict"]
 
@@ -22,7 +22,7 @@ def heading(found: Examination) -> str:
     config = run.config
     versions = config.get("versions") or {}
     several = f"{run.members} × " * (run.members > 1)
-    looks = f" × {run.views} views" * (run.views > 1)
+    looks = f" × {run.tta_views} views" * (run.tta_views > 1)
     facts = [
         ("fact-run", f"<code>{escape(run.folder.resolve().name)}</code>"),
         (

@@ -13,9 +13,9 @@ import numpy as np
 from danqing.evaluation.calibration import BINS, reliability, scale_temperature
 from danqing.evaluation.confidence import confidence_of
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.charts import Chart, ticks
-from danqing.evaluation.report.words import interval, nearly, number, percent, say, table
 from danqing.evaluation.selection import risk_coverage
+from danqing.pages.charts import Chart, ticks
+from danqing.pages.words import interval, nearly, number, percent, say, table
 
 __all__ = ["calibration", "margins", "selection"]
 

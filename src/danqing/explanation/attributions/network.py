@@ -18,7 +18,7 @@ from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
 from danqing.networks.build import build, load_tensors, logits_of, tensors_of
 from danqing.preparation.preparation import Preparation
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["Network", "network_of", "randomise", "tensor"]
 
@@ -75,8 +75,8 @@ class Network:
         model = build(architecture, preparation, seed)
         # Inner layers are those of one look at the picture.
         once = model
-        if architecture.views > 1:
-            once = build(replace(architecture, views=1), preparation, seed)
+        if architecture.tta_views > 1:
+            once = build(replace(architecture, tta_views=1), preparation, seed)
         self.architecture, self.preparation = architecture, preparation
         self.model, self.once = model, once
         for one in (model, once):
@@ -175,7 +175,7 @@ class Network:
         return np.concatenate(parts)
 
 
-def network_of(run: Run) -> Network:
+def network_of(run: RunFolder) -> Network:
     """Rebuild the network of a run.
 
     Raises

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from danqing.evaluation.report.words import resource
+from danqing.pages.words import resource
 
 __all__ = ["assemble"]
 

@@ -12,22 +12,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.divide import Part, Parts
-from danqing.explanation.textbook.checking import AutomaticDifferentiation, check, scaled_target
+from danqing.data.split import Splits, Subset
+from danqing.evaluation.predictions import predict_subset
+from danqing.explanation.textbook.gradient_checks import (
+    AutomaticDifferentiation,
+    check,
+    scaled_target,
+)
 from danqing.explanation.textbook.landscape import landscape
 from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.explanation.textbook.samples import (
     Sample,
-    answers_of,
     choose_samples,
     mistakes_of,
 )
 from danqing.networks.architecture import Architecture
+from danqing.prediction.predictor import Predictor
 from danqing.preparation.features import NumberFeatures
-from danqing.recipe.recipe import PICTURE_CHANGES
-from danqing.runs.run import Run
+from danqing.recipe.recipe import AUGMENTATIONS
+from danqing.runs.run_folder import RunFolder
 
-__all__ = ["LIVE_PARAMETERS", "gather_facts"]
+__all__ = ["LIVE_PARAMETERS", "collect_facts"]
 
 LIVE_PARAMETERS = 400_000  # up to here the page holds all weights and computes by itself
 _LANDSCAPE_ROWS = 128
@@ -36,19 +41,19 @@ _PRECOMPUTED_BYTES = 2_000_000
 _MOST_CLASSES = 30
 _SETTINGS = (
     "network", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss",
-    "weight_decay", "label_smoothing", "averaging", "patience", "seed", "versions",
+    "weight_decay", "label_smoothing", "ema_decay", "patience", "seed", "versions",
 )  # fmt: skip
 
 
-def gather_facts(
-    run: Run, parts: Parts, metrics: dict[str, Any], live_parameters: int = LIVE_PARAMETERS
+def collect_facts(
+    run: RunFolder, parts: Splits, metrics: dict[str, Any], live_parameters: int = LIVE_PARAMETERS
 ) -> dict[str, Any]:
     """Compute all facts of the page.
 
     Parameters
     ----------
     run : Run
-    parts : Parts
+    parts : Splits
         Of the run's own data.
     metrics : dict
         As `danqing.evaluation.evaluate` gives it.
@@ -57,17 +62,18 @@ def gather_facts(
     """
     architecture = Architecture.from_json(run.network)
     reference = Reference(architecture, run.preparation, run.tensors)
-    answers = answers_of(run, parts.test)
+    predictor = Predictor(run)
+    answers = predict_subset(predictor, parts.test).outputs
     samples = choose_samples(run, parts.test, answers)
     mistakes = mistakes_of(answers, parts.test.labels)
     differentiate = AutomaticDifferentiation(run, reference)
-    checks = [check(run, reference, differentiate, s.examples, s.target) for s in samples]
+    checks = [check(predictor, reference, differentiate, s.examples, s.target) for s in samples]
     live = architecture.parameters <= live_parameters
     some = _some(parts.train, _LANDSCAPE_ROWS)
     facts = {
         "live": live,
         "run": {name: run.config.get(name) for name in _SETTINGS},
-        "pictures_changed": any(run.config.get(name) for name in PICTURE_CHANGES),
+        "pictures_changed": any(run.config.get(name) for name in AUGMENTATIONS),
         "name": run.folder.resolve().name,
         "data": {name: run.data.get(name) for name in ("name", "counts", "removed", "target")},
         "task": run.task,
@@ -80,7 +86,7 @@ def gather_facts(
         "layers": architecture.to_json()["layers"],
         "parameters": architecture.parameters,
         "ensemble": run.config.get("ensemble", 1),
-        "views": run.config.get("views", 1),
+        "tta_views": run.config.get("tta_views", 1),
         "tensors": _tensors(run, architecture, live),
         "samples": [_sample(s, c) for s, c in zip(samples, checks, strict=True)],
         "mistakes": {"count": mistakes.count, "total": mistakes.total},
@@ -109,7 +115,7 @@ def _encoded(array: NDArray[Any], kind: str = "<f4") -> dict[str, Any]:
     }
 
 
-def _features(run: Run) -> list[dict[str, Any]]:
+def _features(run: RunFolder) -> list[dict[str, Any]]:
     """Name a table's features; `offset` is what encoding took from a number: its median."""
     if run.preparation.encoding is None:
         return []
@@ -125,12 +131,12 @@ def _features(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _examples(run: Run, part: Part) -> NDArray[Any]:
+def _examples(run: RunFolder, part: Subset) -> NDArray[Any]:
     return np.asarray(run.preparation.encoded(part.examples())).reshape(-1, *run.input_shape)
 
 
-def _some(part: Part, count: int) -> Part:
-    return Part(part.x, part.y, part.rows[:count])
+def _some(part: Subset, count: int) -> Subset:
+    return Subset(part.x, part.y, part.rows[:count])
 
 
 def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +153,7 @@ def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tensors(run: Run, architecture: Architecture, live: bool) -> dict[str, Any]:
+def _tensors(run: RunFolder, architecture: Architecture, live: bool) -> dict[str, Any]:
     """Give all weights; of a large network those of a few units of each layer."""
     tensors: dict[str, Any] = {}
     for name, tensor in run.tensors.items():
@@ -163,7 +169,7 @@ def _tensors(run: Run, architecture: Architecture, live: bool) -> dict[str, Any]
 
 
 def _add_precomputed(
-    run: Run, reference: Reference, samples: list[Sample], plain: list[dict[str, Any]]
+    run: RunFolder, reference: Reference, samples: list[Sample], plain: list[dict[str, Any]]
 ) -> None:
     """Add every layer's output and gradient to the samples, as many as there is room for."""
     used = 0
@@ -184,7 +190,7 @@ def _add_precomputed(
         plain[number]["gradients"] = [_encoded(value[0]) for value in gradients]
 
 
-def _value_ranges(run: Run, examples: NDArray[Any]) -> dict[str, Any]:
+def _value_ranges(run: RunFolder, examples: NDArray[Any]) -> dict[str, Any]:
     """Tell how raw values are spread in the training rows, and how scaled ones are."""
     raw = examples.astype(np.float64)
     scaled = run.preparation.scaling.transform(raw)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import tf
 from danqing.networks.build import build, load_tensors, logits_of
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["directions", "landscape"]
 
@@ -49,7 +49,7 @@ def directions(tensors: dict[str, NDArray[Any]]) -> list[dict[str, NDArray[np.fl
 
 
 def landscape(
-    run: Run, architecture: Architecture, examples: NDArray[Any], targets: NDArray[Any]
+    run: RunFolder, architecture: Architecture, examples: NDArray[Any], targets: NDArray[Any]
 ) -> dict[str, Any]:
     """Measure the run's own loss at a grid of places around its weights.
 
@@ -102,7 +102,7 @@ def landscape(
     return {"at": at.tolist(), "losses": losses, "n": len(targets)}
 
 
-def _losses(run: Run, logits: Any, targets: NDArray[Any]) -> Any:
+def _losses(run: RunFolder, logits: Any, targets: NDArray[Any]) -> Any:
     if np.issubdtype(targets.dtype, np.floating):
         return tf.square(logits[:, 0] - tf.constant(targets, tf.float32))
     classes, smoothing = logits.shape[-1], run.config.get("label_smoothing", 0.0)

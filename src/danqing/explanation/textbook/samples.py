@@ -12,17 +12,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.divide import Part
+from danqing.data.split import Subset
 from danqing.data.table import Table
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
-__all__ = ["Mistakes", "Sample", "answers_of", "choose_samples", "mistakes_of"]
+__all__ = ["Mistakes", "Sample", "choose_samples", "mistakes_of"]
 
-_BATCH = 5000  # examples in memory at once
 _TYPICAL, _WRONG = 10, 8
 _BYTES = 400_000  # of raw examples in the page
 _FEWEST = 3
-_DOUBT = 0.8  # a probability at which loss and gradients are neither zero nor wild
+_UNSURE = 0.8  # a probability at which loss and gradients are neither zero nor wild
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,6 @@ class Mistakes:
     rows: NDArray[np.int64]
 
 
-def answers_of(run: Run, part: Part) -> NDArray[np.float32]:
-    """Give the run's answer to each row of a part, by the very network that ships."""
-    return np.concatenate(
-        [
-            run.predict(part.x[part.rows[start : start + _BATCH]])
-            for start in range(0, len(part), _BATCH)
-        ]
-    )
-
-
 def mistakes_of(answers: NDArray[np.float32], labels: NDArray[Any]) -> Mistakes:
     """Find the wrong answers.
 
@@ -94,23 +83,23 @@ def mistakes_of(answers: NDArray[np.float32], labels: NDArray[Any]) -> Mistakes:
     return Mistakes(len(wrong), len(labels), wrong[surest])
 
 
-def choose_samples(run: Run, part: Part, answers: NDArray[np.float32]) -> list[Sample]:
+def choose_samples(run: RunFolder, part: Subset, answers: NDArray[np.float32]) -> list[Sample]:
     """Choose the examples to show, the one that the page opens with first."""
     labels, mistakes = part.labels, mistakes_of(answers, part.labels)
     if answers.ndim == 1:
         errors = np.abs(answers - labels)
-        doubtful = int(np.argmin(np.abs(errors - np.median(errors))))
+        label_issues = int(np.argmin(np.abs(errors - np.median(errors))))
         by_target = np.argsort(labels, kind="stable")
         typical = by_target[np.linspace(0, len(labels) - 1, min(6, len(labels))).astype(int)]
     else:
         right = answers.argmax(axis=1) == labels
         certainty = answers[np.arange(len(labels)), labels]
-        distance = np.abs(certainty - _DOUBT) + 10.0 * ~right
-        doubtful = int(np.argmin(distance))
+        distance = np.abs(certainty - _UNSURE) + 10.0 * ~right
+        label_issues = int(np.argmin(distance))
         typical = np.array(
             [np.flatnonzero(right & (labels == c))[0] for c in np.unique(labels[right])], int
         )
-    chosen: dict[int, Literal["doubt", "typical", "mistake"]] = {doubtful: "doubt"}
+    chosen: dict[int, Literal["doubt", "typical", "mistake"]] = {label_issues: "doubt"}
     typical_rows, wrong_rows = typical[:_TYPICAL].tolist(), mistakes.rows[:_WRONG].tolist()
     size = 4 if len(run.input_shape) == 1 else 1
     room = max(_FEWEST, _BYTES // (size * math.prod(run.input_shape)))
@@ -128,8 +117,8 @@ def choose_samples(run: Run, part: Part, answers: NDArray[np.float32]) -> list[S
 
 
 def _sample(
-    run: Run,
-    part: Part,
+    run: RunFolder,
+    part: Subset,
     row: int,
     kind: Literal["doubt", "typical", "mistake"],
     answer: int | float,

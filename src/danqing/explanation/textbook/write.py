@@ -9,20 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import divide_by
+from danqing.data.few_labels import split_by_settings
 from danqing.data.sources import load_data
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.textbook.assembly import assemble
-from danqing.explanation.textbook.facts import gather_facts
+from danqing.explanation.textbook.facts import collect_facts
+from danqing.prediction.member import EnsembleMember
 from danqing.runs.files import write_file
-from danqing.runs.member import Member
-from danqing.runs.run import Run
+from danqing.runs.run_folder import RunFolder
 
 __all__ = ["write_textbook"]
 
 
-def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
+def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
     """Write ``textbook.html`` into the run's folder; an earlier one is replaced.
 
     Of an ensemble the page takes the first member apart, of several views the first, and says so.
@@ -47,9 +47,10 @@ def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
     Examples
     --------
     >>> import tempfile, danqing
+    >>> from danqing.training.train import train
     >>> data = danqing.load_data("iris")
     >>> recipe = danqing.Recipe(network="dense(4)", epochs=1)
-    >>> run = danqing.train(data, recipe, tempfile.mkdtemp() + "/run")
+    >>> run = train(data, recipe, tempfile.mkdtemp() + "/run")
     >>> write_textbook(run, data).name
     'textbook.html'
     """
@@ -64,15 +65,15 @@ def write_textbook(run: Run, dataset: Dataset | None = None) -> Path:
             f"{run.folder}: was trained on other data than {dataset.name!r} holds now (their "
             "fingerprints differ); give back the old data, or train again"
         )
-    parts = divide_by(dataset, run.config)
-    shown = Member(run, views=1) if run.members > 1 or run.views > 1 else run
+    parts = split_by_settings(dataset, run.config)
+    shown = EnsembleMember(run, tta_views=1) if run.members > 1 or run.tta_views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     path = run.folder / "textbook.html"
-    write_file(path, assemble(gather_facts(shown, parts, metrics)).encode())
+    write_file(path, assemble(collect_facts(shown, parts, metrics)).encode())
     return path
 
 
-def _own_data(run: Run) -> Dataset:
+def _own_data(run: RunFolder) -> Dataset:
     source = run.data.get("source")
     if not source:
         raise RunError(

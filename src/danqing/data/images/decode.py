@@ -1,0 +1,243 @@
+"""From the bytes of a picture file to pixels of a wanted size. Knows no labels and no cache.
+
+A picture counts as grey by its mode alone: black and white, grey of any depth, with or without
+transparency, or a palette of nothing but greys. An RGB file that shows only greys is in colour.
+
+NumPy is imported where it is needed: without it a helping process starts in a third of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from PIL import Image, ImageOps
+
+from danqing.data.images.image_file import open_picture, quiet
+from danqing.data.images.layout import read_file
+from danqing.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "SMALL",
+    "Look",
+    "Mode",
+    "decode",
+    "decode_content",
+    "examine",
+    "fit",
+    "flatten",
+    "probe",
+]
+
+Mode = Literal["L", "RGB"]
+
+SMALL = 96  # pixels a side; up to it a picture is decoded as soon as it is looked at
+
+_GREY = ("1", "L", "LA", "La", "I", "F")
+_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+_ORIENTED = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
+_ORIENTATION = 0x0112
+
+
+class Look(NamedTuple):
+    """What a look at a file tells.
+
+    Attributes
+    ----------
+    height, width : int
+        The right way up.
+    grey : bool
+    pixels : bytes or None
+        Row by row, a byte a pixel, or three in colour; None for a picture larger than `SMALL`,
+        which is not decoded yet.
+    """
+
+    height: int
+    width: int
+    grey: bool
+    pixels: bytes | None
+
+
+def probe(source: bytes | str | Path, *, name: str = "") -> tuple[int, int, bool]:
+    """Tell height, width, and whether it is grey, from a picture's header.
+
+    Raises
+    ------
+    PictureError
+        If it is no picture, damaged, or too large.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (30, 20)).save(file, "PNG")
+    >>> probe(file.getvalue())
+    (20, 30, False)
+    """
+    with quiet(), _named(source, name), open_picture(_content(source)) as image:
+        return _shape(image)
+
+
+def decode(
+    source: bytes | str | Path, size: tuple[int, int], mode: Mode, *, name: str = ""
+) -> NDArray[np.uint8]:
+    """Decode a picture to `size` and `mode`.
+
+    It is turned as its EXIF orientation says; what is transparent becomes white paper; 16 bits a
+    channel are scaled to 8, not cut; smaller sizes are antialiased.
+
+    Parameters
+    ----------
+    source : bytes or path
+    size : (height, width)
+    mode : {"L", "RGB"}
+    name : str
+        What messages call it; for a path that path.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 1 or 3)
+
+    Raises
+    ------
+    PictureError
+        If it is no picture, damaged, or too large.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (300, 200), "red").save(file, "PNG")
+    >>> decode(file.getvalue(), (2, 3), "RGB")[0, 0].tolist()
+    [255, 0, 0]
+    """
+    import numpy as np
+
+    with quiet(), _named(source, name):
+        pixels = decode_content(_content(source), size, mode)
+    return np.frombuffer(pixels, np.uint8).reshape(*size, -1)
+
+
+def decode_content(content: bytes, size: tuple[int, int], mode: Mode) -> bytes:
+    """Decode as `decode` does, for many threads at once within one `quiet()`, unnamed in errors."""
+    with open_picture(content) as image:
+        if max(image.size) > SMALL:
+            # A JPEG gives itself at a half, a quarter or an eighth for a part of the work.
+            height, width = reversed(size) if _orientation(image) >= 5 else size
+            image.draft(None, (2 * width, 2 * height))
+        return _fit(_natural(image), size, mode)
+
+
+def examine(content: bytes) -> Look:
+    """Look at a file's content, and decode it if it is small; errors don't name it.
+
+    Raises
+    ------
+    PictureError
+        If it is no picture, damaged, or too large.
+    """
+    with open_picture(content) as image:
+        height, width, grey = _shape(image)
+        if max(height, width) > SMALL:
+            return Look(height, width, grey, None)
+        picture = _natural(image)
+        width, height = picture.size
+        return Look(height, width, grey, picture.tobytes())
+
+
+def fit(look: Look, size: tuple[int, int], mode: Mode) -> bytes:
+    """Bring the pixels of a look to a size and a mode; as `decode_content` gives them."""
+    assert look.pixels is not None
+    own: Mode = "L" if look.grey else "RGB"
+    if (look.height, look.width) == size and own == mode:
+        return look.pixels
+    return _fit(Image.frombytes(own, (look.width, look.height), look.pixels), size, mode)
+
+
+def _fit(picture: Image.Image, size: tuple[int, int], mode: Mode) -> bytes:
+    if picture.mode != mode:
+        picture = picture.convert(mode)
+    if picture.size != (size[1], size[0]):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return picture.tobytes()
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """Turn a picture upright and lay it on white paper; its mode is then one without alpha."""
+    image.load()  # only now are all its remarks known
+    if not _ORIENTED.isdisjoint(image.info):
+        image = ImageOps.exif_transpose(image)
+    if image.mode in _ALPHA or "transparency" in image.info:
+        if image.mode.startswith("I"):
+            return image
+        grey = image.mode in _GREY
+        drawn = image.convert("RGBA")
+        paper = Image.new("RGB", drawn.size, "white")
+        paper.paste(drawn, mask=drawn.getchannel("A"))
+        return paper.convert("L") if grey else paper
+    return image
+
+
+def _content(source: bytes | str | Path) -> bytes:
+    return source if isinstance(source, bytes) else read_file(source)
+
+
+@contextmanager
+def _named(source: bytes | str | Path, name: str) -> Iterator[None]:
+    name = name or ("" if isinstance(source, bytes) else str(source))
+    try:
+        yield
+    except PictureError as error:
+        raise PictureError(f"{name}: {error}" if name else str(error)) from None
+
+
+def _orientation(image: Image.Image) -> int:
+    # TIFF turns itself; a PNG tells what stands behind its pixels only when it is decoded.
+    known = "exif" in image.info or ("xmp" in image.info and image.format != "PNG")
+    return int(image.getexif().get(_ORIENTATION, 1)) if known and image.format != "TIFF" else 1
+
+
+def _shape(image: Image.Image) -> tuple[int, int, bool]:
+    width, height = reversed(image.size) if _orientation(image) >= 5 else image.size
+    return height, width, _is_grey(image)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):
+        colours = image.getpalette("RGB") or []
+        return colours[::3] == colours[1::3] == colours[2::3]
+    return image.mode in _GREY or image.mode.startswith("I;")
+
+
+def _natural(image: Image.Image) -> Image.Image:
+    """Give a picture upright and opaque, as L if it is grey, else as RGB."""
+    mode = "L" if _is_grey(image) else "RGB"
+    flat = flatten(image)
+    if flat.mode == mode:
+        return flat
+    if flat.mode == "F" or flat.mode.startswith("I"):
+        return _eight_bits(flat)
+    return flat.convert(mode)
+
+
+def _eight_bits(deep: Image.Image) -> Image.Image:
+    """Scale deep greys by the format's white; without one, by the values that are there."""
+    import numpy as np
+
+    values = np.nan_to_num(np.asarray(deep).astype(np.float32), posinf=0, neginf=0)
+    low, high = float(values.min()), float(values.max())
+    if deep.mode.startswith("I;16"):
+        low, white = 0.0, 65535.0
+    elif low < 0 or high > 65535:
+        white = high - low
+    else:
+        low, white = 0.0, next(w for w in (1.0, 255.0, 65535.0) if high <= w)
+        white = 255.0 if deep.mode == "I" and white == 1 else white
+    scaled = ((values - low) * (255 / max(white, 1e-30))).round()
+    return Image.fromarray(scaled.astype(np.uint8))

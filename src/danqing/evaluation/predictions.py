@@ -1,0 +1,130 @@
+"""A run's answers on the parts of its own data, or on other data brought to its shape and names.
+
+Knows no figures: what the answers are worth is measured elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.dataset import Dataset
+from danqing.data.few_labels import split_by_settings
+from danqing.data.sources import load_data
+from danqing.data.split import Subset
+from danqing.errors import RunError
+from danqing.prediction.predictor import Predictor
+from danqing.prediction.resize import resize_pictures
+from danqing.runs.run_folder import RunFolder
+
+__all__ = ["SubsetPredictions", "is_own", "own_data", "predict_subset", "subsets_to_measure"]
+
+_BATCH = 5000  # examples in memory at once
+
+
+@dataclass(frozen=True, eq=False)
+class SubsetPredictions:
+    """A part of the data, and a run's answers to it.
+
+    Attributes
+    ----------
+    part : Subset
+    outputs : ndarray of float32, shape (n, classes) or (n,)
+        As `Predictor.predict` gives them, in the order of `part.rows`.
+    """
+
+    part: Subset
+    outputs: NDArray[np.float32] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The labels or targets, shape (n,)."""
+        return self.part.labels
+
+    def examples(self, places: Any) -> Any:
+        """Give the examples at some places of the part: an ndarray of pictures, or a Table."""
+        return self.part.x[self.part.rows[np.asarray(places, np.int64)]]
+
+
+def own_data(run: RunFolder) -> Dataset:
+    """Load what a run was trained on.
+
+    Raises
+    ------
+    RunError
+        If no name loads it again, or it has changed.
+    """
+    source = run.data.get("source")
+    if not source:
+        raise RunError(
+            f"{run.folder}: was trained on objects from Python, which no name loads again; hand "
+            "the data to evaluate"
+        )
+    dataset = load_data(source, target=run.data.get("target") or None, task=run.data.get("task"))
+    if not is_own(run, dataset):
+        raise RunError(
+            f"{run.folder}: was trained on other data than {dataset.source!r} holds now "
+            "(their fingerprints differ); give back the old data, name data to measure it on, "
+            "or train again"
+        )
+    return dataset
+
+
+def is_own(run: RunFolder, dataset: Dataset) -> bool:
+    """Tell whether a run was trained on a Dataset's training rows."""
+    return dataset.fingerprint == run.data.get("fingerprint")
+
+
+def subsets_to_measure(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
+    """Give ``test`` and, of the run's own data, ``validation``.
+
+    Of other data, the test part, or all rows where there is none.
+
+    Raises
+    ------
+    RunError
+        If other data don't suit the run.
+    """
+    if not is_own(run, dataset):
+        return {"test": _adapted(run, dataset)}
+    parts = split_by_settings(dataset, run.config)
+    return {"test": parts.test, "validation": parts.validation}
+
+
+def predict_subset(predictor: Predictor, part: Subset) -> SubsetPredictions:
+    """Predict a subset of the data, a few thousand examples at a time."""
+    outputs = [
+        predictor.predict(part.x[part.rows[start : start + _BATCH]])
+        for start in range(0, len(part), _BATCH)
+    ]
+    return SubsetPredictions(part, np.concatenate(outputs))
+
+
+def _adapted(run: RunFolder, dataset: Dataset) -> Subset:
+    """Give new data's rows in the run's own shape and under its own class names."""
+    x, y = dataset.x_train, dataset.y_train
+    if len(dataset.y_test):
+        x, y = dataset.x_test, dataset.y_test
+    if dataset.task != run.task or dataset.tabular != (len(run.input_shape) == 1):
+        kind = "rows" if dataset.tabular else "pictures"
+        raise RunError(
+            f"{run.folder}: can't be measured on {kind} for {dataset.task}; it was trained on "
+            f"{'rows' if len(run.input_shape) == 1 else 'pictures'} for {run.task}"
+        )
+    if run.task == "classification":
+        unknown = [name for name in dataset.class_names if name not in run.class_names]
+        if unknown:
+            raise RunError(
+                f"{run.folder}: does not know {len(unknown)} of the new data's classes, such as "
+                f"{unknown[0]!r}; it knows {', '.join(run.class_names[:10])}"
+            )
+        y = np.array([run.class_names.index(name) for name in dataset.class_names])[y]
+    if not dataset.tabular:
+        x = resize_pictures(x, run.input_shape)
+    return Subset(x, y, np.arange(len(y)))

@@ -1,0 +1,197 @@
+"""The textbook's numbers, compared with three that were computed otherwise.
+
+By automatic differentiation in TensorFlow (float64), by central finite differences, and by ONNX
+Runtime, which is what the run predicts with. Knows no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.explanation.textbook.reference import Reference, loss_and_gradient
+from danqing.networks.backend import keras, tf
+from danqing.networks.build import build, load_tensors
+from danqing.prediction.predictor import Predictor
+from danqing.runs.run_folder import RunFolder
+
+__all__ = ["AutomaticDifferentiation", "check", "scaled_target"]
+
+# Of finite differences: at the first, what rounding and what curvature add both stay small. Where
+# the loss bends within it, a ReLU's corner is near, and there is a slope only this side of it.
+_STEPS = (1e-5, 1e-6, 1e-7)
+_CURVATURE = 1e-3
+# Of what is smaller, only rounding would be measured: where an answer is as good as certain, all
+# gradients nearly vanish, and a loss's last digit over the step is 1e-11.
+_LEAST, _LEAST_SLOPE = 1e-12, 1e-6
+_WEIGHTS = 3  # of each tensor, those with the largest gradients
+
+
+def scaled_target(run: RunFolder, target: float) -> NDArray[Any]:
+    """Give a target as the loss takes it: a class, or a number in the scale of the logits."""
+    if run.task == "classification":
+        return np.array([int(target)])
+    mean, scale = run.preparation.target
+    return np.array([(target - mean) / scale])
+
+
+class AutomaticDifferentiation:
+    """Loss and gradients by TensorFlow, in float64 (Abadi et al. 2016, "TensorFlow").
+
+    Parameters
+    ----------
+    run : Run
+    reference : Reference
+        Only for its architecture; the network is built anew, by Keras.
+    """
+
+    def __init__(self, run: RunFolder, reference: Reference) -> None:
+        with _double_precision():
+            model = build(reference.architecture, reference.preparation)
+            load_tensors(model, run.tensors)
+            outputs = [layer.output for layer in model.layers[1:]]
+            self._model = keras.Model(model.inputs, outputs)
+        self._weights = {
+            f"{layer.name}/{weight.name}": weight
+            for layer in model.layers
+            for weight in layer.trainable_weights
+        }
+        self._loss = run.config["loss"]
+        self._smoothing = run.config.get("label_smoothing", 0.0)
+
+    def __call__(
+        self, examples: NDArray[Any], targets: NDArray[Any]
+    ) -> tuple[float, list[NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+        """Give one example's loss, and its gradient by each output and by each weight.
+
+        The outputs are the scaled example, then every layer's but the last.
+        """
+        with tf.GradientTape(persistent=True) as tape:
+            examples = tf.constant(examples, tf.float64)
+            tape.watch(examples)
+            values = self._model(examples, training=False)
+            loss = self._loss_of(values[-2], targets)
+        by_output = [tape.gradient(loss, value).numpy() for value in values[:-1]]
+        by_weight = tape.gradient(loss, self._weights)
+        return float(loss), by_output, {name: g.numpy() for name, g in by_weight.items()}
+
+    def _loss_of(self, logits: Any, targets: NDArray[Any]) -> Any:
+        if np.issubdtype(targets.dtype, np.floating):
+            return tf.square(logits[0, 0] - targets[0])
+        classes, smoothing = logits.shape[-1], self._smoothing
+        y = tf.one_hot(targets[0], classes, dtype=tf.float64)
+        y = y * (1 - smoothing) + smoothing / classes
+        if self._loss == "cross-entropy":
+            return tf.nn.softmax_cross_entropy_with_logits(y, logits[0])
+        return tf.reduce_mean(tf.square(tf.nn.softmax(logits[0]) - y))
+
+
+def check(
+    predictor: Predictor,
+    reference: Reference,
+    differentiate: AutomaticDifferentiation,
+    examples: NDArray[Any],
+    target: float,
+) -> dict[str, Any]:
+    """Compare one example's loss, gradients and answer with those computed otherwise.
+
+    An error is the largest absolute difference within a tensor over the tensor's largest absolute
+    value (or a least one, where all nearly vanish); a loss's is over itself.
+
+    Returns
+    -------
+    dict
+        ``loss``; ``layers``: of each layer but the last its ``name``, the largest gradient
+        ``by_output`` and ``by_weight``, and its errors against automatic differentiation
+        (``autodiff``) and finite differences (``finite``; None without weights); ``autodiff``,
+        ``finite`` and ``onnx``: the worst of all.
+    """
+    run = predictor.run
+    targets = scaled_target(run, target)
+    outputs = reference.outputs(examples)
+    loss, at_logits = _loss(run, outputs, targets)
+    by_output, by_weight = reference.gradients(outputs, at_logits)
+    true_loss, true_by_output, true_by_weight = differentiate(examples, targets)
+    layers: list[dict[str, Any]] = []
+    for number, layer in enumerate(reference.architecture.layers[:-1], 1):
+        names = [name for name in by_weight if name.startswith(f"{layer.name}/")]
+        errors = [_error(by_output[number], true_by_output[number])]
+        errors += [_error(by_weight[name], true_by_weight[name]) for name in names]
+        finite = [
+            _finite_error(run, reference, examples, targets, name, by_weight[name])
+            for name in names
+        ]
+        layers.append(
+            {
+                "name": layer.name,
+                "by_output": float(np.abs(true_by_output[number]).max()),
+                "by_weight": float(np.abs(true_by_weight[names[0]]).max()) if names else None,
+                "autodiff": max(errors),
+                "finite": max(finite) if finite else None,
+            }
+        )
+    shipped = np.asarray(predictor.predict(examples), np.float64).reshape(-1)
+    return {
+        "loss": true_loss,
+        "layers": layers,
+        "autodiff": max(
+            abs(float(loss[0]) - true_loss) / max(abs(true_loss), 1e-12),
+            *(layer["autodiff"] for layer in layers),
+        ),
+        "finite": max(layer["finite"] for layer in layers if layer["finite"] is not None),
+        "onnx": _error(outputs[-1].reshape(-1), shipped),
+    }
+
+
+def _loss(
+    run: RunFolder, outputs: list[NDArray[np.float64]], targets: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    smoothing = run.config.get("label_smoothing", 0.0)
+    return loss_and_gradient(run.config["loss"], outputs[-2], targets, smoothing)
+
+
+def _finite_error(
+    run: RunFolder,
+    reference: Reference,
+    examples: NDArray[Any],
+    targets: NDArray[Any],
+    name: str,
+    gradient: NDArray[np.float64],
+) -> float:
+    """Nudge the weights that matter most, each up and down, and compare the slopes."""
+
+    def loss_with(place: int, nudge: float) -> float:
+        tensor = np.array(reference.tensors[name], np.float64)
+        tensor.flat[place] += nudge
+        nudged = Reference(
+            reference.architecture, reference.preparation, {**reference.tensors, name: tensor}
+        )
+        return float(_loss(run, nudged.outputs(examples), targets)[0][0])
+
+    middle = loss_with(0, 0.0)
+    worst = 0.0
+    for place in np.argsort(-np.abs(gradient), axis=None)[:_WEIGHTS].tolist():
+        for step in _STEPS:
+            up, down = loss_with(place, step), loss_with(place, -step)
+            if abs(up - 2 * middle + down) <= _CURVATURE * abs(up - down):
+                break
+        worst = max(worst, abs((up - down) / (2 * step) - float(gradient.flat[place])))
+    return worst / max(float(np.abs(gradient).max()), _LEAST_SLOPE)
+
+
+def _error(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
+    return float(np.abs(ours - theirs).max() / max(float(np.abs(theirs).max()), _LEAST))
+
+
+@contextmanager
+def _double_precision() -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

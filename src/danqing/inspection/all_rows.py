@@ -1,0 +1,102 @@
+"""All rows of a Dataset in one count, over its parts, with names a user can find them by.
+
+Knows no findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.data.dataset import Dataset
+from danqing.data.split import DuplicateGroups, group_duplicates
+
+__all__ = ["SUBSETS", "AllRows", "FileIndex"]
+
+SUBSETS = ("train", "validation", "test")
+
+
+class FileIndex(Protocol):
+    """Where a folder's pictures came from: `danqing.data.images.folder.FolderIndex`."""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The file of each row, in the order of the parts for training, validation, testing."""
+
+    @property
+    def unreadable(self) -> Sequence[tuple[str, str]]:
+        """Files that could not be read, and why."""
+
+
+class AllRows:
+    """The rows of the parts for training, validation and testing, numbered one after another.
+
+    Attributes
+    ----------
+    part : ndarray of int64, shape (n,)
+        0 for training, 1 for validation, 2 for testing.
+    labels : ndarray, shape (n,)
+    contents : DuplicateGroups
+        Which rows are equal.
+    content : ndarray of int64, shape (n,)
+        The number of each row's content.
+
+    Examples
+    --------
+    >>> from danqing import load_data
+    >>> rows = AllRows(load_data("mnist"))
+    >>> len(rows), rows.name(60_000), rows.label(60_000)
+    (70000, 'test[0]', '7')
+    """
+
+    def __init__(self, dataset: Dataset, index: FileIndex | None = None) -> None:
+        self.dataset = dataset
+        self.index = index
+        self._x = (dataset.x_train, dataset.x_validation, dataset.x_test)
+        answers = (dataset.y_train, dataset.y_validation, dataset.y_test)
+        self.counts = [0 if y is None else len(y) for y in answers]
+        self._starts = np.cumsum([0, *self.counts])
+        self.part = np.repeat(np.arange(3), self.counts)
+        self.labels: NDArray[Any] = np.concatenate([y for y in answers if y is not None])
+        self.contents: DuplicateGroups = group_duplicates(dataset)
+        self.content = np.concatenate(
+            [self.contents.train, self.contents.validation, self.contents.test]
+        )
+        paths = [] if index is None else index.paths
+        self._paths = paths if len(paths) == len(self.labels) else []
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def thing(self) -> str:
+        """What a row is called."""
+        return "row" if self.dataset.tabular else "picture"
+
+    def name(self, row: int) -> str:
+        """Name a row: its file, or its part and place in it, counted from 0."""
+        if self._paths:
+            return str(self._paths[row])
+        part = self.part[row]
+        return f"{SUBSETS[part]}[{row - self._starts[part]}]"
+
+    def label(self, row: int) -> str:
+        """Name a row's answer."""
+        names = self.dataset.class_names
+        return names[self.labels[row]] if names else f"{self.labels[row]:g}"
+
+    def name_all(self, rows: Iterable[int], most: int = 5) -> tuple[str, ...]:
+        """Name the first few of these rows."""
+        return tuple(self.name(row) for row, _ in zip(rows, range(most), strict=False))
+
+    def pictures(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Take pictures from whichever part they are in; never for a table."""
+        taken = np.empty((len(rows), *self.dataset.input_shape), dtype=np.uint8)
+        for part, x in enumerate(self._x):
+            here = np.flatnonzero(self.part[rows] == part)
+            if len(here):
+                taken[here] = x[rows[here] - self._starts[part]]
+        return taken

@@ -1,0 +1,156 @@
+"""Inspect a Dataset: what is in it, and what is wrong with it. Changes nothing.
+
+Gathers what the other modules of this folder find; knows no printing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from danqing.data.dataset import Dataset
+from danqing.inspection.all_rows import SUBSETS, AllRows, FileIndex
+from danqing.inspection.class_findings import find_class_problems
+from danqing.inspection.column_findings import find_column_problems, ranges, summarise_columns
+from danqing.inspection.duplicate_examples import count_of, find_duplicates
+from danqing.inspection.finding import Finding, worst_first
+from danqing.inspection.label_issues import estimate_label_issues, find_label_issues
+from danqing.inspection.picture_findings import find_picture_problems, summarise_pictures
+from danqing.inspection.target_leakage import find_target_leakage
+
+__all__ = ["Inspection", "inspect"]
+
+_UNREADABLE = "unreadable files"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Attributes
+    ----------
+    summary : dict
+        Name, task, counts of the parts, classes or the target's range, and what the pictures or
+        columns are like.
+    findings : tuple of Finding
+        Worst first.
+    """
+
+    summary: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values."""
+        return {**self.summary, "findings": [finding.to_json() for finding in self.findings]}
+
+
+def inspect(
+    dataset: Dataset,
+    *,
+    index: FileIndex | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Inspection:
+    """Look for what is wrong with labelled pictures or rows.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    index : FolderIndex, optional
+        The files that the rows come from, so that findings can name them.
+    progress : callable, optional
+        Told what is being looked at.
+
+    Examples
+    --------
+    >>> from danqing import load_data
+    >>> found = inspect(load_data("wine"))
+    >>> found.summary["counts"], [finding.kind for finding in found.findings]
+    ({'train': 178, 'validation': 0, 'test': 0}, [])
+    """
+    say = progress or (lambda words: None)
+    say("comparing all rows" if dataset.tabular else "comparing all pictures")
+    rows = AllRows(dataset, index)
+    summary = _summarise(rows)
+    findings = [*_left_out(rows), *find_duplicates(rows), *find_class_problems(rows)]
+    if dataset.tabular:
+        say("looking at the columns")
+        summary["columns"] = summarise_columns(dataset.x_train)
+        findings += find_column_problems(dataset.x_train, summary["columns"])
+        say("asking each column for the answer")
+        findings += find_target_leakage(dataset)
+    else:
+        say("looking for pictures that look alike")
+        summary["pictures"] = summarise_pictures(rows)
+        findings += find_picture_problems(rows, summary["pictures"])
+    if dataset.class_names:
+        say("looking for labels that seem wrong")
+        label_issues = estimate_label_issues(dataset)
+        summary["labels"] = label_issues and {
+            "examined": label_issues.examined,
+            "doubted": len(label_issues.rows),
+            "agreement": label_issues.agreement,
+            "reliable": label_issues.reliable,
+        }
+        findings += find_label_issues(rows, label_issues)
+    return Inspection(summary, worst_first(findings))
+
+
+def _summarise(rows: AllRows) -> dict[str, Any]:
+    dataset = rows.dataset
+    summary: dict[str, Any] = {
+        "name": dataset.name,
+        "task": dataset.task,
+        "kind": "table" if dataset.tabular else "pictures",
+        "counts": dict(zip(SUBSETS, rows.counts, strict=True)),
+        "left_out": dict(dataset.removed),
+    }
+    if dataset.class_names:
+        counts = [
+            np.bincount(rows.labels[rows.part == part], minlength=len(dataset.class_names))
+            for part in range(3)
+        ]
+        summary["classes"] = [
+            {"name": name, **{part: int(counts[i][at]) for i, part in enumerate(SUBSETS)}}
+            for at, name in enumerate(dataset.class_names)
+        ]
+    elif len(rows):
+        summary["target"] = ranges(rows.labels)
+    if dataset.tabular:
+        summary["target_column"] = dataset.target
+    return summary
+
+
+def _left_out(rows: AllRows) -> list[Finding]:
+    """Tell what reading has left out already."""
+    removed, index = dict(rows.dataset.removed), rows.index
+    bad = list(index.unreadable) if index is not None else []
+    unreadable = max(removed.pop(_UNREADABLE, 0), len(bad))
+    found = []
+    if unreadable:
+        found.append(
+            Finding(
+                "unreadable",
+                "warning",
+                unreadable,
+                f"{count_of(unreadable, 'file')} can't be read.",
+                "They are damaged, cut short, too large, or no pictures though they are named so.",
+                "Training leaves them out; the files stay as they are.",
+                tuple(f"{path}: {reason}" for path, reason in bad[:5]),
+            )
+        )
+    for reason, count in removed.items():
+        harmless = reason.startswith("other files")
+        found.append(
+            Finding(
+                "left-out",
+                "note" if harmless else "warning",
+                count,
+                f"Left out in reading: {reason} ({count:,}).",
+                "They are no pictures." if harmless else "Nothing can be learned from these.",
+                "Training goes on without them; the files stay as they are.",
+            )
+        )
+    return found

@@ -1,0 +1,147 @@
+"""Picture files and drawings, made to look like the pictures a network was trained on.
+
+MNIST's own steps, as its authors describe them: the ink is cropped, scaled to fit 20x20 pixels
+with its proportions kept, and placed in 28x28 so that its centre of mass is in the middle
+(LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition",
+section III.A). Knows no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from danqing.data.images.decode import flatten
+from danqing.data.images.image_file import open_picture, quiet
+from danqing.data.images.layout import read_file
+from danqing.errors import PictureError
+
+__all__ = ["draw_like_mnist", "looks_like_mnist", "read_picture"]
+
+_INK = 20 / 28  # share of a side that the ink fills
+
+
+def read_picture(
+    path: str | Path, input_shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], str]:
+    """Read a picture file as a network of `input_shape` wants it.
+
+    A grey picture of the very size, on a dark ground, is taken as it is. Any other is taken for
+    a drawing, dark on light or light on dark.
+
+    Returns
+    -------
+    picture : ndarray of uint8, shape (height, width, 1)
+    steps : str
+        What was done to it, in words; empty if nothing was.
+
+    Raises
+    ------
+    PictureError
+        If the file is missing, is no picture, is far too large, or shows nothing.
+    """
+    grey = _read_grey(Path(path))
+    height, width, _ = input_shape
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    light_ground = float(np.median(border)) > 127
+    if grey.shape == (height, width) and not light_ground:
+        return grey[..., np.newaxis], ""
+    try:
+        drawn = draw_like_mnist(255 - grey if light_ground else grey, (height, width))
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
+    inverted = "inverted, " if light_ground else ""
+    return drawn[..., np.newaxis], f"{inverted}cropped, scaled, centred by mass"
+
+
+def draw_like_mnist(ink: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) -> NDArray[np.uint8]:
+    """Crop, scale and centre light ink on a dark ground as MNIST's authors did.
+
+    Parameters
+    ----------
+    ink : ndarray of uint8, shape (height, width)
+    size : (height, width) of the result
+
+    Raises
+    ------
+    PictureError
+        If there is no ink: all pixels are about the same.
+
+    Examples
+    --------
+    >>> stroke = np.zeros((200, 300), np.uint8)
+    >>> stroke[50:150, 20:30] = 255
+    >>> drawn = draw_like_mnist(stroke)
+    >>> drawn.shape, int(np.flatnonzero(drawn.max(axis=1))[0])
+    ((28, 28), 4)
+    """
+    low, high = int(np.percentile(ink, 5)), int(ink.max())
+    if high - low < 32:
+        raise PictureError("shows nothing: all its pixels are about the same; draw with contrast")
+    # Paper has a tone and grain: below a fifth of the ink's own contrast, it is ground.
+    stretched = np.clip((ink.astype(np.float64) - low) / (high - low), 0, 1)
+    stretched[stretched < 0.2] = 0
+    rows, columns = np.flatnonzero(stretched.any(axis=1)), np.flatnonzero(stretched.any(axis=0))
+    cropped = stretched[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    side = _INK * min(size) / max(cropped.shape)
+    scaled_size = tuple(max(1, round(length * side)) for length in cropped.shape)
+    scaled = np.asarray(
+        Image.fromarray((cropped * 255).astype(np.uint8)).resize(
+            (scaled_size[1], scaled_size[0]), Image.Resampling.LANCZOS
+        ),
+        dtype=np.float64,
+    )
+    # Thin strokes fade when they shrink; MNIST's ink is fully bright in its middle.
+    scaled *= 255 / max(scaled.max(), 1)
+    placed = np.zeros(size)
+    starts = []
+    for axis in (0, 1):
+        mass = scaled.sum(axis=1 - axis)
+        centre = float((mass * (np.arange(len(mass)) + 0.5)).sum() / mass.sum())
+        start = round(size[axis] / 2 - centre)
+        starts.append(min(max(start, 0), size[axis] - scaled.shape[axis]))
+    placed[starts[0] : starts[0] + scaled.shape[0], starts[1] : starts[1] + scaled.shape[1]] = (
+        scaled
+    )
+    return np.asarray(placed.round(), dtype=np.uint8)
+
+
+def _read_grey(path: Path) -> NDArray[np.uint8]:
+    try:
+        with quiet(), open_picture(read_file(path)) as opened:
+            flat = flatten(opened)
+            if flat.mode.startswith("I"):  # 16 bits a pixel: a drawing needs contrast, not depth
+                deep = np.asarray(flat, dtype=np.float64)
+                return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
+            return np.asarray(flat.convert("L"), dtype=np.uint8)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
+
+
+def looks_like_mnist(pictures: NDArray[np.uint8]) -> bool:
+    """Tell whether pictures were made as MNIST's: light ink in 20x20 pixels, centred by mass.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width, channels)
+        Some of a data set.
+
+    Examples
+    --------
+    >>> looks_like_mnist(np.full((3, 28, 28, 1), 255, np.uint8))
+    False
+    """
+    if pictures.ndim != 4 or pictures.shape[1:] != (28, 28, 1):
+        return False
+    alike = 0
+    for picture in pictures[..., 0].astype(np.float64):
+        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+        if len(rows):
+            longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+            places = np.arange(28) - 13.5
+            off = [abs((picture.sum(axis=a) * places).sum()) / picture.sum() for a in (0, 1)]
+            alike += longest == 20 and max(off) <= 1
+    return bool(alike >= 0.8 * len(pictures) > 0)

@@ -1,0 +1,136 @@
+"""New examples, without labels, from files: in the shape that a trained network takes.
+
+Knows no network; must load neither TensorFlow nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danqing.data.arrays.idx import is_idx
+from danqing.data.dataset import Dataset
+from danqing.data.images.folder import list_pictures, read_pictures
+from danqing.data.sources import SOURCE_NAMES, load_data
+from danqing.data.tables.table_files import TABLE_SUFFIXES, read_table
+from danqing.errors import PictureError, SourceError
+from danqing.prediction.drawing import read_picture
+from danqing.prediction.resize import resize_pictures
+from danqing.preparation.preparation import Preparation
+
+__all__ = ["Inputs", "pictures_from", "read_inputs"]
+
+_AT_ONCE = 1000  # pictures in memory
+_ARRAYS = (".npz", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Some examples from a file or folder.
+
+    Attributes
+    ----------
+    names : list of str
+        One an example: its file, and its row where the file has several.
+    examples : Table or ndarray of uint8, shape (n, height, width, channels)
+        None where nothing could be read.
+    complaints : list of str
+        Why other files could not be read.
+    notes : list of str
+        What was done to a drawing.
+    """
+
+    names: list[str]
+    examples: Any
+    complaints: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_inputs(
+    path: Path, preparation: Preparation, input_shape: tuple[int, ...]
+) -> Iterator[Inputs]:
+    """Read a picture, all pictures in a folder, or a file of many examples.
+
+    Raises
+    ------
+    SourceError
+        If the path holds nothing that the network could take.
+    """
+    if preparation.encoding is not None:
+        table = (
+            _rows(load_data(str(path)))
+            if _is_name(path)
+            else read_table(path, preparation.encoding.kinds)
+        )
+        yield Inputs([f"{path}:{row + 1}" for row in range(len(table))], table)
+        return
+    if path.name.lower().endswith(TABLE_SUFFIXES):
+        raise SourceError(f"{path}: is a table, but the network takes pictures")
+    packed = path.name.lower().endswith(_ARRAYS) or is_idx(path)
+    if _is_name(path) or (packed and path.exists()):
+        pictures = resize_pictures(_rows(load_data(str(path))), input_shape)
+        for start in range(0, len(pictures), _AT_ONCE):
+            some = pictures[start : start + _AT_ONCE]
+            yield Inputs([f"{path}:{start + row + 1}" for row in range(len(some))], some)
+        return
+    files = list_pictures(path) if path.is_dir() else [path]
+    for start in range(0, len(files), _AT_ONCE):
+        yield pictures_from(
+            files[start : start + _AT_ONCE],
+            input_shape,
+            preparation.pictures_as,
+            drawings=preparation.drawings,
+        )
+
+
+def pictures_from(
+    files: list[Path], shape: tuple[int, ...], pictures_as: Mapping[str, Any], *, drawings: bool
+) -> Inputs:
+    """Read picture files, brought to a shape as those of the training were.
+
+    Parameters
+    ----------
+    files : list of Path
+    shape : (height, width, channels)
+    pictures_as : mapping
+        As in `danqing.data.dataset.Dataset`.
+    drawings : bool
+        Whether they are drawings, to be made to look like MNIST's.
+    """
+    return _drawn(files, shape) if drawings else _read(files, pictures_as, shape)
+
+
+def _is_name(path: Path) -> bool:
+    return str(path) in SOURCE_NAMES and not path.exists()
+
+
+def _rows(dataset: Dataset) -> Any:
+    """Give a labelled source's part for testing, or all its rows where it has none."""
+    return dataset.x_test if len(dataset.y_test) else dataset.x_train
+
+
+def _read(files: list[Path], pictures_as: Mapping[str, Any], shape: tuple[int, ...]) -> Inputs:
+    came_as_arrays = {"size": list(shape[:2]), "mode": "L" if shape[2] == 1 else "RGB"}
+    pictures, bad = read_pictures(files, pictures_as or came_as_arrays)
+    unread = {path for path, _ in bad}
+    names = [str(file) for file in files if str(file) not in unread]
+    return Inputs(names, pictures if names else None, [complaint for _, complaint in bad])
+
+
+def _drawn(files: list[Path], shape: tuple[int, ...]) -> Inputs:
+    names, pictures, complaints, notes = [], [], [], []
+    for file in files:
+        try:
+            picture, steps = read_picture(file, (shape[0], shape[1], shape[2]))
+        except PictureError as error:
+            complaints.append(str(error))
+            continue
+        names.append(str(file))
+        pictures.append(picture)
+        if steps:
+            notes.append(f"{file}: taken for a drawing: {steps}")
+    return Inputs(names, np.stack(pictures) if names else None, complaints, notes)

@@ -1,0 +1,42 @@
+"""One network of an ensemble as a run of its own. Knows no page and no figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from danqing.networks.architecture import Architecture
+from danqing.networks.onnx_graph import to_onnx
+from danqing.runs.run_folder import RunFolder
+
+__all__ = ["EnsembleMember"]
+
+
+class EnsembleMember(RunFolder):
+    """What a run would be with one of its networks alone; read only.
+
+    Settings, data and history are the whole run's; weights and answers the member's.
+
+    Parameters
+    ----------
+    run : Run
+        Also one that is no ensemble: its network is member 1.
+    number : int
+        From 1.
+    tta_views : int, optional
+        Over how many looks at a picture it averages; as the run does, if not given.
+    """
+
+    def __init__(self, run: RunFolder, number: int = 1, *, tta_views: int | None = None) -> None:
+        super().__init__(run.folder)
+        whole = Architecture.from_json(run.network)
+        prefix = whole.prefixes[number - 1]
+        alone = replace(
+            whole, members=1, tta_views=whole.tta_views if tta_views is None else tta_views
+        )
+        self.network = {**run.network, **alone.to_json()}
+        self.tensors = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in run.tensors.items()
+            if name.startswith(prefix)
+        }
+        self.onnx_model = to_onnx(alone, run.preparation, self.tensors)

@@ -1,0 +1,138 @@
+"""Pictures without labels: read, brought to the network's shape, joined to the labelled rows.
+
+Knows no network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from danqing.data.dataset import Dataset, Pictures
+from danqing.data.split import Splits, Subset, example_digests
+from danqing.data.unlabelled_images import picture_files, pictures_of
+from danqing.errors import SourceError
+from danqing.prediction.drawing import looks_like_mnist
+from danqing.prediction.inputs import pictures_from
+from danqing.prediction.resize import resize_pictures
+from danqing.training.loop.batches import TrainingRows
+
+__all__ = ["Unlabelled", "joined", "read_unlabelled"]
+
+
+@dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """Pictures without labels, in the shape that the network takes.
+
+    Attributes
+    ----------
+    pictures : Pictures
+    source : str
+        The word that names them; empty for objects from Python.
+    removed : dict
+        What was left out: a reason, and how many.
+    """
+
+    pictures: Pictures = field(repr=False)
+    source: str
+    removed: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Tell what they are as plain data."""
+        digest = hashlib.sha256(repr(self.pictures.shape).encode())
+        for content in example_digests(self.pictures):
+            digest.update(content)
+        return {"source": self.source, "fingerprint": digest.hexdigest(), "removed": self.removed}
+
+
+def read_unlabelled(source: Any, dataset: Dataset, parts: Splits) -> Unlabelled:
+    """Read pictures without labels that go with a Dataset.
+
+    Files are taken as `predict` takes them, drawings made to look like MNIST where the training
+    pictures are like that; arrays are resized. What is also in the part for validation or testing
+    is left out: the network must not have seen it.
+
+    Parameters
+    ----------
+    source : str, path, Dataset or array
+        A folder of pictures in any folders, or as for `danqing.data.unlabelled_images.pictures_of`.
+
+    Raises
+    ------
+    SourceError, PictureError
+        If it can't be read, holds no pictures, or they can't be brought to the shape.
+    """
+    if dataset.tabular or not dataset.class_names:
+        raise SourceError(
+            f"{dataset.name}: can't be learned together with pictures without labels; that takes "
+            "labelled pictures of classes"
+        )
+    shape, removed = dataset.input_shape, {}
+    if files := picture_files(source):
+        drawings = looks_like_mnist(dataset.x_train[:200])
+        found = pictures_from(files, shape, dataset.pictures_as, drawings=drawings)
+        if found.complaints:
+            removed["unreadable files"] = len(found.complaints)
+        pictures = found.examples
+        if pictures is None:
+            raise SourceError(f"{source}: holds no picture that can be used; {found.complaints[0]}")
+    else:
+        pictures = resize_pictures(pictures_of(source), shape)
+    known = set(_digests(parts.validation)) | set(_digests(parts.test))
+    new = np.array([digest not in known for digest in example_digests(pictures)])
+    if not new.any():
+        raise SourceError(
+            f"{source}: holds only pictures that validation and testing hold, too; "
+            "name others to learn from"
+        )
+    if not new.all():
+        removed["also in the validation or test part"] = int((~new).sum())
+        pictures = pictures[np.flatnonzero(new)]
+    return Unlabelled(pictures, str(source) if isinstance(source, str) else "", removed)
+
+
+def joined(rows: TrainingRows, withheld: Subset | None, others: Unlabelled | None) -> TrainingRows:
+    """Join labelled rows, rows of the same source whose labels are set aside, and others."""
+    examples, count = rows.examples, len(rows.examples)
+    numbers = [rows.numbers] if withheld is None else [rows.numbers, withheld.rows]
+    if others is not None:
+        examples = _Joined(examples, others.pictures)
+        numbers.append(np.arange(count, len(examples)))
+        if isinstance(rows.examples, np.ndarray) and isinstance(others.pictures, np.ndarray):
+            examples = examples[:]
+    weights = np.ones(count) if rows.weights is None else rows.weights
+    every = np.concatenate(numbers)
+    unlabelled = every[len(rows) :]
+    targets, weights = (
+        np.concatenate([a, np.zeros(len(examples) - count, a.dtype)])
+        for a in (rows.targets, weights)
+    )
+    targets[unlabelled] = 0
+    weights[unlabelled] = 0
+    return TrainingRows(examples, targets, every, weights, len(unlabelled))
+
+
+class _Joined:
+    """Two lots of pictures as one; either may be on disk."""
+
+    def __init__(self, first: Pictures, second: Pictures) -> None:
+        self.first, self.second = first, second
+        self.shape = (len(first) + len(second), *first.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> Any:
+        rows = np.arange(len(self))[rows]
+        later = rows >= len(self.first)
+        pictures = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        pictures[~later] = self.first[rows[~later]]
+        pictures[later] = self.second[rows[later] - len(self.first)]
+        return pictures
+
+
+def _digests(part: Subset) -> list[bytes]:
+    return example_digests(part.x[part.rows])

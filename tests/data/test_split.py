@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_iris
+from sklearn.model_selection import train_test_split
+
+from danqing.data.dataset import Dataset
+from danqing.data.split import Splits, Subset, example_digests, split
+from danqing.data.stratify import stratified_split
+from danqing.data.table import Column, Table
+from danqing.errors import SourceError
+
+
+def pictures(*values: Any) -> np.ndarray:
+    """One-pixel pictures: equal numbers are equal pictures."""
+    return np.array(values, dtype=np.uint8).reshape(-1, 1, 1, 1)
+
+
+def dataset(x: Any, y: Any, **others: Any) -> Dataset:
+    y = np.asarray(y)
+    names = () if y.dtype == np.float64 else tuple(map(str, range(int(y.max(initial=0)) + 1)))
+    empty = {"x_test": x[:0], "y_test": y[:0]}
+    settings = {"name": "made", "source": "", "class_names": names, **empty, **others}
+    return Dataset(x_train=x, y_train=y, **settings)
+
+
+def parts_of(parts: Splits) -> tuple[Subset, ...]:
+    return parts.train, parts.validation, parts.test
+
+
+def test_mnist_keeps_its_test_part_and_is_split_as_ever(mnist: Dataset) -> None:
+    parts = split(mnist, 0.2)
+    train, validation = stratified_split(mnist.y_train, 0.2)
+    assert parts.train.rows.tolist() == train.tolist()
+    assert parts.validation.rows.tolist() == validation.tolist()
+    assert parts.test.rows.tolist() == list(range(10_000))
+    assert parts.test.x is mnist.x_test
+    assert parts.train.x is parts.validation.x is mnist.x_train
+    assert parts.removed == {}
+    assert np.array_equal(parts.validation.labels, mnist.y_train[validation])
+    assert np.array_equal(parts.validation.examples(), mnist.x_train[validation])
+
+
+def test_without_a_test_part_a_fifth_becomes_one(mnist: Dataset) -> None:
+    x, y = mnist.x_train[:1000], mnist.y_train[:1000]
+    parts = split(dataset(x, y), 0.1)
+    rest, test = train_test_split(np.arange(1000), test_size=0.2, random_state=42, stratify=y)
+    train, validation = train_test_split(rest, test_size=0.1, random_state=42, stratify=y[rest])
+    assert [part.rows.tolist() for part in parts_of(parts)] == [
+        train.tolist(), validation.tolist(), test.tolist(),
+    ]  # fmt: skip
+
+
+def test_iris_has_its_one_pair_on_one_side() -> None:
+    numbers, y = load_iris(return_X_y=True)
+    table = Table(tuple(Column(f"c{i}", "number", c) for i, c in enumerate(numbers.T)))
+    parts = split(dataset(table, y.astype(np.int64)), 0.1)
+    assert sum(len(part) for part in parts_of(parts)) == 150
+    assert {(101 in part.rows) == (142 in part.rows) for part in parts_of(parts)} == {True}
+    assert parts.removed == {}
+
+
+def test_own_validation_part_is_kept() -> None:
+    made = dataset(
+        pictures(*range(50)), np.arange(50) % 2,
+        x_validation=pictures(*range(50, 60)), y_validation=np.arange(10) % 2,
+        x_test=pictures(*range(60, 70)), y_test=np.arange(10) % 2,
+    )  # fmt: skip
+    parts = split(made, 0.5)
+    assert [len(part) for part in parts_of(parts)] == [50, 10, 10]
+    assert parts.validation.x is made.x_validation
+
+
+def test_leaks_are_left_out_of_training_and_never_of_testing() -> None:
+    made = dataset(
+        pictures(*range(50)), np.zeros(50, np.int64),
+        x_validation=pictures(100, 101, 10, 0), y_validation=np.zeros(4, np.int64),
+        x_test=pictures(0, 1, 2, 60), y_test=np.zeros(4, np.int64),
+    )  # fmt: skip
+    parts = split(made, 0.5)
+    assert parts.train.rows.tolist() == [row for row in range(50) if row not in (0, 1, 2, 10)]
+    assert parts.validation.rows.tolist() == [0, 1, 2]
+    assert parts.test.rows.tolist() == [0, 1, 2, 3]
+    assert parts.removed == {"also in the test part": 4, "also in the validation part": 1}
+
+
+def test_the_same_picture_under_two_labels_teaches_nothing() -> None:
+    x, y = pictures(*range(50), 7, 8), np.array([0, 1] * 25 + [0, 0])
+    made = dataset(x, y, x_test=pictures(9, 200), y_test=np.array([0, 1]))
+    parts = split(made, 0.2)
+    # 7 (label 1) came again with 0; 8 (label 0) came again with 0; 9 (1) is in the test with 0.
+    assert parts.removed == {"the same picture under two labels": 3}
+    assert not {7, 50, 9} & {*parts.train.rows.tolist(), *parts.validation.rows.tolist()}
+    assert {8, 51} <= {*parts.train.rows.tolist(), *parts.validation.rows.tolist()}
+    assert parts.test.rows.tolist() == [0, 1]
+
+
+def test_equal_rows_with_different_numbers_stay_together() -> None:
+    x = Table((Column("a", "number", np.arange(100.0) // 1 % 97),))
+    parts = split(dataset(x, np.linspace(0, 1, 100)), 0.2)
+    assert sum(len(part) for part in parts_of(parts)) == 100
+    assert parts.removed == {}
+    for pair in [(0, 97), (1, 98), (2, 99)]:
+        assert len({sum(row in part.rows for row in pair) for part in parts_of(parts)} - {0}) == 1
+
+
+def test_equal_rows_of_a_coarse_table_are_different_cases() -> None:
+    # As of the Titanic: 2 x 4 kinds of passenger, and most kinds both drowned and survived.
+    random = np.random.default_rng(0)
+    sex, rank, y = random.integers(2, size=400), random.integers(4, size=400), None
+    y = (random.random(400) < 0.2 + 0.6 * sex).astype(np.int64)
+    words = np.array(["man", "woman"], dtype=object)[sex]
+    x = Table((Column("sex", "category", words), Column("class", "number", rank.astype(float))))
+    parts = split(dataset(x, y), 0.1)
+    assert [len(part) for part in parts_of(parts)] == [288, 32, 80]
+    assert parts.removed == {}
+
+
+def test_one_of_a_kind_is_learned_from() -> None:
+    y = np.array([0] * 50 + [1] * 50 + [2])
+    parts = split(dataset(pictures(*range(101)), y), 0.2)
+    assert 100 in parts.train.rows
+    assert np.bincount(parts.test.labels).tolist() == [10, 10]
+
+
+def test_each_of_many_classes_is_learned_from() -> None:
+    y = np.repeat(np.arange(60), 3)
+    parts = split(dataset(pictures(*range(180)), y), 0.1)
+    assert set(parts.train.labels) == set(range(60))
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((), []),
+        ((1,), [0]),
+        ((1, 2, 3, 4), [0, 0, 0, 0]),
+        ((1,) * 50, [0] * 50),
+        (range(50), list(range(50))),
+    ],
+)
+def test_too_few_are_refused(values: Any, labels: list[int]) -> None:
+    with pytest.raises(SourceError, match="too few for parts"):
+        split(dataset(pictures(*values), np.array(labels, np.int64)), 0.1)
+
+
+def test_nothing_left_is_refused() -> None:
+    same = {"x_validation": pictures(60, 61), "y_validation": np.array([0, 1])}
+    x, y = pictures(*range(50)), np.arange(50) % 2
+    with pytest.raises(SourceError, match="also in the test part: 50"):
+        split(dataset(x, y, x_test=x, y_test=y, **same), 0.1)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("count", range(5, 12))
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_few_rows_are_divided_or_refused(count: int, share: float, task: str) -> None:
+    y = np.arange(count) % 2 if task == "classes" else np.arange(float(count))
+    made = dataset(pictures(*range(count)), y)
+    if count >= 7 and share <= 0.5:
+        assert all(len(part) for part in parts_of(split(made, share)))
+    else:
+        with suppress(SourceError):
+            assert all(len(part) for part in parts_of(split(made, share)))
+
+
+def test_a_cache_on_disk_is_read_a_few_at_a_time() -> None:
+    class Cache:
+        shape = (3000, 100, 100, 3)
+        largest = 0
+
+        def __len__(self) -> int:
+            return 3000
+
+        def __getitem__(self, rows: slice) -> np.ndarray:
+            values = np.arange(3000, dtype=np.uint16)[rows]
+            self.largest = max(self.largest, len(values))
+            taken = np.zeros((len(values), *self.shape[1:]), np.uint8)
+            taken[:, 0, 0, 0], taken[:, 0, 0, 1] = values % 256, values // 256
+            return taken
+
+    cache = Cache()
+    assert len(set(example_digests(cache))) == 3000
+    assert cache.largest * 30_000 <= 1 << 24
+
+
+rows = st.tuples(st.integers(0, 40), st.integers(0, 3))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    train=st.lists(rows, min_size=5, max_size=60),
+    validation=st.lists(rows, max_size=10),
+    test=st.lists(rows, max_size=10),
+    share=st.sampled_from([0.1, 0.2, 0.5]),
+    regression=st.booleans(),
+)
+def test_parts_are_disjoint_and_complete(
+    train: list[Any], validation: list[Any], test: list[Any], share: float, regression: bool
+) -> None:
+    def xy(pairs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+        kind = np.float64 if regression else np.int64
+        return pictures(*(x for x, _ in pairs)), np.array([y for _, y in pairs], dtype=kind)
+
+    (x, y), (x_validation, y_validation), (x_test, y_test) = xy(train), xy(validation), xy(test)
+    names = () if regression else tuple("0123")
+    made = dataset(
+        x, y, class_names=names, x_validation=x_validation, y_validation=y_validation,
+        x_test=x_test, y_test=y_test,
+    )  # fmt: skip
+    try:
+        parts = split(made, share)
+    except SourceError:
+        return
+    again = split(made, share)
+    taken = {id(x): set(), id(x_validation): set(), id(x_test): set()}
+    contents = []
+    for part, same in zip(parts_of(parts), parts_of(again), strict=True):
+        assert part.rows.tolist() == same.rows.tolist()
+        assert len(part)
+        assert not taken[id(part.x)] & set(part.rows.tolist())
+        taken[id(part.x)] |= set(part.rows.tolist())
+        contents.append(set(part.examples().ravel().tolist()))
+    assert sum(map(len, taken.values())) + sum(parts.removed.values()) == len(
+        train + validation + test
+    )
+    assert not contents[0] & contents[1]
+    assert not contents[0] & contents[2]
+    assert not contents[1] & contents[2]
+    if test:
+        assert parts.test.rows.tolist() == list(range(len(test)))
+    if not regression:
+        labels: dict[int, set[int]] = {}
+        for content, label in train + validation + test:
+            labels.setdefault(content, set()).add(label)
+        for part in (parts.train, parts.validation):
+            assert all(len(labels[content]) == 1 for content in part.examples().ravel().tolist())
+    elif not test and not validation:
+        assert parts.removed == {}
