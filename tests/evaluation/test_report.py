@@ -237,7 +237,7 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(found: Examina
         "calibration",
         "unsure",
         "worst",
-        "label_issues",
+        "label-issues",
         "robustness",
     }
     assert sections | {"curves", "method"} <= set(tags.ids)

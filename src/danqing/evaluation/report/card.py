@@ -173,7 +173,7 @@ class _Card:
             lines += [*self._weak_classes(), *self._confidence(), self._say("card-limit-always")]
             n = sum(map(len, self.found.label_issues.values()))
             if n:
-                lines.append(self._say("card-limit-doubts", n=f"{n:,}"))
+                lines.append(self._say("card-limit-label-issues", n=f"{n:,}"))
         lines += self._conditions()
         lines.append(self._say("card-limit-unknown"))
         return lines

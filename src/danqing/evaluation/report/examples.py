@@ -54,20 +54,20 @@ def label_issues(found: Examination, album: Album) -> str:
         return ""
     total = sum(map(len, found.label_issues.values()))
     looked = sum(len(part) for part in found.answered.values())
-    body = f"<p>{say('doubts-none', looked=f'{looked:,}')}</p>"
+    body = f"<p>{say('label-issues-none', looked=f'{looked:,}')}</p>"
     accuracy = found.figures["test"]["accuracy"]
     if accuracy < GOOD_JUDGE:
-        body = f"<p>{say('doubts-unreliable', accuracy=percent(accuracy))}</p>"
+        body = f"<p>{say('label-issues-unreliable', accuracy=percent(accuracy))}</p>"
     if total:
-        body = f"<p>{say('doubts-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
+        body = f"<p>{say('label-issues-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
     for name, places in found.label_issues.items():
         if len(places):
             part, shown = found.answered[name], places[: _SHOWN // 2]
             captions = [_caption(found, part, int(place), "card-doubt") for place in shown]
             every = "all-" if len(shown) == len(places) else ""
-            title = say(f"doubts-{every}{name}", n=f"{len(places):,}", shown=len(shown))
+            title = say(f"label-issues-{every}{name}", n=f"{len(places):,}", shown=len(shown))
             body += f"<h3>{title}</h3>{_cards(part, shown, captions, album)}"
-    return f'<section id="doubts"><h2>{say("doubts")}</h2>{body}</section>'
+    return f'<section id="label-issues"><h2>{say("label-issues")}</h2>{body}</section>'
 
 
 def fields_of(table: Table) -> tuple[list[list[str]], list[str]]:

@@ -4,7 +4,7 @@ chapters.push(function drawNetwork() {
   fill("parameters", number("network/parameters", facts.parameters));
   fill("spec", facts.run.spec);
   fill("ensemble", String(facts.ensemble));
-  fill("views", String(facts.views));
+  fill("views", String(facts.tta_views));
   fill("layer-count", String(withKernel.length));
   fill("inputs", facts.input_shape.join(" × "));
   const rows = layers.map((layer, n) => {

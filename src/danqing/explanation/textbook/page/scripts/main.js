@@ -233,7 +233,7 @@ function begin() {
   document.body.dataset.live = facts.live;
   document.body.dataset.loss = facts.run.loss;
   document.body.dataset.ensemble = facts.ensemble;
-  document.body.dataset.views = facts.views;
+  document.body.dataset.views = facts.tta_views;
   document.body.dataset.optimizer = facts.run.optimizer;
   for (const layer of layers) document.body.classList.add(`has-${layer.kind}`);
   offerDrawing();
