@@ -195,24 +195,24 @@ def main() -> None:
     from danqing.runs.run_folder import load_run
 
     run = load_run(options.run)
-    network, parts = network_of(run), own_splits(run)
+    network, splits = network_of(run), own_splits(run)
     methods = methods_for(network)
 
-    def some(part: Any, count: int) -> Array:
-        return np.asarray(part.x[part.rows[:count]], np.float32)
+    def some(subset: Any, count: int) -> Array:
+        return np.asarray(subset.x[subset.rows[:count]], np.float32)
 
-    test = some(parts.test, options.pictures)
+    test = some(splits.test, options.pictures)
     results: dict[str, Any] = {"network": run.config["network"], "default": DEFAULT_METHOD}
     results["seconds for 100 maps of 64 steps"] = speed(run, network, test[:100])
     print(f"100 integrated-gradients maps, 64 steps: {results[list(results)[-1]]}", flush=True)
     results["completeness"] = completeness(run, network, test)
     print(f"completeness: {results['completeness']}", flush=True)
-    results["validation"] = areas(run, network, some(parts.validation, 500), methods)
+    results["validation"] = areas(run, network, some(splits.validation, 500), methods)
     show("500 validation pictures, to choose by", results["validation"])
     results["test"] = areas(run, network, test, (DEFAULT_METHOD,))
     show(f"{len(test)} test pictures", results["test"])
     results["rank correlation after randomisation"] = randomised(
-        run, network, some(parts.test, 200), methods
+        run, network, some(splits.test, 200), methods
     )
     print("\n| map | rank correlation after randomisation |\n| --- | ---: |")
     for method, (mean, low, high) in results["rank correlation after randomisation"].items():

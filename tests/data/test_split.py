@@ -11,7 +11,8 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
 
 from danqing.data.dataset import Dataset
-from danqing.data.split import Splits, Subset, example_digests, split
+from danqing.data.duplicates import example_digests
+from danqing.data.split import Splits, Subset, split
 from danqing.data.stratify import stratified_split
 from danqing.data.table import Column, Table
 from danqing.errors import SourceError
@@ -30,29 +31,29 @@ def dataset(x: Any, y: Any, **others: Any) -> Dataset:
     return Dataset(x_train=x, y_train=y, **settings)
 
 
-def parts_of(parts: Splits) -> tuple[Subset, ...]:
-    return parts.train, parts.validation, parts.test
+def subsets_of(splits: Splits) -> tuple[Subset, ...]:
+    return splits.train, splits.validation, splits.test
 
 
 def test_mnist_keeps_its_test_part_and_is_split_as_ever(mnist: Dataset) -> None:
-    parts = split(mnist, 0.2)
+    splits = split(mnist, 0.2)
     train, validation = stratified_split(mnist.y_train, 0.2)
-    assert parts.train.rows.tolist() == train.tolist()
-    assert parts.validation.rows.tolist() == validation.tolist()
-    assert parts.test.rows.tolist() == list(range(10_000))
-    assert parts.test.x is mnist.x_test
-    assert parts.train.x is parts.validation.x is mnist.x_train
-    assert parts.removed == {}
-    assert np.array_equal(parts.validation.labels, mnist.y_train[validation])
-    assert np.array_equal(parts.validation.examples(), mnist.x_train[validation])
+    assert splits.train.rows.tolist() == train.tolist()
+    assert splits.validation.rows.tolist() == validation.tolist()
+    assert splits.test.rows.tolist() == list(range(10_000))
+    assert splits.test.x is mnist.x_test
+    assert splits.train.x is splits.validation.x is mnist.x_train
+    assert splits.removed == {}
+    assert np.array_equal(splits.validation.labels, mnist.y_train[validation])
+    assert np.array_equal(splits.validation.examples(), mnist.x_train[validation])
 
 
 def test_without_a_test_part_a_fifth_becomes_one(mnist: Dataset) -> None:
     x, y = mnist.x_train[:1000], mnist.y_train[:1000]
-    parts = split(dataset(x, y), 0.1)
+    splits = split(dataset(x, y), 0.1)
     rest, test = train_test_split(np.arange(1000), test_size=0.2, random_state=42, stratify=y)
     train, validation = train_test_split(rest, test_size=0.1, random_state=42, stratify=y[rest])
-    assert [part.rows.tolist() for part in parts_of(parts)] == [
+    assert [subset.rows.tolist() for subset in subsets_of(splits)] == [
         train.tolist(), validation.tolist(), test.tolist(),
     ]  # fmt: skip
 
@@ -60,10 +61,10 @@ def test_without_a_test_part_a_fifth_becomes_one(mnist: Dataset) -> None:
 def test_iris_has_its_one_pair_on_one_side() -> None:
     numbers, y = load_iris(return_X_y=True)
     table = Table(tuple(Column(f"c{i}", "number", c) for i, c in enumerate(numbers.T)))
-    parts = split(dataset(table, y.astype(np.int64)), 0.1)
-    assert sum(len(part) for part in parts_of(parts)) == 150
-    assert {(101 in part.rows) == (142 in part.rows) for part in parts_of(parts)} == {True}
-    assert parts.removed == {}
+    splits = split(dataset(table, y.astype(np.int64)), 0.1)
+    assert sum(len(subset) for subset in subsets_of(splits)) == 150
+    assert {(101 in subset.rows) == (142 in subset.rows) for subset in subsets_of(splits)} == {True}
+    assert splits.removed == {}
 
 
 def test_own_validation_part_is_kept() -> None:
@@ -72,9 +73,9 @@ def test_own_validation_part_is_kept() -> None:
         x_validation=pictures(*range(50, 60)), y_validation=np.arange(10) % 2,
         x_test=pictures(*range(60, 70)), y_test=np.arange(10) % 2,
     )  # fmt: skip
-    parts = split(made, 0.5)
-    assert [len(part) for part in parts_of(parts)] == [50, 10, 10]
-    assert parts.validation.x is made.x_validation
+    splits = split(made, 0.5)
+    assert [len(subset) for subset in subsets_of(splits)] == [50, 10, 10]
+    assert splits.validation.x is made.x_validation
 
 
 def test_leaks_are_left_out_of_training_and_never_of_testing() -> None:
@@ -83,31 +84,34 @@ def test_leaks_are_left_out_of_training_and_never_of_testing() -> None:
         x_validation=pictures(100, 101, 10, 0), y_validation=np.zeros(4, np.int64),
         x_test=pictures(0, 1, 2, 60), y_test=np.zeros(4, np.int64),
     )  # fmt: skip
-    parts = split(made, 0.5)
-    assert parts.train.rows.tolist() == [row for row in range(50) if row not in (0, 1, 2, 10)]
-    assert parts.validation.rows.tolist() == [0, 1, 2]
-    assert parts.test.rows.tolist() == [0, 1, 2, 3]
-    assert parts.removed == {"also in the test part": 4, "also in the validation part": 1}
+    splits = split(made, 0.5)
+    assert splits.train.rows.tolist() == [row for row in range(50) if row not in (0, 1, 2, 10)]
+    assert splits.validation.rows.tolist() == [0, 1, 2]
+    assert splits.test.rows.tolist() == [0, 1, 2, 3]
+    assert splits.removed == {"also in the test set": 4, "also in the validation set": 1}
 
 
 def test_the_same_picture_under_two_labels_teaches_nothing() -> None:
     x, y = pictures(*range(50), 7, 8), np.array([0, 1] * 25 + [0, 0])
     made = dataset(x, y, x_test=pictures(9, 200), y_test=np.array([0, 1]))
-    parts = split(made, 0.2)
+    splits = split(made, 0.2)
     # 7 (label 1) came again with 0; 8 (label 0) came again with 0; 9 (1) is in the test with 0.
-    assert parts.removed == {"the same picture under two labels": 3}
-    assert not {7, 50, 9} & {*parts.train.rows.tolist(), *parts.validation.rows.tolist()}
-    assert {8, 51} <= {*parts.train.rows.tolist(), *parts.validation.rows.tolist()}
-    assert parts.test.rows.tolist() == [0, 1]
+    assert splits.removed == {"the same picture under two labels": 3}
+    assert not {7, 50, 9} & {*splits.train.rows.tolist(), *splits.validation.rows.tolist()}
+    assert {8, 51} <= {*splits.train.rows.tolist(), *splits.validation.rows.tolist()}
+    assert splits.test.rows.tolist() == [0, 1]
 
 
 def test_equal_rows_with_different_numbers_stay_together() -> None:
     x = Table((Column("a", "number", np.arange(100.0) // 1 % 97),))
-    parts = split(dataset(x, np.linspace(0, 1, 100)), 0.2)
-    assert sum(len(part) for part in parts_of(parts)) == 100
-    assert parts.removed == {}
+    splits = split(dataset(x, np.linspace(0, 1, 100)), 0.2)
+    assert sum(len(subset) for subset in subsets_of(splits)) == 100
+    assert splits.removed == {}
     for pair in [(0, 97), (1, 98), (2, 99)]:
-        assert len({sum(row in part.rows for row in pair) for part in parts_of(parts)} - {0}) == 1
+        assert (
+            len({sum(row in subset.rows for row in pair) for subset in subsets_of(splits)} - {0})
+            == 1
+        )
 
 
 def test_equal_rows_of_a_coarse_table_are_different_cases() -> None:
@@ -117,22 +121,22 @@ def test_equal_rows_of_a_coarse_table_are_different_cases() -> None:
     y = (random.random(400) < 0.2 + 0.6 * sex).astype(np.int64)
     words = np.array(["man", "woman"], dtype=object)[sex]
     x = Table((Column("sex", "category", words), Column("class", "number", rank.astype(float))))
-    parts = split(dataset(x, y), 0.1)
-    assert [len(part) for part in parts_of(parts)] == [288, 32, 80]
-    assert parts.removed == {}
+    splits = split(dataset(x, y), 0.1)
+    assert [len(subset) for subset in subsets_of(splits)] == [288, 32, 80]
+    assert splits.removed == {}
 
 
 def test_one_of_a_kind_is_learned_from() -> None:
     y = np.array([0] * 50 + [1] * 50 + [2])
-    parts = split(dataset(pictures(*range(101)), y), 0.2)
-    assert 100 in parts.train.rows
-    assert np.bincount(parts.test.labels).tolist() == [10, 10]
+    splits = split(dataset(pictures(*range(101)), y), 0.2)
+    assert 100 in splits.train.rows
+    assert np.bincount(splits.test.labels).tolist() == [10, 10]
 
 
 def test_each_of_many_classes_is_learned_from() -> None:
     y = np.repeat(np.arange(60), 3)
-    parts = split(dataset(pictures(*range(180)), y), 0.1)
-    assert set(parts.train.labels) == set(range(60))
+    splits = split(dataset(pictures(*range(180)), y), 0.1)
+    assert set(splits.train.labels) == set(range(60))
 
 
 @pytest.mark.parametrize(
@@ -146,14 +150,14 @@ def test_each_of_many_classes_is_learned_from() -> None:
     ],
 )
 def test_too_few_are_refused(values: Any, labels: list[int]) -> None:
-    with pytest.raises(SourceError, match="too few for parts"):
+    with pytest.raises(SourceError, match="too few to split"):
         split(dataset(pictures(*values), np.array(labels, np.int64)), 0.1)
 
 
 def test_nothing_left_is_refused() -> None:
     same = {"x_validation": pictures(60, 61), "y_validation": np.array([0, 1])}
     x, y = pictures(*range(50)), np.arange(50) % 2
-    with pytest.raises(SourceError, match="also in the test part: 50"):
+    with pytest.raises(SourceError, match="also in the test set: 50"):
         split(dataset(x, y, x_test=x, y_test=y, **same), 0.1)
 
 
@@ -164,10 +168,10 @@ def test_few_rows_are_divided_or_refused(count: int, share: float, task: str) ->
     y = np.arange(count) % 2 if task == "classes" else np.arange(float(count))
     made = dataset(pictures(*range(count)), y)
     if count >= 7 and share <= 0.5:
-        assert all(len(part) for part in parts_of(split(made, share)))
+        assert all(len(subset) for subset in subsets_of(split(made, share)))
     else:
         with suppress(SourceError):
-            assert all(len(part) for part in parts_of(split(made, share)))
+            assert all(len(subset) for subset in subsets_of(split(made, share)))
 
 
 def test_a_cache_on_disk_is_read_a_few_at_a_time() -> None:
@@ -215,31 +219,31 @@ def test_parts_are_disjoint_and_complete(
         x_test=x_test, y_test=y_test,
     )  # fmt: skip
     try:
-        parts = split(made, share)
+        splits = split(made, share)
     except SourceError:
         return
     again = split(made, share)
     taken = {id(x): set(), id(x_validation): set(), id(x_test): set()}
     contents = []
-    for part, same in zip(parts_of(parts), parts_of(again), strict=True):
-        assert part.rows.tolist() == same.rows.tolist()
-        assert len(part)
-        assert not taken[id(part.x)] & set(part.rows.tolist())
-        taken[id(part.x)] |= set(part.rows.tolist())
-        contents.append(set(part.examples().ravel().tolist()))
-    assert sum(map(len, taken.values())) + sum(parts.removed.values()) == len(
+    for subset, same in zip(subsets_of(splits), subsets_of(again), strict=True):
+        assert subset.rows.tolist() == same.rows.tolist()
+        assert len(subset)
+        assert not taken[id(subset.x)] & set(subset.rows.tolist())
+        taken[id(subset.x)] |= set(subset.rows.tolist())
+        contents.append(set(subset.examples().ravel().tolist()))
+    assert sum(map(len, taken.values())) + sum(splits.removed.values()) == len(
         train + validation + test
     )
     assert not contents[0] & contents[1]
     assert not contents[0] & contents[2]
     assert not contents[1] & contents[2]
     if test:
-        assert parts.test.rows.tolist() == list(range(len(test)))
+        assert splits.test.rows.tolist() == list(range(len(test)))
     if not regression:
         labels: dict[int, set[int]] = {}
         for content, label in train + validation + test:
             labels.setdefault(content, set()).add(label)
-        for part in (parts.train, parts.validation):
-            assert all(len(labels[content]) == 1 for content in part.examples().ravel().tolist())
+        for subset in (splits.train, splits.validation):
+            assert all(len(labels[content]) == 1 for content in subset.examples().ravel().tolist())
     elif not test and not validation:
-        assert parts.removed == {}
+        assert splits.removed == {}

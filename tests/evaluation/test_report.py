@@ -267,7 +267,7 @@ def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None
         label, answer = map(int, key.split("-"))
         assert len(examples) == min(matrix[label, answer], 8 if label == answer else 24)
         for one in examples:
-            place = int(np.flatnonzero(found.test.part.rows == one["row"])[0])
+            place = int(np.flatnonzero(found.test.subset.rows == one["row"])[0])
             assert found.test.labels[place] == label
             assert found.test.outputs[place].argmax() == answer
             assert one["picture"].startswith("data:image/png;base64,")

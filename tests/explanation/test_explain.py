@@ -58,15 +58,15 @@ def diabetes(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
     network = untrained("conv(4,3)-dense(6)")
     x = np.random.default_rng(0).integers(0, 256, (300, 12, 12, 1)).astype(np.uint8)
-    part = Subset(x, np.zeros(300, int), np.arange(5, 300))
-    rows, distances = nearest_examples(network, x[:3].astype(np.float32), part, count=4)
+    subset = Subset(x, np.zeros(300, int), np.arange(5, 300))
+    rows, distances = nearest_examples(network, x[:3].astype(np.float32), subset, count=4)
     features = network.features(x).astype(np.float64)
     for row in range(3):
         apart = np.linalg.norm(features[5:] - features[row], axis=1)
         expected = np.argsort(apart, kind="stable")[:4]
         np.testing.assert_allclose(distances[row], apart[expected], atol=1e-4)
         assert set(rows[row]) == set(expected + 5)
-    itself, nothing = nearest_examples(network, x[[50]].astype(np.float32), part, count=1)
+    itself, nothing = nearest_examples(network, x[[50]].astype(np.float32), subset, count=1)
     assert itself.tolist() == [[50]]
     assert nothing[0, 0] < 1e-2
 

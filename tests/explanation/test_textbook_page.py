@@ -42,8 +42,8 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
 def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
     """A run as `danqing train` leaves it, its weights as they start: training adds nothing here."""
     recipe = Recipe(**{"epochs": 2, **settings})
-    parts = split(dataset, recipe.validation_share)
-    preparation = fit_preparation(parts.train, recipe.scaling, drawings=not dataset.tabular)
+    splits = split(dataset, recipe.validation_share)
+    preparation = fit_preparation(splits.train, recipe.scaling, drawings=not dataset.tabular)
     shape = preparation.scaling.mean_.shape if dataset.tabular else dataset.input_shape
     architecture = design(recipe.spec, shape, len(dataset.class_names))
     tensors = tensors_of(build(architecture, preparation, seed=3))
@@ -60,7 +60,7 @@ def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
         {
             "name": dataset.name, "source": dataset.source, "task": dataset.task, "target": "",
             "fingerprint": dataset.fingerprint, "class_names": list(dataset.class_names),
-            "counts": {p: len(getattr(parts, p)) for p in ("train", "validation", "test")},
+            "counts": {p: len(getattr(splits, p)) for p in ("train", "validation", "test")},
             "removed": {},
         },
         {**architecture.to_json(), "preparation": preparation.to_json()},
@@ -127,8 +127,8 @@ def facts_of(page: Path) -> dict[str, Any]:
 def assert_all_recomputed(
     run: RunFolder, dataset: Dataset, page: Path, dump: dict[str, Any]
 ) -> None:
-    parts = split(dataset, run.config["validation_share"])
-    values, arrays = expected_numbers(run, parts, facts_of(page), dump)
+    splits = split(dataset, run.config["validation_share"])
+    values, arrays = expected_numbers(run, splits, facts_of(page), dump)
     assert not dump["missing"]
     assert set(dump["values"]) == set(values), set(dump["values"]) ^ set(values)
     assert set(dump["arrays"]) == set(arrays), set(dump["arrays"]) ^ set(arrays)
@@ -218,9 +218,9 @@ def test_large_networks_have_their_samples_computed_beforehand(
     name: str, close: str, make: Callable[[str], Any], tmp_path: Path
 ) -> None:
     run, dataset, _ = make(name)
-    parts = split(dataset, run.config["validation_share"])
+    splits = split(dataset, run.config["validation_share"])
     page = tmp_path / "textbook.html"
-    facts = collect_facts(run, parts, run.metrics, live_parameters=0)
+    facts = collect_facts(run, splits, run.metrics, live_parameters=0)
     page.write_text(assemble(facts), encoding="utf-8")
     assert_all_recomputed(run, dataset, page, dumped(page, f"#dump&sample=2&close={close}"))
     assert 'data-live="false"' in opened(page, "")

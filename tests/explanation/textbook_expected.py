@@ -21,9 +21,9 @@ from danqing.runs.run_folder import RunFolder
 
 
 def expected_numbers(
-    run: RunFolder, parts: Splits, facts: dict[str, Any], dump: dict[str, Any]
+    run: RunFolder, splits: Splits, facts: dict[str, Any], dump: dict[str, Any]
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    return Numbers(run, parts, facts, dump).all()
+    return Numbers(run, splits, facts, dump).all()
 
 
 class Numbers(BackwardNumbers):
@@ -136,9 +136,9 @@ class Numbers(BackwardNumbers):
     def slice_and_race(self) -> None:
         first, second = directions(self.run.tensors)
         at = np.linspace(-1, 1, 17)
-        some = self.parts.train.x[self.parts.train.rows[:128]]
+        some = self.splits.train.x[self.splits.train.rows[:128]]
         x = np.asarray(self.run.preparation.encoded(some)).reshape(-1, *self.run.input_shape)
-        labels = self.parts.train.labels[:128]
+        labels = self.splits.train.labels[:128]
         targets = np.concatenate([scaled_target(self.run, t) for t in labels.tolist()])
         grid = np.array(self.dump["arrays"]["landscape"]).reshape(17, 17)
         expected = grid.copy()
@@ -196,8 +196,8 @@ class Numbers(BackwardNumbers):
         self.put("training/last_loss", history[-1]["loss"])
         self.put("training/seconds", metrics.get("seconds", {}).get("fit"))
         self.put("evaluation/n", metrics["test"]["n"])
-        for k, part in enumerate(("test", "validation")):
-            figures = metrics[part]
+        for k, subset in enumerate(("test", "validation")):
+            figures = metrics[subset]
             names = ("n", "r2", "mae", "mse") if self.regression else ("n", "accuracy", "loss")
             for name in names:
                 self.put(f"evaluation/{k}/{name}", figures[name])
@@ -205,7 +205,7 @@ class Numbers(BackwardNumbers):
                 low, high = figures["accuracy_ci95"]
                 self.put(f"evaluation/{k}/low", low)
                 self.put(f"evaluation/{k}/high", high)
-        test = self.parts.test
+        test = self.splits.test
         answers = Predictor(self.run).predict(test.x[test.rows])
         if self.regression:
             errors = np.abs(answers - test.labels)

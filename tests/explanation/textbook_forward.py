@@ -16,8 +16,8 @@ PASSING = ("flatten", "dropout")
 
 
 class ForwardNumbers:
-    def __init__(self, run: RunFolder, parts: Splits, facts: dict[str, Any], dump: dict[str, Any]):
-        self.run, self.parts, self.facts, self.dump = run, parts, facts, dump
+    def __init__(self, run: RunFolder, splits: Splits, facts: dict[str, Any], dump: dict[str, Any]):
+        self.run, self.splits, self.facts, self.dump = run, splits, facts, dump
         self.architecture = Architecture.from_json(run.network)
         self.layers = self.architecture.layers
         tensors = {name: np.asarray(t, np.float64) for name, t in run.tensors.items()}
@@ -59,7 +59,7 @@ class ForwardNumbers:
             )
             self.put(f"network/{layer.name}/parameters", count)
         for name in ("train", "validation", "test"):
-            self.put(f"data/{name}", len(getattr(self.parts, name)))
+            self.put(f"data/{name}", len(getattr(self.splits, name)))
         scaling = self.run.preparation.scaling
         shape = self.run.input_shape
         mean = np.broadcast_to(scaling.mean_, shape).ravel()
@@ -78,7 +78,7 @@ class ForwardNumbers:
                     for name in c.feature_names
                 ]
             )
-            train = encoding.transform(self.parts.train.examples()).astype(np.float64)
+            train = encoding.transform(self.splits.train.examples()).astype(np.float64)
             for i in range(len(scaled)):
                 key = f"data/feature/{i}"
                 self.put(f"{key}/raw", self.raw[i] + offsets[i])

@@ -10,7 +10,7 @@ from danqing.data.split import Subset, split
 from danqing.preparation.flip_invariance import is_flip_invariant
 
 
-def part_of(pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> Subset:
+def subset_of(pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> Subset:
     return Subset(pictures, labels, np.arange(len(labels)))
 
 
@@ -25,7 +25,7 @@ def arrows(heading_counts: bool, count: int = 600) -> Subset:
             pictures[row, top + step // 2 : top + reach - step // 2, 3 + step, 0] = 255
         if heading[row]:
             pictures[row] = pictures[row, :, ::-1]
-    return part_of(pictures, heading if heading_counts else tall)
+    return subset_of(pictures, heading if heading_counts else tall)
 
 
 def test_digits_are_not_mirrored(mnist: Dataset) -> None:
@@ -43,4 +43,4 @@ def test_things_that_head_either_way_are_mirrored() -> None:
 
 
 def test_one_picture_is_not_mirrored() -> None:
-    assert not is_flip_invariant(part_of(np.zeros((1, 8, 8, 1), np.uint8), np.zeros(1, np.int64)))
+    assert not is_flip_invariant(subset_of(np.zeros((1, 8, 8, 1), np.uint8), np.zeros(1, np.int64)))

@@ -25,10 +25,10 @@ def test_streaming_changes_nothing(
     found = []
     for examples in (small.x_train, OnDisk(small.x_train)):
         model = build(trainer.architecture, trainer.preparation, 0)
-        parts = trainer.parts
+        splits = trainer.splits
         train, validation = (
-            TrainingRows(examples, small.y_train, part.rows)
-            for part in (parts.train, parts.validation)
+            TrainingRows(examples, small.y_train, subset.rows)
+            for subset in (splits.train, splits.validation)
         )
         loop = Loop(trainer.architecture, model, trainer.recipe, train, validation)
         reports = list(loop.run(lambda: False, lambda progress: None))

@@ -58,16 +58,16 @@ def weights(run: RunFolder) -> bytes:
 def test_labels_are_drawn_evenly_and_the_rest_is_kept(small: Dataset, seed: int) -> None:
     whole = split(small, 0.1)
     settings = {"validation_share": 0.1, "labels_per_class": 7, "seed": seed}
-    parts = split_by_settings(small, settings)
-    assert parts.unlabelled is not None
-    assert np.bincount(parts.train.labels).tolist() == [7] * 10
-    together = np.concatenate([parts.train.rows, parts.unlabelled.rows])
+    splits = split_by_settings(small, settings)
+    assert splits.unlabelled is not None
+    assert np.bincount(splits.train.labels).tolist() == [7] * 10
+    together = np.concatenate([splits.train.rows, splits.unlabelled.rows])
     assert sorted(together) == sorted(whole.train.rows)
-    assert parts.validation.rows.tolist() == whole.validation.rows.tolist()
+    assert splits.validation.rows.tolist() == whole.validation.rows.tolist()
     again = split_by_settings(small, settings)
-    assert again.train.rows.tolist() == parts.train.rows.tolist()
+    assert again.train.rows.tolist() == splits.train.rows.tolist()
     other = split_by_settings(small, {**settings, "seed": 2})
-    assert other.train.rows.tolist() != parts.train.rows.tolist()
+    assert other.train.rows.tolist() != splits.train.rows.tolist()
 
 
 def test_an_epoch_takes_all_of_both(small: Dataset) -> None:
@@ -83,16 +83,16 @@ def test_an_epoch_takes_all_of_both(small: Dataset) -> None:
 
 def test_labels_that_are_set_aside_change_nothing(small: Dataset, tmp_path: Path) -> None:
     """The strongest claim: with other labels there, the very same network comes out."""
-    parts = split_by_settings(small, FEW.model_dump())
-    assert parts.unlabelled is not None
+    splits = split_by_settings(small, FEW.model_dump())
+    assert splits.unlabelled is not None
     lies = small.y_train.copy()
-    lies[parts.unlabelled.rows] = 0
-    lying = replace(parts.unlabelled, y=lies)
+    lies[splits.unlabelled.rows] = 0
+    lying = replace(splits.unlabelled, y=lies)
     fittings = [
-        Trainer(small, replace(parts, unlabelled=unlabelled), FEW)
-        for unlabelled in (parts.unlabelled, lying)
+        Trainer(small, replace(splits, unlabelled=unlabelled), FEW)
+        for unlabelled in (splits.unlabelled, lying)
     ]
-    fittings[1].parts = replace(parts, train=replace(parts.train, y=lies), unlabelled=lying)
+    fittings[1].splits = replace(splits, train=replace(splits.train, y=lies), unlabelled=lying)
     for trainer in fittings:
         trainer.fit()
     for name, value in fittings[0].tensors.items():
@@ -185,12 +185,12 @@ def test_broken_off_and_resumed(
 
 def test_from_a_disk_as_from_memory(small: Dataset, mnist: Dataset) -> None:
     more = mnist.x_train[5000:5050]
-    parts = split_by_settings(small, FEW.model_dump())
-    rows = TrainingRows(small.x_train, small.y_train, parts.train.rows)
+    splits = split_by_settings(small, FEW.model_dump())
+    rows = TrainingRows(small.x_train, small.y_train, splits.train.rows)
     found = [
-        joined(replace(rows, examples=kind(rows.examples)), parts.unlabelled, others)
+        joined(replace(rows, examples=kind(rows.examples)), splits.unlabelled, others)
         for kind in (np.asarray, OnDisk)
-        for others in [read_unlabelled(kind(more) if kind is np.asarray else more, small, parts)]
+        for others in [read_unlabelled(kind(more) if kind is np.asarray else more, small, splits)]
     ]
     some = np.array([2049, 0, 2000, 1999])
     assert isinstance(found[0].examples, np.ndarray)
@@ -205,13 +205,13 @@ def test_from_a_disk_as_from_memory(small: Dataset, mnist: Dataset) -> None:
 
 
 def test_what_is_tested_is_not_learned_from(small: Dataset, mnist: Dataset) -> None:
-    parts = split_by_settings(small, FEW.model_dump())
+    splits = split_by_settings(small, FEW.model_dump())
     mixed = np.concatenate([small.x_test[:100], mnist.x_train[5000:5200]])
-    found = read_unlabelled(mixed, small, parts)
+    found = read_unlabelled(mixed, small, splits)
     assert len(found.pictures) == 200
-    assert found.removed == {"also in the validation or test part": 100}
+    assert found.removed == {"also in the validation or test set": 100}
     with pytest.raises(SourceError, match="only pictures that validation and testing hold"):
-        read_unlabelled(small.x_test, small, parts)
+        read_unlabelled(small.x_test, small, splits)
 
 
 def _files(folder: Path, pictures: Any, size: int = 28) -> Path:
@@ -223,7 +223,7 @@ def _files(folder: Path, pictures: Any, size: int = 28) -> Path:
 
 
 def test_sources_of_pictures(small: Dataset, mnist: Dataset, tmp_path: Path) -> None:
-    parts = split(small, 0.1)
+    splits = split(small, 0.1)
     pictures = mnist.x_train[5000:5006]
     np.savez(tmp_path / "x.npz", x_train=pictures[..., 0])
     header = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (6, 28, 28))
@@ -234,13 +234,13 @@ def test_sources_of_pictures(small: Dataset, mnist: Dataset, tmp_path: Path) -> 
         pictures, replace(mnist, x_train=pictures), str(tmp_path / "x.npz"), flat,
         tmp_path / "train-images-idx3-ubyte",
     ):  # fmt: skip
-        found = read_unlabelled(source, small, parts)
+        found = read_unlabelled(source, small, splits)
         assert sorted(p.tobytes() for p in found.pictures) == sorted(p.tobytes() for p in pictures)
-    assert read_unlabelled(flat, small, parts).removed == {"unreadable files": 1}
+    assert read_unlabelled(flat, small, splits).removed == {"unreadable files": 1}
     # Others are brought to the size of the training pictures.
-    large = read_unlabelled(_files(tmp_path / "large", pictures, 50), small, parts)
+    large = read_unlabelled(_files(tmp_path / "large", pictures, 50), small, splits)
     assert large.pictures.shape == (6, 28, 28, 1)
-    assert read_unlabelled("digits", small, parts).pictures.shape[1:] == (28, 28, 1)
+    assert read_unlabelled("digits", small, splits).pictures.shape[1:] == (28, 28, 1)
 
 
 def test_refusals(small: Dataset, tmp_path: Path) -> None:

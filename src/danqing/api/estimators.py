@@ -75,14 +75,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             train, validation = stratified_split(y, recipe.validation_share)
         nothing = examples[:0]
         dataset = Dataset("arrays", "", examples, y, nothing, y[:0], class_names)
-        parts = Splits(
+        splits = Splits(
             Subset(examples, y, train),
             Subset(examples, y, validation),
             Subset(nothing, y[:0], rows[:0]),
             {},
         )
         try:
-            trainer = Trainer(dataset, parts, recipe)
+            trainer = Trainer(dataset, splits, recipe)
             trainer.fit()
         except DanqingError as error:
             raise ValueError(str(error)) from None

@@ -37,34 +37,34 @@ def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
     --------
     >>> from danqing import load_data
     >>> settings = {"validation_share": 0.1, "labels_per_class": 10, "seed": 0}
-    >>> parts = split_by_settings(load_data("mnist"), settings)
-    >>> len(parts.train), len(parts.unlabelled), len(parts.validation), len(parts.test)
+    >>> splits = split_by_settings(load_data("mnist"), settings)
+    >>> len(splits.train), len(splits.unlabelled), len(splits.validation), len(splits.test)
     (100, 53900, 6000, 10000)
     """
-    parts = split(dataset, settings["validation_share"])
+    splits = split(dataset, settings["validation_share"])
     kept = settings.get("labels_per_class", 0)
     if not kept:
-        return parts
+        return splits
     if dataset.tabular or not dataset.class_names:
         raise SourceError(
             f"{dataset.name}: labels can be set aside (labels_per_class) of pictures with classes "
             "only; leave it out"
         )
-    train, unlabelled = withhold_labels(parts.train, kept, settings["seed"])
+    train, unlabelled = withhold_labels(splits.train, kept, settings["seed"])
     if not len(unlabelled):
         raise SourceError(
             f"{dataset.name}: no class has more than the {kept} training pictures whose labels are "
             "to be kept (labels_per_class); choose fewer, or leave it out"
         )
-    return replace(parts, train=train, unlabelled=unlabelled)
+    return replace(splits, train=train, unlabelled=unlabelled)
 
 
-def withhold_labels(part: Subset, labels_per_class: int, seed: int) -> tuple[Subset, Subset]:
+def withhold_labels(subset: Subset, labels_per_class: int, seed: int) -> tuple[Subset, Subset]:
     """Draw so many rows of each class, or all where there are fewer.
 
     Parameters
     ----------
-    part : Subset
+    subset : Subset
         Labels are classes.
     labels_per_class : int
     seed : int
@@ -73,7 +73,7 @@ def withhold_labels(part: Subset, labels_per_class: int, seed: int) -> tuple[Sub
     Returns
     -------
     labelled, unlabelled : Subset
-        Both in the order of `part`.
+        Both in the order of `subset`.
 
     Examples
     --------
@@ -82,10 +82,10 @@ def withhold_labels(part: Subset, labels_per_class: int, seed: int) -> tuple[Sub
     >>> sorted(labelled.labels.tolist()), len(unlabelled)
     ([0, 1], 3)
     """
-    shuffled = np.random.default_rng(seed).permutation(len(part))
-    by_class = shuffled[np.argsort(part.labels[shuffled], kind="stable")]
-    sizes = np.bincount(part.labels)
-    place = np.arange(len(part)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    kept = np.zeros(len(part), bool)
+    shuffled = np.random.default_rng(seed).permutation(len(subset))
+    by_class = shuffled[np.argsort(subset.labels[shuffled], kind="stable")]
+    sizes = np.bincount(subset.labels)
+    place = np.arange(len(subset)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    kept = np.zeros(len(subset), bool)
     kept[by_class[place < labels_per_class]] = True
-    return replace(part, rows=part.rows[kept]), replace(part, rows=part.rows[~kept])
+    return replace(subset, rows=subset.rows[kept]), replace(subset, rows=subset.rows[~kept])

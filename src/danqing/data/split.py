@@ -1,12 +1,11 @@
-"""Divide: which rows of a Dataset are for training, for validation and for testing.
+"""Split the rows of a Dataset into training, validation and test sets.
 
-Copies no examples and changes none: a part is row numbers into the source's own arrays. Knows no
-preparation and no network.
+Copies no examples and changes none: a subset is row numbers into the source's own arrays. Knows
+no preparation and no network.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -15,30 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset, Examples
+from danqing.data.duplicates import group_duplicates
 from danqing.data.stratify import stratified_split
-from danqing.data.table import Table
 from danqing.errors import SourceError
 
-__all__ = [
-    "TEST_SHARE",
-    "DuplicateGroups",
-    "Splits",
-    "Subset",
-    "example_digests",
-    "group_duplicates",
-    "split",
-]
+__all__ = ["TEST_SHARE", "Splits", "Subset", "split"]
 
 TEST_SHARE = 0.2
-_FEWEST = 5  # different examples from which three parts can be made
-_CHUNK = 1 << 24  # bytes of pictures in memory at once
-# Equal rows with unequal answers in more than this share of a table are no slips of the pen: its
-# columns are coarse (sex, class, age group), and equal rows are different cases.
-_COARSE = 0.1
-_IN_TEST = "also in the test part"
-_IN_VALIDATION = "also in the validation part"
+_FEWEST = 5  # different examples that can be split into three subsets
+_IN_TEST = "also in the test set"
+_IN_VALIDATION = "also in the validation set"
 
 RowNumbers = NDArray[np.int64]
+GroupNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +36,11 @@ class Subset:
     Attributes
     ----------
     x : Pictures or Table
-        The source's own examples: not only this part's, and possibly on disk.
+        All of the source's examples, not only this subset's; possibly on disk.
     y : ndarray
         The labels of `x`.
     rows : ndarray of int64, shape (n,)
-        Which of them are this part, in the order of the split.
+        Which rows of `x` the subset consists of, in the order of the split.
     """
 
     x: Examples = field(repr=False)
@@ -64,20 +52,20 @@ class Subset:
 
     @property
     def labels(self) -> NDArray[Any]:
-        """The labels of this part, shape (n,)."""
+        """The labels of this subset, shape (n,)."""
         return self.y[self.rows]
 
     def examples(self) -> Any:
-        """Take this part's examples into memory: an ndarray of pictures, or a Table."""
+        """Load this subset's examples into memory: an ndarray of pictures, or a Table."""
         return self.x[self.rows]
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The parts of a Dataset, and how many rows were left out of them, by reason.
+    """The subsets of a Dataset, and how many rows were left out of them, by reason.
 
-    What reading left out is not in `removed`: that is `Dataset.removed`. `unlabelled` are rows
-    for training without their labels, if any.
+    Rows that were left out when the source was read are counted in `Dataset.removed`, not here.
+    `unlabelled` holds training rows whose labels were withheld, if any.
     """
 
     train: Subset
@@ -87,41 +75,19 @@ class Splits:
     unlabelled: Subset | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class DuplicateGroups:
-    """Which rows are equal: the number of each row's content, in order of first appearance.
-
-    Attributes
-    ----------
-    train, validation, test : ndarray of int64
-        Empty where the source has no such part.
-    conflicting : ndarray of int64
-        The contents that come with different answers.
-    coarse : bool
-        Whether equal rows are different cases of a table with coarse columns.
-    """
-
-    train: RowNumbers
-    validation: RowNumbers
-    test: RowNumbers
-    conflicting: RowNumbers
-    coarse: bool
-
-
 def split(dataset: Dataset, validation_share: float) -> Splits:
-    """Divide the rows into training, validation and test, always the same way.
+    """Split a Dataset into training, validation and test sets, always in the same way.
 
-    A source's own parts for testing and validation are kept. Else 20 % become the part for
-    testing, and `validation_share` of what remains the one for validation: seed 42, evenly from
-    all classes where possible, rows of the same content together. The last row of a class stays
-    with training.
+    A source's own test and validation sets are kept. Without a test set, 20 % of the rows become
+    one; without a validation set, `validation_share` of the rest does. Both are drawn with seed
+    42, stratified by class where possible, and duplicates stay together. If a class would have no
+    row left for training, one is put back.
 
-    Three repairs, each counted in `removed`. Rows of the same content under different labels are
-    left out of training and validation; the test part keeps what falls to it. Training and
-    validation rows that also occur in the test part are left out, and training rows that also
-    occur in the validation part. Rows for regression with equal columns and different numbers
-    stay. Where more than a tenth of a table's rows have the same content and different answers,
-    its columns are coarse, equal rows are different cases, and each row counts for itself.
+    Rows are left out, and counted in `removed`, in three cases: duplicates with different labels,
+    of training and validation (the test set keeps its rows); training and validation rows that
+    are also in the test set; training rows that are also in the validation set. Regression keeps
+    equal rows with different targets. If more than a tenth of a table's rows have duplicates with
+    another label, its columns are coarse: equal rows are different cases, and none is a duplicate.
 
     Parameters
     ----------
@@ -136,22 +102,22 @@ def split(dataset: Dataset, validation_share: float) -> Splits:
     Raises
     ------
     SourceError
-        If there are too few rows for the parts.
+        If there are too few rows to split.
 
     Examples
     --------
     >>> from danqing import load_data
-    >>> parts = split(load_data("mnist"), 0.1)
-    >>> len(parts.train), len(parts.validation), len(parts.test), parts.removed
+    >>> splits = split(load_data("mnist"), 0.1)
+    >>> len(splits.train), len(splits.validation), len(splits.test), splits.removed
     (54000, 6000, 10000, {})
     """
     train, validation, test, conflicting = _groups_to_split(dataset)
     removed: dict[str, int] = {}
 
     def leave_out(
-        rows: RowNumbers, contents: RowNumbers, others: RowNumbers, reason: str
+        rows: RowNumbers, groups: GroupNumbers, others: GroupNumbers, reason: str
     ) -> RowNumbers:
-        also = np.isin(contents[rows], others)
+        also = np.isin(groups[rows], others)
         if also.any():
             removed[reason] = removed.get(reason, 0) + int(also.sum())
         return rows[~also]
@@ -174,8 +140,8 @@ def split(dataset: Dataset, validation_share: float) -> Splits:
         x_validation, y_validation = dataset.x_train, dataset.y_train
     if not len(train_rows):
         raise SourceError(
-            f"{dataset.name}: nothing is left to learn from, since all rows for training were "
-            f"left out ({_in_words(removed)}); add examples that are not in the other parts"
+            f"{dataset.name}: the training set is empty, because all its rows were left out "
+            f"({_in_words(removed)}); add examples that are not in the other sets"
         )
     return Splits(
         Subset(dataset.x_train, dataset.y_train, train_rows),
@@ -185,58 +151,10 @@ def split(dataset: Dataset, validation_share: float) -> Splits:
     )
 
 
-def example_digests(x: Examples) -> list[bytes]:
-    """Give a short hash of each example: equal ones have equal hashes.
-
-    Pictures are read a few at a time, so that a cache on disk is never in memory whole.
-
-    Examples
-    --------
-    >>> first, second, third = example_digests(np.array([[[[1]]], [[[2]]], [[[1]]]], np.uint8))
-    >>> first == third, first == second
-    (True, False)
-    """
-    if isinstance(x, Table):
-        return x.row_digests()
-    step = max(1, _CHUNK // max(1, int(np.prod(x.shape[1:]))))
-    digests: list[bytes] = []
-    for start in range(0, len(x), step):
-        pictures = np.ascontiguousarray(x[start : start + step])
-        digests += [hashlib.blake2b(picture, digest_size=16).digest() for picture in pictures]
-    return digests
-
-
-def group_duplicates(dataset: Dataset) -> DuplicateGroups:
-    """Number the different contents of a Dataset, over all its parts.
-
-    Examples
-    --------
-    >>> from danqing import load_data
-    >>> contents = group_duplicates(load_data("mnist"))
-    >>> contents.test[-1], len(contents.conflicting)
-    (np.int64(69999), 0)
-    """
-    known: dict[bytes, int] = {}
-
-    def number(x: Examples) -> RowNumbers:
-        return np.array([known.setdefault(one, len(known)) for one in example_digests(x)], np.int64)
-
-    answers = [dataset.y_train, dataset.y_validation, dataset.y_test]
-    train = number(dataset.x_train)
-    validation = train[:0] if dataset.y_validation is None else number(dataset.x_validation)
-    test = number(dataset.x_test)
-    y = np.concatenate([part for part in answers if part is not None])
-    contents = np.concatenate([train, validation, test])
-    _, first, group = np.unique(contents, return_index=True, return_inverse=True)
-    conflicting = np.unique(contents[y != y[first[group]]])
-    share = np.isin(contents, conflicting).sum() / max(1, len(contents))
-    return DuplicateGroups(
-        train, validation, test, conflicting, dataset.tabular and bool(share > _COARSE)
-    )
-
-
-def _groups_to_split(dataset: Dataset) -> tuple[RowNumbers, RowNumbers, RowNumbers, RowNumbers]:
-    """Number the contents of the three parts, and tell which are no use to learn from."""
+def _groups_to_split(
+    dataset: Dataset,
+) -> tuple[GroupNumbers, GroupNumbers, GroupNumbers, GroupNumbers]:
+    """Group the rows of the three subsets, and list the groups that must not be trained on."""
     found = group_duplicates(dataset)
     train, validation, test, none = found.train, found.validation, found.test, found.test[:0]
     if found.coarse:
@@ -248,31 +166,31 @@ def _groups_to_split(dataset: Dataset) -> tuple[RowNumbers, RowNumbers, RowNumbe
 
 
 def _hold_out(
-    dataset: Dataset, rows: RowNumbers, contents: RowNumbers, share: float, fewest: int
+    dataset: Dataset, rows: RowNumbers, groups: GroupNumbers, share: float, fewest: int
 ) -> tuple[RowNumbers, RowNumbers]:
-    """Hold out a share of the training rows, those of the same content together."""
-    _, first, group = np.unique(contents[rows], return_index=True, return_inverse=True)
-    # Groups are numbered in the order of their first rows, so that where each is of one row,
-    # the split is that of the rows themselves.
+    """Hold out a share of the training rows; duplicates stay together."""
+    _, first, position = np.unique(groups[rows], return_index=True, return_inverse=True)
+    # Groups are renumbered in the order of their first rows, so that without duplicates the split
+    # is that of the rows themselves.
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     labels = dataset.y_train[rows[first[order]]] if dataset.class_names else None
-    kept, held = _split_groups(labels, len(order), share)
-    if len(order) < fewest or not len(kept) or not len(held):
+    kept, held_out = _split_groups(labels, len(order), share)
+    if len(order) < fewest or not len(kept) or not len(held_out):
         raise SourceError(
-            f"{dataset.name}: {len(order)} different examples to learn from are too few for parts "
-            f"for training, validation and testing; at least {_FEWEST}, and 2 of a class, are "
+            f"{dataset.name}: {len(order)} different training examples are too few to split into "
+            f"training, validation and test sets; at least {_FEWEST}, and 2 of a class, are "
             f"needed, and hundreds make sense: add examples"
         )
-    members = rank[group]
-    return rows[_rows_of(members, kept)], rows[_rows_of(members, held)]
+    group_of_row = rank[position]
+    return rows[_rows_of(group_of_row, kept)], rows[_rows_of(group_of_row, held_out)]
 
 
 def _split_groups(
     labels: NDArray[Any] | None, groups: int, share: float
-) -> tuple[RowNumbers, RowNumbers]:
-    """Split groups of rows; each class stays with the kept ones, and one of a kind does whole."""
+) -> tuple[GroupNumbers, GroupNumbers]:
+    """Split the groups; of each class at least one is kept, and so is the only one of a class."""
     if labels is None:
         if ceil(groups * share) >= groups:
             return np.arange(groups), np.arange(0)
@@ -280,21 +198,21 @@ def _split_groups(
         return stratified_split(np.arange(groups), share)
     alone = np.bincount(labels)[labels] == 1
     several = np.flatnonzero(~alone)
-    names, room = labels[several], len(several) - ceil(len(several) * share)
+    classes, room = labels[several], len(several) - ceil(len(several) * share)
     if room < 1:
         return np.arange(groups), np.arange(0)
-    strata = names if room >= len(np.unique(names)) else np.arange(len(names))
-    kept, held = (several[part] for part in stratified_split(strata, share))
-    lost, back = np.unique(labels[held], return_index=True)
+    strata = classes if room >= len(np.unique(classes)) else np.arange(len(classes))
+    kept, held_out = (several[places] for places in stratified_split(strata, share))
+    lost, back = np.unique(labels[held_out], return_index=True)
     back = back[~np.isin(lost, labels[kept])]
-    kept = np.concatenate([kept, held[back], np.flatnonzero(alone)])
-    return kept, np.delete(held, back)
+    kept = np.concatenate([kept, held_out[back], np.flatnonzero(alone)])
+    return kept, np.delete(held_out, back)
 
 
-def _rows_of(members: RowNumbers, groups: RowNumbers) -> RowNumbers:
-    """List the rows of the named groups, group after group; `members` has each row's group."""
-    sizes = np.bincount(members)
-    by_group = np.argsort(members, kind="stable")
+def _rows_of(group_of_row: GroupNumbers, groups: GroupNumbers) -> RowNumbers:
+    """List the rows of the given groups, group after group."""
+    sizes = np.bincount(group_of_row)
+    by_group = np.argsort(group_of_row, kind="stable")
     starts, counts = (np.cumsum(sizes) - sizes)[groups], sizes[groups]
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     rows: RowNumbers = by_group[np.repeat(starts, counts) + within]

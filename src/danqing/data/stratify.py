@@ -1,4 +1,4 @@
-"""The split of the training rows into training and validation. Never touches the test rows."""
+"""A stratified split of labels with a fixed seed. Knows no Dataset."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ SPLIT_SEED = 42
 
 
 def stratified_split(
-    labels: NDArray[Any], validation_share: float
+    labels: NDArray[Any], held_out_share: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Hold out a share of the rows for validation, always the same ones.
+    """Hold out a share of the rows, always the same ones.
 
-    The share is drawn evenly from all classes where each has at least two rows; labels that are
-    numbers to predict have no classes.
+    Stratified by class if each class has at least two rows and the share is large enough to
+    hold one of each; regression targets have no classes.
 
     Parameters
     ----------
     labels : ndarray of int64 or float64, shape (n,)
-    validation_share : float
+    held_out_share : float
         Above 0, below 1.
 
     Returns
     -------
-    train, validation : ndarray of int64
+    kept, held_out : ndarray of int64
         Row numbers; together every row once.
 
     Examples
     --------
-    >>> train, validation = stratified_split(np.repeat([0, 1], 50), 0.2)
-    >>> len(train), len(validation)
+    >>> kept, held_out = stratified_split(np.repeat([0, 1], 50), 0.2)
+    >>> len(kept), len(held_out)
     (80, 20)
     """
     from sklearn.model_selection import train_test_split
@@ -43,12 +43,12 @@ def stratified_split(
     if labels.dtype.kind in "iu":
         counts = np.bincount(labels)
         counts = counts[counts > 0]
-        held_out = round(len(labels) * validation_share)
-        stratify = labels if counts.min() >= 2 and held_out >= len(counts) else None
-    train, validation = train_test_split(
+        expected = round(len(labels) * held_out_share)
+        stratify = labels if counts.min() >= 2 and expected >= len(counts) else None
+    kept, held_out = train_test_split(
         np.arange(len(labels)),
-        test_size=validation_share,
+        test_size=held_out_share,
         random_state=SPLIT_SEED,
         stratify=stratify,
     )
-    return train, validation
+    return kept, held_out

@@ -61,7 +61,7 @@ def calibrate(
     """
     fitted = fit_temperature(validation.outputs, validation.labels)
     temperature = 1.0 if fitted is None else fitted
-    parts = {"validation": validation, "test": test}
+    subsets = {"validation": validation, "test": test}
     confidence, right = confidence_of(validation)
     threshold = choose_threshold(confidence, right, risk)
     wrong = int((~right).sum())
@@ -71,11 +71,12 @@ def calibrate(
         "without_mistakes": fitted is None,
         "ece_definition": _DEFINITION,
         "before": {
-            name: measure_calibration(part.outputs, part.labels) for name, part in parts.items()
+            name: measure_calibration(subset.outputs, subset.labels)
+            for name, subset in subsets.items()
         },
         "after": {
-            name: measure_calibration(scale_temperature(part.outputs, temperature), part.labels)
-            for name, part in parts.items()
+            name: measure_calibration(scale_temperature(subset.outputs, temperature), subset.labels)
+            for name, subset in subsets.items()
         },
         "selection": {
             **threshold.to_json(),

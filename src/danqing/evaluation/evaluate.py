@@ -19,14 +19,14 @@ __all__ = ["evaluate", "figures_of"]
 
 
 def evaluate(run: RunFolder, dataset: Dataset | None = None) -> dict[str, Any]:
-    """Measure a run on the test part of its data, and on the rows held out for validation.
+    """Measure a run on the test set of its data, and on the rows held out for validation.
 
     Parameters
     ----------
     run : Run
     dataset : Dataset, optional
         Loaded from the run's source if not given. If it is not the data that the run was trained
-        on, the figures are those of its test part, or of all its rows where it has none.
+        on, the figures are those of its test set, or of all its rows where it has none.
 
     Returns
     -------
@@ -39,13 +39,15 @@ def evaluate(run: RunFolder, dataset: Dataset | None = None) -> dict[str, Any]:
     RunError
         If the run's own data have changed, or other data don't suit the run.
     """
-    parts = subsets_to_measure(run, own_data(run) if dataset is None else dataset)
+    subsets = subsets_to_measure(run, own_data(run) if dataset is None else dataset)
     predictor = Predictor(run)
-    return {name: figures_of(run, predict_subset(predictor, part)) for name, part in parts.items()}
+    return {
+        name: figures_of(run, predict_subset(predictor, subset)) for name, subset in subsets.items()
+    }
 
 
 def figures_of(run: RunFolder, answered: SubsetPredictions) -> dict[str, Any]:
-    """Measure the answers to one part."""
+    """Measure the answers to one subset."""
     if run.task == "regression":
         return measure_numbers(answered.outputs, answered.labels)
     return measure(answered.outputs, answered.labels, run.class_names)

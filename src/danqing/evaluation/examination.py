@@ -61,7 +61,7 @@ class Examination:
     calibration : dict or None
         What calibration.json holds, see `danqing.evaluation.confidence`.
     label_issues : dict of str to ndarray of int64
-        Places in each part whose labels look wrong, most doubtful first. None at all where the
+        Places in each subset whose labels look wrong, most doubtful first. None at all where the
         network is right too seldom to be a judge.
     robustness : Robustness or None
         Of pictures.
@@ -85,7 +85,7 @@ class Examination:
 
     @property
     def test(self) -> SubsetPredictions:
-        """The answers to the test part."""
+        """The predictions for the test set."""
         return self.answered["test"]
 
 
@@ -122,11 +122,11 @@ def examine(
         _check_risk(run, risk, own)
     if against is not None:
         _check_comparable(run, against)
-    parts = subsets_to_measure(run, dataset)
+    subsets = subsets_to_measure(run, dataset)
     predictor = Predictor(run)
-    answered = {name: predict_subset(predictor, part) for name, part in parts.items()}
+    answered = {name: predict_subset(predictor, subset) for name, subset in subsets.items()}
     test, classes = answered["test"], run.task == "classification"
-    figures = {name: figures_of(run, part) for name, part in answered.items()}
+    figures = {name: figures_of(run, subset) for name, subset in answered.items()}
     calibration: dict[str, Any] | None
     if not classes:
         calibration = calibrate_numbers(answered["validation"], test) if own else None
@@ -145,7 +145,7 @@ def examine(
         else dict(intervals_of_numbers(test.outputs, test.labels)),
         calibration,
         _label_issues(answered, figures["test"]) if classes else {},
-        None if isinstance(test.part.x, Table) else measure_robustness(predictor, test),
+        None if isinstance(test.subset.x, Table) else measure_robustness(predictor, test),
         _slices(test, classes),
         None if against is None else _compare(test, against, classes),
     )
@@ -175,8 +175,8 @@ def _check_comparable(run: RunFolder, other: RunFolder) -> None:
 
 
 def _compare(test: SubsetPredictions, other: RunFolder, classes: bool) -> dict[str, Any]:
-    # The test part is held out before validation, and so the same whatever that one's share is.
-    outputs = predict_subset(Predictor(other), test.part).outputs
+    # The test set is held out before validation, and so the same whatever that one's share is.
+    outputs = predict_subset(Predictor(other), test.subset).outputs
     if classes:
         found = compare_classes(test.outputs.argmax(axis=1), outputs.argmax(axis=1), test.labels)
     else:
@@ -208,14 +208,17 @@ def _label_issues(
 ) -> dict[str, NDArray[np.int64]]:
     if figures["accuracy"] < GOOD_JUDGE:
         return {}
-    return {name: likely_label_issues(part.outputs, part.labels) for name, part in answered.items()}
+    return {
+        name: likely_label_issues(subset.outputs, subset.labels)
+        for name, subset in answered.items()
+    }
 
 
 def _slices(test: SubsetPredictions, classes: bool) -> list[Slice]:
-    if not isinstance(test.part.x, Table):
+    if not isinstance(test.subset.x, Table):
         return []
     if classes:
         right = test.outputs.argmax(axis=1) == test.labels
-        return find_slices(test.part.examples(), right)
+        return find_slices(test.subset.examples(), right)
     away = np.abs(test.outputs.astype(np.float64) - test.labels)
-    return find_slices(test.part.examples(), away, higher_is_better=False)
+    return find_slices(test.subset.examples(), away, higher_is_better=False)

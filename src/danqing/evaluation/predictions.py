@@ -1,4 +1,4 @@
-"""A run's answers on the parts of its own data, or on other data brought to its shape and names.
+"""A run's predictions on subsets of its own data, or on other data adapted to its shape and names.
 
 Knows no figures: what the answers are worth is measured elsewhere.
 """
@@ -27,29 +27,29 @@ _BATCH = 5000  # examples in memory at once
 
 @dataclass(frozen=True, eq=False)
 class SubsetPredictions:
-    """A part of the data, and a run's answers to it.
+    """A subset of the data, and a run's predictions for it.
 
     Attributes
     ----------
-    part : Subset
+    subset : Subset
     outputs : ndarray of float32, shape (n, classes) or (n,)
-        As `Predictor.predict` gives them, in the order of `part.rows`.
+        As `Predictor.predict` gives them, in the order of `subset.rows`.
     """
 
-    part: Subset
+    subset: Subset
     outputs: NDArray[np.float32] = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.part)
+        return len(self.subset)
 
     @property
     def labels(self) -> NDArray[Any]:
         """The labels or targets, shape (n,)."""
-        return self.part.labels
+        return self.subset.labels
 
     def examples(self, places: Any) -> Any:
-        """Give the examples at some places of the part: an ndarray of pictures, or a Table."""
-        return self.part.x[self.part.rows[np.asarray(places, np.int64)]]
+        """Give the examples at some places of the subset: an ndarray of pictures, or a Table."""
+        return self.subset.x[self.subset.rows[np.asarray(places, np.int64)]]
 
 
 def own_data(run: RunFolder) -> Dataset:
@@ -84,7 +84,7 @@ def is_own(run: RunFolder, dataset: Dataset) -> bool:
 def subsets_to_measure(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
     """Give ``test`` and, of the run's own data, ``validation``.
 
-    Of other data, the test part, or all rows where there is none.
+    Of other data, the test set, or all rows where there is none.
 
     Raises
     ------
@@ -93,17 +93,17 @@ def subsets_to_measure(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
     """
     if not is_own(run, dataset):
         return {"test": _adapted(run, dataset)}
-    parts = split_by_settings(dataset, run.config)
-    return {"test": parts.test, "validation": parts.validation}
+    splits = split_by_settings(dataset, run.config)
+    return {"test": splits.test, "validation": splits.validation}
 
 
-def predict_subset(predictor: Predictor, part: Subset) -> SubsetPredictions:
+def predict_subset(predictor: Predictor, subset: Subset) -> SubsetPredictions:
     """Predict a subset of the data, a few thousand examples at a time."""
     outputs = [
-        predictor.predict(part.x[part.rows[start : start + _BATCH]])
-        for start in range(0, len(part), _BATCH)
+        predictor.predict(subset.x[subset.rows[start : start + _BATCH]])
+        for start in range(0, len(subset), _BATCH)
     ]
-    return SubsetPredictions(part, np.concatenate(outputs))
+    return SubsetPredictions(subset, np.concatenate(outputs))
 
 
 def _adapted(run: RunFolder, dataset: Dataset) -> Subset:

@@ -38,7 +38,7 @@ def explain(
     run : Run
     examples : Table or ndarray, optional
         Raw rows; or pictures, shape (n, height, width, channels), from 0 to 255. If not given,
-        a few of the run's own test part: right answers and the worst mistake.
+        a few of the run's own test set: right answers and the worst mistake.
     names : sequence of str
         What to call the examples.
     method : str, optional
@@ -75,31 +75,31 @@ def explain(
     class_target = _class_of(run, target)
     network = network_of(run)
     methods = _methods(network, method)
-    parts: Splits | None = None
+    splits: Splits | None = None
     labels: list[str] = []
     notes: list[str] = []
     if examples is None:
-        parts = own_splits(run, dataset)
-        rows = typical_and_wrong(run, parts.test)
-        examples, names = parts.test.x[rows], [f"test example {row}" for row in rows]
-        labels = [text_of(value, run) for value in parts.test.y[rows]]
+        splits = own_splits(run, dataset)
+        rows = typical_and_wrong(run, splits.test)
+        examples, names = splits.test.x[rows], [f"test example {row}" for row in rows]
+        labels = [text_of(value, run) for value in splits.test.y[rows]]
     else:
         try:
-            parts = own_splits(run, dataset)
+            splits = own_splits(run, dataset)
         except DanqingError as error:
             notes.append(f"no nearest training examples: {error}")
     job = Explainer(run, network, examples, class_target)
-    found = job.explanations(methods, names, labels, parts.train if parts else None)
-    importance = _importance(run, parts) if parts and job.columns else ()
+    found = job.explanations(methods, names, labels, splits.train if splits else None)
+    importance = _importance(run, splits) if splits and job.columns else ()
     return ExplanationSet(
         str(run.folder), tuple(run.class_names), job.columns, found, importance, tuple(notes)
     )
 
 
-def _importance(run: RunFolder, parts: Splits) -> tuple[Importance, ...]:
-    rows = parts.test.rows[:_IMPORTANCE_ROWS]
-    features = run.preparation.encoded(parts.test.x[rows])
-    return tuple(permutation_importance(Predictor(run), features, parts.test.y[rows]))
+def _importance(run: RunFolder, splits: Splits) -> tuple[Importance, ...]:
+    rows = splits.test.rows[:_IMPORTANCE_ROWS]
+    features = run.preparation.encoded(splits.test.x[rows])
+    return tuple(permutation_importance(Predictor(run), features, splits.test.y[rows]))
 
 
 def _methods(network: Network, method: str | None) -> tuple[str, ...]:

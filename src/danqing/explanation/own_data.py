@@ -40,7 +40,7 @@ def own_splits(run: RunFolder, dataset: Dataset | None = None) -> Splits:
     return split_by_settings(dataset, run.config)
 
 
-def typical_and_wrong(run: RunFolder, part: Subset, count: int = 4) -> NDArray[np.int64]:
+def typical_and_wrong(run: RunFolder, subset: Subset, count: int = 4) -> NDArray[np.int64]:
     """Choose rows to show: the first right ones of different classes, and the worst mistake.
 
     The worst mistake is the wrong answer with the most confidence. For regression: the rows of
@@ -49,9 +49,9 @@ def typical_and_wrong(run: RunFolder, part: Subset, count: int = 4) -> NDArray[n
     Returns
     -------
     ndarray of int64, shape (count,) at most
-        Of `part.x`.
+        Of `subset.x`.
     """
-    answers, labels = predict_subset(Predictor(run), part).outputs, part.labels
+    answers, labels = predict_subset(Predictor(run), subset).outputs, subset.labels
     if run.task == "regression":
         worst = np.abs(answers - labels).argmax()
         order = np.argsort(answers, kind="stable")
@@ -64,5 +64,5 @@ def typical_and_wrong(run: RunFolder, part: Subset, count: int = 4) -> NDArray[n
         if not right.all():
             shown.append(int(np.where(right, -1, answers.max(axis=1)).argmax()))
     distinct = list(dict.fromkeys(int(place) for place in shown))
-    chosen: NDArray[np.int64] = part.rows[np.array(distinct, np.int64)]
+    chosen: NDArray[np.int64] = subset.rows[np.array(distinct, np.int64)]
     return chosen

@@ -1,4 +1,4 @@
-"""All rows of a Dataset in one count, over its parts, with names a user can find them by.
+"""All rows of a Dataset in one count, over its subsets, with names a user can find them by.
 
 Knows no findings.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
-from danqing.data.split import DuplicateGroups, group_duplicates
+from danqing.data.duplicates import DuplicateGroups, group_duplicates
 
 __all__ = ["SUBSETS", "AllRows", "FileIndex"]
 
@@ -24,7 +24,7 @@ class FileIndex(Protocol):
 
     @property
     def paths(self) -> Sequence[str]:
-        """The file of each row, in the order of the parts for training, validation, testing."""
+        """The file of each row, training, validation and test set in turn."""
 
     @property
     def unreadable(self) -> Sequence[tuple[str, str]]:
@@ -32,17 +32,17 @@ class FileIndex(Protocol):
 
 
 class AllRows:
-    """The rows of the parts for training, validation and testing, numbered one after another.
+    """The rows of the training, validation and test set, numbered one after another.
 
     Attributes
     ----------
-    part : ndarray of int64, shape (n,)
+    subset : ndarray of int64, shape (n,)
         0 for training, 1 for validation, 2 for testing.
     labels : ndarray, shape (n,)
-    contents : DuplicateGroups
+    duplicates : DuplicateGroups
         Which rows are equal.
-    content : ndarray of int64, shape (n,)
-        The number of each row's content.
+    group : ndarray of int64, shape (n,)
+        The duplicate group of each row.
 
     Examples
     --------
@@ -59,11 +59,11 @@ class AllRows:
         answers = (dataset.y_train, dataset.y_validation, dataset.y_test)
         self.counts = [0 if y is None else len(y) for y in answers]
         self._starts = np.cumsum([0, *self.counts])
-        self.part = np.repeat(np.arange(3), self.counts)
+        self.subset = np.repeat(np.arange(3), self.counts)
         self.labels: NDArray[Any] = np.concatenate([y for y in answers if y is not None])
-        self.contents: DuplicateGroups = group_duplicates(dataset)
-        self.content = np.concatenate(
-            [self.contents.train, self.contents.validation, self.contents.test]
+        self.duplicates: DuplicateGroups = group_duplicates(dataset)
+        self.group = np.concatenate(
+            [self.duplicates.train, self.duplicates.validation, self.duplicates.test]
         )
         paths = [] if index is None else index.paths
         self._paths = paths if len(paths) == len(self.labels) else []
@@ -77,11 +77,11 @@ class AllRows:
         return "row" if self.dataset.tabular else "picture"
 
     def name(self, row: int) -> str:
-        """Name a row: its file, or its part and place in it, counted from 0."""
+        """Name a row: its file, or its subset and place in it, counted from 0."""
         if self._paths:
             return str(self._paths[row])
-        part = self.part[row]
-        return f"{SUBSETS[part]}[{row - self._starts[part]}]"
+        subset = self.subset[row]
+        return f"{SUBSETS[subset]}[{row - self._starts[subset]}]"
 
     def label(self, row: int) -> str:
         """Name a row's answer."""
@@ -93,10 +93,10 @@ class AllRows:
         return tuple(self.name(row) for row, _ in zip(rows, range(most), strict=False))
 
     def pictures(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Take pictures from whichever part they are in; never for a table."""
+        """Take pictures from whichever subset they are in; never for a table."""
         taken = np.empty((len(rows), *self.dataset.input_shape), dtype=np.uint8)
-        for part, x in enumerate(self._x):
-            here = np.flatnonzero(self.part[rows] == part)
+        for subset, x in enumerate(self._x):
+            here = np.flatnonzero(self.subset[rows] == subset)
             if len(here):
-                taken[here] = x[rows[here] - self._starts[part]]
+                taken[here] = x[rows[here] - self._starts[subset]]
         return taken

@@ -10,7 +10,7 @@ from danqing.inspection.finding import Finding
 
 __all__ = ["find_class_problems"]
 
-_FEW = 3  # one for each of the parts for training, validation and testing
+_FEW = 3  # one each for training, validation and testing
 _IMBALANCED = 10
 
 
@@ -26,7 +26,7 @@ def find_class_problems(rows: AllRows) -> list[Finding]:
     names = rows.dataset.class_names
     if not names:
         return []
-    counts = np.bincount(rows.labels[rows.part == 0], minlength=len(names))
+    counts = np.bincount(rows.labels[rows.subset == 0], minlength=len(names))
     found = [_unlearned(rows, counts), _few(rows, counts), _imbalanced(rows, counts)]
     return [finding for finding in found if finding]
 
@@ -47,9 +47,9 @@ def _unlearned(rows: AllRows, counts: np.ndarray) -> Finding | None:
         f"{count_of(len(absent), 'class')} have nothing to learn from."
         if len(absent) > 1
         else "1 class has nothing to learn from.",
-        f"Its {rows.thing}s are only in the part for validation or testing: the network will "
+        f"Its {rows.thing}s are only in the validation or test set: the network will "
         "never answer with it.",
-        f"Training goes on without it. Add {rows.thing}s of it to the part for training.",
+        f"Training goes on without it. Add {rows.thing}s of it to the training set.",
         _listed(rows, np.bincount(rows.labels, minlength=len(counts)), absent[:5]),
     )
 

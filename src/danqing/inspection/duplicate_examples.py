@@ -16,7 +16,7 @@ __all__ = ["count_of", "find_duplicates"]
 
 
 def find_duplicates(rows: AllRows) -> list[Finding]:
-    """Find exact copies, leaks between the parts and contradictory labels.
+    """Find exact copies, leaks between the subsets and contradictory labels.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def find_duplicates(rows: AllRows) -> list[Finding]:
     >>> find_duplicates(AllRows(load_data("mnist")))
     []
     """
-    if rows.contents.coarse:
+    if rows.duplicates.coarse:
         return [_coarse(rows)]
     found = [_copies(rows), _leaks(rows), _conflicts(rows)]
     return [finding for finding in found if finding]
@@ -46,13 +46,13 @@ def _unresolved(rows: AllRows) -> NDArray[np.bool_]:
     """Tell which rows have their class in doubt: they are counted as that and nothing else."""
     if not rows.dataset.class_names:
         return np.zeros(len(rows), dtype=bool)
-    return np.isin(rows.content, rows.contents.conflicting)
+    return np.isin(rows.group, rows.duplicates.conflicting)
 
 
 def _copies(rows: AllRows) -> Finding | None:
-    """Count rows that have an earlier one of the same content in their own part."""
+    """Count rows that have an earlier one of the same content in their own subset."""
     _, first, group = np.unique(
-        rows.content * 3 + rows.part, return_index=True, return_inverse=True
+        rows.group * 3 + rows.subset, return_index=True, return_inverse=True
     )
     earlier = first[group]
     copies = np.flatnonzero((earlier != np.arange(len(rows))) & ~_unresolved(rows))
@@ -74,31 +74,31 @@ def _copies(rows: AllRows) -> Finding | None:
 
 
 def _leaks(rows: AllRows) -> Finding | None:
-    held_out = [rows.content[rows.part == part] for part in (1, 2)]
-    leaking = (rows.part < 2) & np.isin(rows.content, held_out[1])
-    leaking |= (rows.part < 1) & np.isin(rows.content, held_out[0])
+    held_out = [rows.group[rows.subset == subset] for subset in (1, 2)]
+    leaking = (rows.subset < 2) & np.isin(rows.group, held_out[1])
+    leaking |= (rows.subset < 1) & np.isin(rows.group, held_out[0])
     leaking &= ~_unresolved(rows)
     if not leaking.any():
         return None
     found = np.flatnonzero(leaking)
-    # The last row of the same content is the one of the latest part.
-    last = dict(zip(rows.content.tolist(), range(len(rows)), strict=True))
+    # The last row of the same content is the one of the latest subset.
+    last = dict(zip(rows.group.tolist(), range(len(rows)), strict=True))
     verb = "is" if len(found) == 1 else "are"
     return Finding(
         "leakage",
         "error",
         len(found),
-        f"{count_of(len(found), rows.thing)} to learn from {verb} also in the part for testing "
+        f"{count_of(len(found), rows.thing)} to learn from {verb} also in the test set "
         "or validation.",
         "A network that has seen the questions of its exam gets a better mark than it deserves: "
         "figures measured on this split by other programs can't be trusted.",
-        "Training leaves them out of what is learned from; the part for testing stays whole.",
-        tuple(f"{rows.name(row)} = {rows.name(last[int(rows.content[row])])}" for row in found[:5]),
+        "Training leaves them out of what is learned from; the test set stays whole.",
+        tuple(f"{rows.name(row)} = {rows.name(last[int(rows.group[row])])}" for row in found[:5]),
     )
 
 
 def _conflicts(rows: AllRows) -> Finding | None:
-    conflicting = np.isin(rows.content, rows.contents.conflicting)
+    conflicting = np.isin(rows.group, rows.duplicates.conflicting)
     if not conflicting.any():
         return None
     count = int(conflicting.sum())
@@ -128,8 +128,8 @@ def _conflicts(rows: AllRows) -> Finding | None:
 
 def _conflicting_examples(rows: AllRows, conflicting: NDArray[np.bool_]) -> tuple[str, ...]:
     examples = []
-    for content in rows.contents.conflicting[:5]:
-        members = np.flatnonzero(conflicting & (rows.content == content))
+    for group in rows.duplicates.conflicting[:5]:
+        members = np.flatnonzero(conflicting & (rows.group == group))
         other = members[rows.labels[members] != rows.labels[members[0]]][0]
         examples.append(
             " = ".join(f"{rows.name(row)} ({rows.label(row)})" for row in (members[0], other))
@@ -138,13 +138,13 @@ def _conflicting_examples(rows: AllRows, conflicting: NDArray[np.bool_]) -> tupl
 
 
 def _coarse(rows: AllRows) -> Finding:
-    conflicting = np.isin(rows.content, rows.contents.conflicting)
+    conflicting = np.isin(rows.group, rows.duplicates.conflicting)
     share = float(conflicting.mean())
     best = ""
     if rows.dataset.class_names:
-        pairs = rows.content * len(rows.dataset.class_names) + rows.labels
+        pairs = rows.group * len(rows.dataset.class_names) + rows.labels
         pair, counts = np.unique(pairs, return_counts=True)
-        most = np.zeros(int(rows.content.max()) + 1, dtype=np.int64)
+        most = np.zeros(int(rows.group.max()) + 1, dtype=np.int64)
         np.maximum.at(most, pair // len(rows.dataset.class_names), counts)
         best = f" At best about {most.sum() / len(rows):.1%} of these rows can be told."
     return Finding(

@@ -33,7 +33,7 @@ class Inspection:
     Attributes
     ----------
     summary : dict
-        Name, task, counts of the parts, classes or the target's range, and what the pictures or
+        Name, task, counts of the subsets, classes or the target's range, and what the pictures or
         columns are like.
     findings : tuple of Finding
         Worst first.
@@ -109,11 +109,11 @@ def _summarise(rows: AllRows) -> dict[str, Any]:
     }
     if dataset.class_names:
         counts = [
-            np.bincount(rows.labels[rows.part == part], minlength=len(dataset.class_names))
-            for part in range(3)
+            np.bincount(rows.labels[rows.subset == subset], minlength=len(dataset.class_names))
+            for subset in range(3)
         ]
         summary["classes"] = [
-            {"name": name, **{part: int(counts[i][at]) for i, part in enumerate(SUBSETS)}}
+            {"name": name, **{subset: int(counts[i][at]) for i, subset in enumerate(SUBSETS)}}
             for at, name in enumerate(dataset.class_names)
         ]
     elif len(rows):

@@ -57,7 +57,7 @@ def find_picture_problems(rows: AllRows, summary: dict[str, Any]) -> list[Findin
     summary : dict
         From `summarise_pictures`.
     """
-    _, distinct = np.unique(rows.content, return_index=True)
+    _, distinct = np.unique(rows.group, return_index=True)
     waves, blank = _look_at(rows, distinct)
     found = [_blank(rows, distinct[blank]), _sizes(summary)]
     if min(rows.dataset.input_shape[:2]) >= SMALLEST_SIDE:
@@ -82,7 +82,7 @@ def _look_at(
 
 
 def _blank(rows: AllRows, distinct: NDArray[np.int64]) -> Finding | None:
-    blank = np.flatnonzero(np.isin(rows.content, rows.content[distinct]))
+    blank = np.flatnonzero(np.isin(rows.group, rows.group[distinct]))
     if not len(blank):
         return None
     verb = "shows" if len(blank) == 1 else "show"
@@ -101,7 +101,7 @@ def _near_copies(rows: AllRows, pairs: NDArray[np.int64]) -> Finding | None:
     if not len(pairs):
         return None
     different = rows.labels[pairs[:, 0]] != rows.labels[pairs[:, 1]]
-    across = rows.part[pairs[:, 0]] != rows.part[pairs[:, 1]]
+    across = rows.subset[pairs[:, 0]] != rows.subset[pairs[:, 1]]
     order = np.argsort(~(different | across), kind="stable")
     details = [
         f"{int(flags.sum()):,} of these pairs {words}"

@@ -91,7 +91,7 @@ def _pictures(pictures: dict[str, Any], width: int) -> list[str]:
 
 def _classes(summary: dict[str, Any]) -> Iterator[str]:
     classes = summary["classes"]
-    parts = [part for part, count in summary["counts"].items() if count]
+    subsets = [subset for subset, count in summary["counts"].items() if count]
     most = max(max(row["train"] for row in classes), 1)
     shown = (
         sorted(classes, key=lambda row: -row["train"]) if len(classes) > _MOST_CLASSES else classes
@@ -99,10 +99,14 @@ def _classes(summary: dict[str, Any]) -> Iterator[str]:
     half = _MOST_CLASSES // 2
     left_out = len(classes) - _MOST_CLASSES
     rows = [
-        [_plain(row["name"]), *(f"{row[part]:,}" for part in parts), _bar(row["train"] / most)]
+        [
+            _plain(row["name"]),
+            *(f"{row[subset]:,}" for subset in subsets),
+            _bar(row["train"] / most),
+        ]
         for row in (shown if left_out <= 0 else [*shown[:half], *shown[-half:]])
     ]
-    lines = _table([["class", *parts, ""], *rows], left={0, len(parts) + 1})
+    lines = _table([["class", *subsets, ""], *rows], left={0, len(subsets) + 1})
     if left_out > 0:
         lines.insert(1 + half, f"... {left_out:,} classes between them ...")
     yield from lines
@@ -176,7 +180,7 @@ def _findings(findings: Sequence[Finding], width: int) -> Iterator[str]:
             yield from _indented("such as" if place == 0 else "", example, width)
     if any(_PLACE.search(example) for finding in findings for example in finding.examples):
         yield ""
-        yield "train[7] is row 7 of the part for training; rows are counted from 0."
+        yield "train[7] is row 7 of the training set; rows are counted from 0."
 
 
 def _indented(label: str, text: str, width: int) -> list[str]:

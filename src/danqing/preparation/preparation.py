@@ -74,7 +74,7 @@ class Preparation:
 
 
 def fit_preparation(
-    part: Subset,
+    subset: Subset,
     scaling: str,
     *,
     pictures_as: Mapping[str, Any] | None = None,
@@ -84,16 +84,16 @@ def fit_preparation(
 
     Parameters
     ----------
-    part : Subset
+    subset : Subset
         The training rows, and no others. Labels of floats are a regression's targets.
     scaling : {"feature", "channel"}
     """
     target = (0.0, 1.0)
-    if np.issubdtype(part.y.dtype, np.floating):
-        target = (float(part.labels.mean()), float(part.labels.std()) or 1.0)
-    if isinstance(part.x, Table):
-        rows = part.examples()
+    if np.issubdtype(subset.y.dtype, np.floating):
+        target = (float(subset.labels.mean()), float(subset.labels.std()) or 1.0)
+    if isinstance(subset.x, Table):
+        rows = subset.examples()
         encoding = fit_encoding(rows)
         return Preparation(fit_scaling(encoding.transform(rows), scaling), encoding, target)
-    fitted = fit_scaling(part.x, scaling, part.rows)
+    fitted = fit_scaling(subset.x, scaling, subset.rows)
     return Preparation(fitted, None, target, pictures_as or {}, drawings)

@@ -38,7 +38,7 @@ class Metadata(NamedTuple):
 
 def metadata_of(trainer: Trainer) -> Metadata:
     """Tell all that decides a training, and where it came from."""
-    dataset, parts, recipe = trainer.dataset, trainer.parts, trainer.recipe
+    dataset, splits, recipe = trainer.dataset, trainer.splits, trainer.recipe
     unlabelled = trainer.unlabelled_rows if recipe.unlabelled_weight else 0
     versions = {name: version(name) for name in ("danqing", "keras", "numpy")}
     return Metadata(
@@ -62,11 +62,11 @@ def metadata_of(trainer: Trainer) -> Metadata:
             "class_names": list(dataset.class_names),
             "input_shape": list(dataset.input_shape),
             "counts": {
-                **{name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+                **{name: len(getattr(splits, name)) for name in ("train", "validation", "test")},
                 **({"unlabelled": unlabelled} if unlabelled else {}),
             },
             **({"unlabelled": trainer.unlabelled.to_json()} if trainer.unlabelled else {}),
-            "removed": {**dataset.removed, **parts.removed},
+            "removed": {**dataset.removed, **splits.removed},
             "split": {"seed": SPLIT_SEED, "validation_share": recipe.validation_share},
         },
         {**trainer.architecture.to_json(), "preparation": trainer.preparation.to_json()},

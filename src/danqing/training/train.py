@@ -117,11 +117,11 @@ def train(
     import sklearn.model_selection  # noqa: F401  or its import would count as dividing
 
     began = time.perf_counter()
-    parts = split_by_settings(dataset, recipe.model_dump())
-    others = _read_unlabelled(unlabelled, dataset, parts)
+    splits = split_by_settings(dataset, recipe.model_dump())
+    others = _read_unlabelled(unlabelled, dataset, splits)
     split_seconds = time.perf_counter() - began
     lesson = load_base(teacher) if teacher else None
-    trainer = Trainer(dataset, parts, recipe, from_run, others, lesson)
+    trainer = Trainer(dataset, splits, recipe, from_run, others, lesson)
     record = metadata_of(trainer)
     run = RunFolder(_folder(out, resume, dataset, recipe))
     with held(run.folder):
@@ -153,12 +153,12 @@ def train(
     return run
 
 
-def _read_unlabelled(source: Any, dataset: Dataset, parts: Splits) -> Unlabelled | None:
+def _read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> Unlabelled | None:
     if source is None:
         return None
     from danqing.training.semi_supervised.unlabelled import read_unlabelled
 
-    return read_unlabelled(source, dataset, parts)
+    return read_unlabelled(source, dataset, splits)
 
 
 def _folder(out: str | Path | None, resume: bool, dataset: Dataset, recipe: Recipe) -> Path:

@@ -48,14 +48,14 @@ class Trainer:
     Parameters
     ----------
     dataset : Dataset
-    parts : Splits
+    splits : Splits
         Its rows, divided.
     recipe : Recipe
         What it leaves open is fitted to the data.
     base : Run, optional
         A finished run to train on from: its network, preparation and weights are taken over.
     unlabelled : Unlabelled, optional
-        Pictures without labels to learn from, beside those of `parts`.
+        Pictures without labels to learn from, beside those of `splits`.
     teacher : Run, optional
         A finished run whose answers are learned in place of the labels. For rows of a table its
         preparation is taken over, so that both read the same features.
@@ -86,14 +86,14 @@ class Trainer:
     def __init__(
         self,
         dataset: Dataset,
-        parts: Splits,
+        splits: Splits,
         recipe: Recipe,
         base: RunFolder | None = None,
         unlabelled: Unlabelled | None = None,
         teacher: RunFolder | None = None,
     ) -> None:
         began = time.perf_counter()
-        self.dataset, self.parts, self.base, self.unlabelled = dataset, parts, base, unlabelled
+        self.dataset, self.splits, self.base, self.unlabelled = dataset, splits, base, unlabelled
         self.teacher = teacher
         shape = dataset.input_shape
         if teacher:
@@ -104,15 +104,15 @@ class Trainer:
         elif teacher and dataset.tabular:
             self.preparation, shape = teacher.preparation, teacher.input_shape
         elif dataset.tabular:
-            self.preparation = fit_preparation(parts.train, "feature")
+            self.preparation = fit_preparation(splits.train, "feature")
             shape = self.preparation.scaling.mean_.shape
         drawings = not dataset.tabular and looks_like_mnist(dataset.x_train[:200])
         self.recipe = recipe.for_data(
-            infer_traits(dataset, parts.train, shape, drawings, self.unlabelled_rows)
+            infer_traits(dataset, splits.train, shape, drawings, self.unlabelled_rows)
         )
         if base:
             self.recipe = with_network_of(base, self.recipe)
-        rows = len(parts.train)
+        rows = len(splits.train)
         if self.recipe.batch_size > rows and not self.recipe.unlabelled_weight:
             raise RecipeError(
                 f"batch_size: {self.recipe.batch_size} is larger than the {rows} training rows; "
@@ -129,7 +129,7 @@ class Trainer:
         self._looking_once = replace(self.architecture, tta_views=1)
         if not dataset.tabular and not base:
             self.preparation = fit_preparation(
-                parts.train,
+                splits.train,
                 self.recipe.scaling,
                 pictures_as=dataset.pictures_as,
                 drawings=drawings,
@@ -145,7 +145,7 @@ class Trainer:
     @property
     def unlabelled_rows(self) -> int:
         """How many pictures without labels there are to learn from."""
-        withheld, others = self.parts.unlabelled, self.unlabelled
+        withheld, others = self.splits.unlabelled, self.unlabelled
         return (len(withheld) if withheld else 0) + (len(others.pictures) if others else 0)
 
     def fit(
@@ -220,7 +220,7 @@ class Trainer:
             model,
             self.recipe,
             self._train_rows(),
-            self._rows(self.parts.validation),
+            self._rows(self.splits.validation),
             self.preparation.target[1],
             budget,
             Teacher(self.teacher, self.preparation.target) if self.teacher else None,
@@ -234,36 +234,36 @@ class Trainer:
         import scipy.stats  # noqa: F401
         import sklearn.metrics  # noqa: F401
 
-        part = self.parts.validation
+        subset = self.splits.validation
         exporting = _quickest(lambda: self._export(model))
-        session, some = Session(self.onnx), part.rows[:_PARITY_ROWS]
-        answering = _quickest(lambda: session.predict(self.preparation.encoded(part.x[some])))
+        session, some = Session(self.onnx), subset.rows[:_PARITY_ROWS]
+        answering = _quickest(lambda: session.predict(self.preparation.encoded(subset.x[some])))
         # Validation once more by TensorFlow, then validation and test by what ships.
-        rows = 2 * len(part) + len(self.parts.test)
+        rows = 2 * len(subset) + len(self.splits.test)
         budget.reserve += _CAUTION * (exporting + answering * rows / len(some))
         self.tensors, self.onnx = {}, b""
 
     def _train_rows(self) -> TrainingRows:
         from danqing.training.semi_supervised.unlabelled import joined
 
-        rows = self._rows(self.parts.train)
+        rows = self._rows(self.splits.train)
         if not self.recipe.unlabelled_weight:
             return rows
-        return joined(rows, self.parts.unlabelled, self.unlabelled)
+        return joined(rows, self.splits.unlabelled, self.unlabelled)
 
-    def _rows(self, part: Subset) -> TrainingRows:
+    def _rows(self, subset: Subset) -> TrainingRows:
         from danqing.training.loop.batches import TrainingRows
 
-        examples = self.preparation.encoded(part.x) if self.dataset.tabular else part.x
+        examples = self.preparation.encoded(subset.x) if self.dataset.tabular else subset.x
         if self.dataset.task == "regression":
             mean, scale = self.preparation.target
-            return TrainingRows(examples, (part.y - mean) / scale, part.rows)
+            return TrainingRows(examples, (subset.y - mean) / scale, subset.rows)
         weights = None
         if self.recipe.class_weight == "balanced":
-            counts = np.bincount(self.parts.train.labels, minlength=len(self.dataset.class_names))
+            counts = np.bincount(self.splits.train.labels, minlength=len(self.dataset.class_names))
             known = (counts > 0).sum()
-            weights = (len(self.parts.train) / (known * np.maximum(counts, 1)))[part.y]
-        return TrainingRows(examples, part.y, part.rows, weights)
+            weights = (len(self.splits.train) / (known * np.maximum(counts, 1)))[subset.y]
+        return TrainingRows(examples, subset.y, subset.rows, weights)
 
     def _export(self, model: Any) -> None:
         """Export the network, and compare what ships with what was trained."""
@@ -271,8 +271,8 @@ class Trainer:
 
         self.tensors = tensors_of(model)
         exported = to_onnx(self.architecture, self.preparation, self.tensors)
-        some = self.parts.validation.rows[:_PARITY_ROWS]
-        examples = self.preparation.encoded(self.parts.validation.x[some])
+        some = self.splits.validation.rows[:_PARITY_ROWS]
+        examples = self.preparation.encoded(self.splits.validation.x[some])
         if self.architecture.tta_views > 1:
             model = build(self.architecture, self.preparation)
             load_tensors(model, self.tensors)

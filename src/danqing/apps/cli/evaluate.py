@@ -47,9 +47,9 @@ def evaluate(
         task = opened.task if opened.data.get("target") else None
         dataset = load_data(source, target=opened.data.get("target") or None, task=task)
     found = examine(opened, dataset, risk=risk, against=other)
-    for part in ("validation", "test"):
-        if part in found.figures:
-            typer.echo(_line(part, found.figures[part]))
+    for subset in ("validation", "test"):
+        if subset in found.figures:
+            typer.echo(_line(subset, found.figures[subset]))
     if opened.task == "classification":
         _print_classes(found.figures["test"]["per_class"])
         _print_confusion(found.figures["test"]["confusion_matrix"], opened.class_names)
@@ -63,8 +63,8 @@ def evaluate(
         typer.echo(f"\nreport: {report}")
 
 
-def _line(part: str, figures: dict[str, Any]) -> str:
-    start = f"{part:<10}  {figures['n']:>6,} examples  "
+def _line(subset: str, figures: dict[str, Any]) -> str:
+    start = f"{subset:<10}  {figures['n']:>6,} examples  "
     if "mae" in figures:
         explained = "undefined" if figures["r2"] is None else f"{figures['r2']:.4f}"
         return f"{start}R2 {explained}  mean absolute error {figures['mae']:.5g}"

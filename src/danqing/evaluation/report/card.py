@@ -162,7 +162,7 @@ class _Card:
         known = self.found.calibration
         if self.classes and known:
             for when in ("before",) if known["without_mistakes"] else ("before", "after"):
-                cells = [percent(known[when][part]["ece"]) for part in ("test", "validation")]
+                cells = [percent(known[when][subset]["ece"]) for subset in ("test", "validation")]
                 name = self._say("tile-ece") + self._aside(self._say(f"legend-{when}"))
                 rows.append([name, *cells])
         return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

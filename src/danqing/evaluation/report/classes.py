@@ -98,7 +98,7 @@ def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
     contents, columns = _contents(test, [place for *_, place in queue], album)
     for (_, key, place), content in zip(queue, contents, strict=True):
         if content:
-            line = {"row": int(test.part.rows[place]), "confidence": float(confidence[place])}
+            line = {"row": int(test.subset.rows[place]), "confidence": float(confidence[place])}
             cells[key].append({**line, **content})
     return {"names": found.run.class_names, "columns": columns, "cells": cells}
 

@@ -136,8 +136,8 @@ def curves(found: Examination) -> str:
             "</figure>"
         )
     legend = "".join(
-        f'<span class="key"><i class="{kind}"></i>{say(f"legend-{part}")}</span>'
-        for kind, part in (("b", "train"), ("a", "validation"))
+        f'<span class="key"><i class="{kind}"></i>{say(f"legend-{subset}")}</span>'
+        for kind, subset in (("b", "train"), ("a", "validation"))
     )
     return (
         f'<section id="curves"><h2>{say("curves")}</h2><p>{say("curves-what")}</p>'

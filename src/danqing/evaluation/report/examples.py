@@ -53,7 +53,7 @@ def label_issues(found: Examination, album: Album) -> str:
     if found.run.task == "regression":
         return ""
     total = sum(map(len, found.label_issues.values()))
-    looked = sum(len(part) for part in found.answered.values())
+    looked = sum(len(subset) for subset in found.answered.values())
     body = f"<p>{say('label-issues-none', looked=f'{looked:,}')}</p>"
     accuracy = found.figures["test"]["accuracy"]
     if accuracy < GOOD_JUDGE:
@@ -62,11 +62,11 @@ def label_issues(found: Examination, album: Album) -> str:
         body = f"<p>{say('label-issues-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
     for name, places in found.label_issues.items():
         if len(places):
-            part, shown = found.answered[name], places[: _SHOWN // 2]
-            captions = [_caption(found, part, int(place), "card-doubt") for place in shown]
+            subset, shown = found.answered[name], places[: _SHOWN // 2]
+            captions = [_caption(found, subset, int(place), "card-doubt") for place in shown]
             every = "all-" if len(shown) == len(places) else ""
             title = say(f"label-issues-{every}{name}", n=f"{len(places):,}", shown=len(shown))
-            body += f"<h3>{title}</h3>{_cards(part, shown, captions, album)}"
+            body += f"<h3>{title}</h3>{_cards(subset, shown, captions, album)}"
     return f'<section id="label-issues"><h2>{say("label-issues")}</h2>{body}</section>'
 
 
@@ -96,9 +96,9 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _caption(found: Examination, part: SubsetPredictions, place: int, key: str) -> str:
-    outputs, names = part.outputs[place], found.run.class_names
-    label, answer_ = int(part.labels[place]), int(outputs.argmax())
+def _caption(found: Examination, subset: SubsetPredictions, place: int, key: str) -> str:
+    outputs, names = subset.outputs[place], found.run.class_names
+    label, answer_ = int(subset.labels[place]), int(outputs.argmax())
     return say(
         key,
         label=_short(names[label]),
@@ -109,10 +109,10 @@ def _caption(found: Examination, part: SubsetPredictions, place: int, key: str) 
 
 
 def _cards(
-    part: SubsetPredictions, places: NDArray[np.int64], captions: Sequence[str], album: Album
+    subset: SubsetPredictions, places: NDArray[np.int64], captions: Sequence[str], album: Album
 ) -> str:
-    examples: Any = part.examples(places)
-    rows = [f"{say('row', n=int(part.part.rows[place]))}" for place in places]
+    examples: Any = subset.examples(places)
+    rows = [f"{say('row', n=int(subset.subset.rows[place]))}" for place in places]
     if isinstance(examples, Table):
         return _rows(examples, captions, rows)
     cards = []

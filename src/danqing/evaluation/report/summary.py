@@ -163,9 +163,9 @@ def _data(found: Examination) -> str:
     if not found.own:
         return f"{name} ({say('rows', n=f'{len(found.test):,}')})"
     parts = " ".join(
-        f'<span class="part">{say(f"part-{part}", n=f"{counts.get(part, 0):,}")}</span>'
-        for part in ("train", "unlabelled", "validation", "test")
-        if part in counts or part != "unlabelled"
+        f'<span class="part">{say(f"part-{subset}", n=f"{counts.get(subset, 0):,}")}</span>'
+        for subset in ("train", "unlabelled", "validation", "test")
+        if subset in counts or subset != "unlabelled"
     )
     return f"{name}: {parts}"
 

@@ -109,13 +109,13 @@ def _table(known: dict[str, Any]) -> str:
     rows = ""
     # Without a mistake no temperature was fitted: "after" would be "before" again.
     times = ("before",) if known["without_mistakes"] else ("before", "after")
-    for part in ("validation", "test"):
+    for subset in ("validation", "test"):
         for when in times:
-            one = (known[when] or {}).get(part)
+            one = (known[when] or {}).get(subset)
             if one:
                 chance = say("by-chance", ends=interval(one["ece_if_perfect"]))
                 rows += (
-                    f"<tr><th scope=row>{say(f'calibration-{part}-{when}')}</th>"
+                    f"<tr><th scope=row>{say(f'calibration-{subset}-{when}')}</th>"
                     f"<td>{percent(one['ece'])}<small>{chance}</small></td>"
                     f"<td>{number(one['nll'])}</td><td>{number(one['brier'])}</td></tr>"
                 )

@@ -46,14 +46,14 @@ _SETTINGS = (
 
 
 def collect_facts(
-    run: RunFolder, parts: Splits, metrics: dict[str, Any], live_parameters: int = LIVE_PARAMETERS
+    run: RunFolder, splits: Splits, metrics: dict[str, Any], live_parameters: int = LIVE_PARAMETERS
 ) -> dict[str, Any]:
     """Compute all facts of the page.
 
     Parameters
     ----------
     run : Run
-    parts : Splits
+    splits : Splits
         Of the run's own data.
     metrics : dict
         As `danqing.evaluation.evaluate` gives it.
@@ -63,13 +63,13 @@ def collect_facts(
     architecture = Architecture.from_json(run.network)
     reference = Reference(architecture, run.preparation, run.tensors)
     predictor = Predictor(run)
-    answers = predict_subset(predictor, parts.test).outputs
-    samples = choose_samples(run, parts.test, answers)
-    mistakes = mistakes_of(answers, parts.test.labels)
+    answers = predict_subset(predictor, splits.test).outputs
+    samples = choose_samples(run, splits.test, answers)
+    mistakes = mistakes_of(answers, splits.test.labels)
     differentiate = AutomaticDifferentiation(run, reference)
     checks = [check(predictor, reference, differentiate, s.examples, s.target) for s in samples]
     live = architecture.parameters <= live_parameters
-    some = _some(parts.train, _LANDSCAPE_ROWS)
+    some = _some(splits.train, _LANDSCAPE_ROWS)
     facts = {
         "live": live,
         "run": {name: run.config.get(name) for name in _SETTINGS},
@@ -90,7 +90,7 @@ def collect_facts(
         "tensors": _tensors(run, architecture, live),
         "samples": [_sample(s, c) for s, c in zip(samples, checks, strict=True)],
         "mistakes": {"count": mistakes.count, "total": mistakes.total},
-        "values": _value_ranges(run, _examples(run, _some(parts.train, _HISTOGRAM_ROWS))),
+        "values": _value_ranges(run, _examples(run, _some(splits.train, _HISTOGRAM_ROWS))),
         "landscape": landscape(
             run,
             architecture,
@@ -131,12 +131,12 @@ def _features(run: RunFolder) -> list[dict[str, Any]]:
     ]
 
 
-def _examples(run: RunFolder, part: Subset) -> NDArray[Any]:
-    return np.asarray(run.preparation.encoded(part.examples())).reshape(-1, *run.input_shape)
+def _examples(run: RunFolder, subset: Subset) -> NDArray[Any]:
+    return np.asarray(run.preparation.encoded(subset.examples())).reshape(-1, *run.input_shape)
 
 
-def _some(part: Subset, count: int) -> Subset:
-    return Subset(part.x, part.y, part.rows[:count])
+def _some(subset: Subset, count: int) -> Subset:
+    return Subset(subset.x, subset.y, subset.rows[:count])
 
 
 def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
@@ -212,9 +212,9 @@ def _metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     """Keep what the page shows; of many classes, the worst and the commonest confusions."""
     kept: dict[str, Any] = {}
     names = ("n", "loss", "accuracy", "accuracy_ci95", "r2", "mae", "mse")
-    for part in ("test", "validation"):
-        figures = metrics.get(part, {})
-        kept[part] = {name: figures[name] for name in names if name in figures}
+    for subset in ("test", "validation"):
+        figures = metrics.get(subset, {})
+        kept[subset] = {name: figures[name] for name in names if name in figures}
     kept["seconds"] = metrics.get("seconds", {})
     test = metrics["test"]
     if "confusion_matrix" not in test:

@@ -31,7 +31,7 @@ class Sample:
     Attributes
     ----------
     row : int
-        Its place in the test part, from 0.
+        Its place in the test set, from 0.
     number : int
         Its place in the data, from 0, by which all pages and commands call it.
     kind : {"doubt", "typical", "mistake"}
@@ -83,9 +83,9 @@ def mistakes_of(answers: NDArray[np.float32], labels: NDArray[Any]) -> Mistakes:
     return Mistakes(len(wrong), len(labels), wrong[surest])
 
 
-def choose_samples(run: RunFolder, part: Subset, answers: NDArray[np.float32]) -> list[Sample]:
+def choose_samples(run: RunFolder, subset: Subset, answers: NDArray[np.float32]) -> list[Sample]:
     """Choose the examples to show, the one that the page opens with first."""
-    labels, mistakes = part.labels, mistakes_of(answers, part.labels)
+    labels, mistakes = subset.labels, mistakes_of(answers, subset.labels)
     if answers.ndim == 1:
         errors = np.abs(answers - labels)
         label_issues = int(np.argmin(np.abs(errors - np.median(errors))))
@@ -113,18 +113,18 @@ def choose_samples(run: RunFolder, part: Subset, answers: NDArray[np.float32]) -
     order = ("doubt", "typical", "mistake")
     ordered = sorted(chosen.items(), key=lambda item: order.index(item[1]))
     said = answers if answers.ndim == 1 else answers.argmax(axis=1)
-    return [_sample(run, part, row, kind, said[row].item()) for row, kind in ordered]
+    return [_sample(run, subset, row, kind, said[row].item()) for row, kind in ordered]
 
 
 def _sample(
     run: RunFolder,
-    part: Subset,
+    subset: Subset,
     row: int,
     kind: Literal["doubt", "typical", "mistake"],
     answer: int | float,
 ) -> Sample:
-    raw = part.x[part.rows[row : row + 1]]
-    target = part.labels[row].item()
+    raw = subset.x[subset.rows[row : row + 1]]
+    target = subset.labels[row].item()
     encoded = np.asarray(run.preparation.encoded(raw)).reshape(1, *run.input_shape)
     cells: dict[str, str] = {}
     if isinstance(raw, Table):
@@ -132,7 +132,7 @@ def _sample(
             value = column.values[0]
             missing = bool(column.missing[0])
             cells[column.name] = "" if missing else _text(value)
-    return Sample(row, int(part.rows[row]), kind, encoded, target, answer, cells)
+    return Sample(row, int(subset.rows[row]), kind, encoded, target, answer, cells)
 
 
 def _text(value: Any) -> str:

@@ -65,11 +65,11 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
             f"{run.folder}: was trained on other data than {dataset.name!r} holds now (their "
             "fingerprints differ); give back the old data, or train again"
         )
-    parts = split_by_settings(dataset, run.config)
+    splits = split_by_settings(dataset, run.config)
     shown = EnsembleMember(run, tta_views=1) if run.members > 1 or run.tta_views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     path = run.folder / "textbook.html"
-    write_file(path, assemble(collect_facts(shown, parts, metrics)).encode())
+    write_file(path, assemble(collect_facts(shown, splits, metrics)).encode())
     return path
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from danqing.data.dataset import Dataset, Pictures
-from danqing.data.split import Splits, Subset, example_digests
+from danqing.data.duplicates import example_digests
+from danqing.data.split import Splits, Subset
 from danqing.data.unlabelled_images import picture_files, pictures_of
 from danqing.errors import SourceError
 from danqing.prediction.drawing import looks_like_mnist
@@ -48,11 +49,11 @@ class Unlabelled:
         return {"source": self.source, "fingerprint": digest.hexdigest(), "removed": self.removed}
 
 
-def read_unlabelled(source: Any, dataset: Dataset, parts: Splits) -> Unlabelled:
+def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> Unlabelled:
     """Read pictures without labels that go with a Dataset.
 
     Files are taken as `predict` takes them, drawings made to look like MNIST where the training
-    pictures are like that; arrays are resized. What is also in the part for validation or testing
+    pictures are like that; arrays are resized. What is also in the validation or test set
     is left out: the network must not have seen it.
 
     Parameters
@@ -81,7 +82,7 @@ def read_unlabelled(source: Any, dataset: Dataset, parts: Splits) -> Unlabelled:
             raise SourceError(f"{source}: holds no picture that can be used; {found.complaints[0]}")
     else:
         pictures = resize_pictures(pictures_of(source), shape)
-    known = set(_digests(parts.validation)) | set(_digests(parts.test))
+    known = set(_digests(splits.validation)) | set(_digests(splits.test))
     new = np.array([digest not in known for digest in example_digests(pictures)])
     if not new.any():
         raise SourceError(
@@ -89,7 +90,7 @@ def read_unlabelled(source: Any, dataset: Dataset, parts: Splits) -> Unlabelled:
             "name others to learn from"
         )
     if not new.all():
-        removed["also in the validation or test part"] = int((~new).sum())
+        removed["also in the validation or test set"] = int((~new).sum())
         pictures = pictures[np.flatnonzero(new)]
     return Unlabelled(pictures, str(source) if isinstance(source, str) else "", removed)
 
@@ -134,5 +135,5 @@ class _Joined:
         return pictures
 
 
-def _digests(part: Subset) -> list[bytes]:
-    return example_digests(part.x[part.rows])
+def _digests(subset: Subset) -> list[bytes]:
+    return example_digests(subset.x[subset.rows])
