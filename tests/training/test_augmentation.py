@@ -1,4 +1,4 @@
-"""Random changes of pictures: against SciPy, a function of their seed, and true to their bounds."""
+"""Augmentation: against SciPy, a function of its seed, and within its bounds."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
 from danqing.data.dataset import Dataset
-from danqing.training.augmentation.augmentation import (
-    elastic_deformation,
-    horizontal_flip,
-    photometric_distortion,
-    random_affine,
-    random_erasing,
-)
+from danqing.training.augmentation.affine import random_affine
+from danqing.training.augmentation.elastic import elastic_deformation
+from danqing.training.augmentation.horizontal_flip import horizontal_flip
+from danqing.training.augmentation.photometric import photometric_distortion
+from danqing.training.augmentation.random_erasing import random_erasing
 
-CHANGES = {
-    "warp": lambda pictures, seed: random_affine(pictures, 1.0, seed),
-    "bend": lambda pictures, seed: elastic_deformation(pictures, 1.0, seed),
-    "erase": lambda pictures, seed: random_erasing(pictures, 0.5, seed),
-    "fade": lambda pictures, seed: photometric_distortion(pictures, 0.5, seed),
-    "mirror": horizontal_flip,
+AUGMENTATIONS = {
+    "affine": lambda pictures, seed: random_affine(pictures, 1.0, seed),
+    "elastic": lambda pictures, seed: elastic_deformation(pictures, 1.0, seed),
+    "random_erasing": lambda pictures, seed: random_erasing(pictures, 0.5, seed),
+    "photometric": lambda pictures, seed: photometric_distortion(pictures, 0.5, seed),
+    "horizontal_flip": horizontal_flip,
 }
 
 
-@pytest.mark.parametrize("name", list(CHANGES))
-def test_change_is_a_function_of_its_seed(small: Dataset, name: str) -> None:
+@pytest.mark.parametrize("name", list(AUGMENTATIONS))
+def test_augmentation_is_a_function_of_its_seed(small: Dataset, name: str) -> None:
     pictures = tf.cast(small.x_train[:16], tf.float32)
-    first, again, other = (CHANGES[name](pictures, [seed, 5]).numpy() for seed in (1, 1, 2))
+    first, again, other = (AUGMENTATIONS[name](pictures, [seed, 5]).numpy() for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     assert first.shape == pictures.shape
@@ -37,15 +35,15 @@ def test_change_is_a_function_of_its_seed(small: Dataset, name: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (9, 14, 3)])
-def test_bending_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
+def test_elastic_deformation_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
     picture = np.random.default_rng(0).uniform(0, 255, (1, *shape)).astype(np.float32)
     height, width, channels = shape
-    # Where a pixel is taken from shows in pictures of each pixel's place; of ones, nothing is lost
-    # but what is mixed with the nought outside.
+    # Deforming pictures of the pixels' own coordinates shows where each is taken from; deforming
+    # ones shows which are mixed with the zeros outside.
     pixels = np.indices((height, width)).astype(np.float32).transpose(1, 2, 0)
-    tell = np.concatenate([pixels, np.ones((height, width, 1), np.float32)], axis=-1)
+    coordinates = np.concatenate([pixels, np.ones((height, width, 1), np.float32)], axis=-1)
     *places, kept = (
-        elastic_deformation(tf.constant(tell[np.newaxis]), 2.0, [3, 4])
+        elastic_deformation(tf.constant(coordinates[np.newaxis]), 2.0, [3, 4])
         .numpy()[0]
         .transpose(2, 0, 1)
     )
@@ -60,7 +58,7 @@ def test_bending_agrees_with_scipy(shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (20, 40, 3)])
-def test_erasing_blackens_a_square_anywhere_in_some(shape: tuple[int, int, int]) -> None:
+def test_random_erasing_sets_a_square_of_some_to_zero(shape: tuple[int, int, int]) -> None:
     pictures = np.full((4000, *shape), 200, np.float32)
     erased = random_erasing(tf.constant(pictures), 0.25, [7, 8]).numpy()
     black = erased == 0
@@ -85,22 +83,22 @@ def test_erasing_blackens_a_square_anywhere_in_some(shape: tuple[int, int, int])
         assert abs(middles.mean() / (hit.shape[1] - 1) - 0.5) < 0.02
 
 
-def test_mirroring_reverses_about_half() -> None:
+def test_horizontal_flip_flips_about_half() -> None:
     pictures = np.random.default_rng(0).uniform(size=(400, 3, 5, 1)).astype(np.float32)
-    mirrored = horizontal_flip(tf.constant(pictures), [7, 8]).numpy()
-    reversed_ = (mirrored == pictures[:, :, ::-1]).all(axis=(1, 2, 3))
-    kept = (mirrored == pictures).all(axis=(1, 2, 3))
+    flipped = horizontal_flip(tf.constant(pictures), [7, 8]).numpy()
+    reversed_ = (flipped == pictures[:, :, ::-1]).all(axis=(1, 2, 3))
+    kept = (flipped == pictures).all(axis=(1, 2, 3))
     assert (reversed_ ^ kept).all()
     assert 160 < reversed_.sum() < 240
 
 
-def test_fading_takes_contrast_from_some_and_lays_noise_over_some() -> None:
+def test_photometric_distortion_lowers_contrast_of_some_and_adds_noise_to_some() -> None:
     # Half black and half white, so that contrast and noise can be read off.
     picture = np.repeat([0.0, 255.0], 512).astype(np.float32).reshape(2, 512)
     pictures = np.broadcast_to(picture.reshape(1, 2, 512, 1), (4000, 2, 512, 1))
-    faded = photometric_distortion(tf.constant(pictures), 0.25, [7, 8]).numpy()[..., 0]
-    ground, ink = np.median(faded, axis=2).T
-    grainy = (np.ptp(faded, axis=2) > 0.01).any(axis=1)
+    distorted = photometric_distortion(tf.constant(pictures), 0.25, [7, 8]).numpy()[..., 0]
+    ground, ink = np.median(distorted, axis=2).T
+    grainy = (np.ptp(distorted, axis=2) > 0.01).any(axis=1)
     pale = (ink - ground < 254.9) & ~grainy
     assert 900 < grainy.sum() < 1100
     assert 0.22 < pale.sum() / (~grainy).sum() < 0.28
@@ -109,8 +107,8 @@ def test_fading_takes_contrast_from_some_and_lays_noise_over_some() -> None:
     assert 0.57 < contrast.mean() < 0.63
     assert start.min() >= 0
     assert (start + contrast).max() <= 1 + 1e-6
-    noise = faded[grainy][:, 0] - ground[grainy, None]
+    noise = distorted[grainy][:, 0] - ground[grainy, None]
     middling = (ground[grainy] > 100) & (ground[grainy] < 150)
     assert 0.02 < noise[middling].std() / 255 < 0.3
     untouched = ~grainy & ~pale
-    np.testing.assert_array_equal(faded[untouched], pictures[untouched, ..., 0])
+    np.testing.assert_array_equal(distorted[untouched], pictures[untouched, ..., 0])

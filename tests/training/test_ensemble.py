@@ -26,7 +26,7 @@ from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
 from danqing.runs.run_folder import RunFolder
-from danqing.training.augmentation.augmentation import random_affine
+from danqing.training.augmentation.affine import random_affine
 from danqing.training.loop.step import Batch, Step, initial_state
 from danqing.training.train import train
 

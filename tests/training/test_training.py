@@ -16,7 +16,7 @@ from danqing.networks.backend import tf
 from danqing.prediction.predictor import Predictor
 from danqing.recipe.recipe import AUGMENTATIONS
 from danqing.runs.run_folder import RunFolder, load_run
-from danqing.training.augmentation.augmentation import random_affine
+from danqing.training.augmentation.affine import random_affine
 from danqing.training.optimization.schedules import learning_rates
 from danqing.training.train import train
 

@@ -11,13 +11,7 @@ from danqing.networks.backend import tf
 from danqing.networks.build import averaged
 from danqing.networks.losses import row_losses
 from danqing.recipe.recipe import AUGMENTATIONS, Recipe
-from danqing.training.augmentation.augmentation import (
-    elastic_deformation,
-    horizontal_flip,
-    photometric_distortion,
-    random_affine,
-    random_erasing,
-)
+from danqing.training.augmentation.augment import augment
 from danqing.training.optimization.optimizers import initial_slots, update
 from danqing.training.semi_supervised.fixmatch import with_pseudo_labels
 
@@ -137,7 +131,7 @@ class Step:
         if recipe.unlabelled_weight:
             examples, targets, weights = with_pseudo_labels(
                 lambda pictures: self._answer(state, pictures, batch),
-                lambda pictures: self._augmented(pictures, seed),
+                lambda pictures: augment(pictures, recipe, seed),
                 *(examples, targets, weights, recipe, seed),
             )
             seen = for_each_member(self.network, examples)
@@ -204,31 +198,9 @@ class Step:
         """Change the rows for each member anew."""
         members = len(self.network.outputs)
         if members == 1 or not any(getattr(self.recipe, name) for name in AUGMENTATIONS):
-            return for_each_member(self.network, self._augmented(examples, seed))
-        return tf.split(self._augmented(tf.concat([examples] * members, axis=0), seed), members)
-
-    def _augmented(self, examples: Any, seed: Any) -> Any:
-        """Change pictures at random, in ways that leave them what they are."""
-        recipe = self.recipe
-        if len(examples.shape) != 4:
-            return examples
-        if recipe.affine:
-            examples = random_affine(examples, recipe.affine, seed)
-        if recipe.elastic:
-            examples = elastic_deformation(
-                examples, recipe.elastic, seed + tf.constant([1 << 29, 0])
-            )
-        if recipe.random_erasing:
-            examples = random_erasing(
-                examples, recipe.random_erasing, seed + tf.constant([1 << 26, 0])
-            )
-        if recipe.photometric:
-            examples = photometric_distortion(
-                examples, recipe.photometric, seed + tf.constant([1 << 27, 0])
-            )
-        if recipe.horizontal_flip:
-            examples = horizontal_flip(examples, seed + tf.constant([1 << 30, 0]))
-        return examples
+            return for_each_member(self.network, augment(examples, self.recipe, seed))
+        repeated = tf.concat([examples] * members, axis=0)
+        return tf.split(augment(repeated, self.recipe, seed), members)
 
     def _seeded(self, statistics: list[Any], seed: Any) -> list[Any]:
         """Make dropout's masks a function of (seed, step), whatever came before."""

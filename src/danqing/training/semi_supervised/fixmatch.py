@@ -10,11 +10,9 @@ from typing import Any
 
 from danqing.networks.backend import tf
 from danqing.recipe.recipe import Recipe
-from danqing.training.augmentation.augmentation import (
-    elastic_deformation,
-    horizontal_flip,
-    random_affine,
-)
+from danqing.training.augmentation.affine import random_affine
+from danqing.training.augmentation.elastic import elastic_deformation
+from danqing.training.augmentation.horizontal_flip import horizontal_flip
 
 __all__ = ["with_pseudo_labels"]
 
