@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from danqing.errors import DanqingError
     from danqing.recipe.recipe import Recipe
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DanqingClassifier",

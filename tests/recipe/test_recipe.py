@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from danqing import Recipe
 from danqing.errors import RecipeError, SpecError
+from danqing.recipe.renamed import RENAMED
 
 
 def test_article_has_the_classic_defaults() -> None:
@@ -48,6 +50,24 @@ def test_wrong_settings_are_named(settings: dict[str, object], words: str) -> No
         Recipe(**settings)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+@pytest.mark.parametrize("value", [1, 0.5, True, "balanced"])
+def test_old_names_are_answered_with_the_new(
+    old: str, new: str, value: object, tmp_path: Path
+) -> None:
+    line = f"'{old}' is now called '{new}' (since 0.2.0)"
+    with pytest.raises(RecipeError) as caught:
+        Recipe(**{"epochs": 3, old: value})
+    assert str(caught.value) == line
+    path = tmp_path / "recipe.toml"
+    path.write_text(f"{old} = {json.dumps(value)}\n")
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_file(path)
+    assert str(caught.value) == f"recipe {path}: {line}"
+    assert old not in Recipe.model_fields
+    assert new in Recipe.model_fields
 
 
 def test_a_preset_misspelt_is_recognised() -> None:

@@ -12,7 +12,8 @@ from danqing.errors import RunError
 from danqing.networks.architecture import Architecture
 from danqing.networks.build import build, load_tensors
 from danqing.prediction.predictor import Predictor
-from danqing.runs.run_folder import RunFolder, list_runs, load_run
+from danqing.runs.listing import list_runs
+from danqing.runs.run_folder import RunFolder, load_run
 
 
 def test_the_folder_is_the_contract(run: RunFolder) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from danqing.runs import run_folder
+from danqing.runs import listing, run_folder
 from danqing.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -153,4 +153,4 @@ def load_run(folder: str | Path) -> Run:
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:
     """List the runs in a folder: grouped by data, best validation score first."""
-    return [Run(one) for one in run_folder.list_runs(folder)]
+    return [Run(one) for one in listing.list_runs(folder)]

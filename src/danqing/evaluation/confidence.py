@@ -19,7 +19,6 @@ from danqing.evaluation.intervals import clopper_pearson_upper
 from danqing.evaluation.predictions import SubsetPredictions
 from danqing.evaluation.regression import conformal_margin, covered
 from danqing.evaluation.selection import choose_threshold, selected
-from danqing.runs.files import read_json
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["calibrate", "calibrate_numbers", "calibrated_elsewhere", "confidence_of"]
@@ -94,8 +93,7 @@ def calibrate(
 
 def calibrated_elsewhere(run: RunFolder, test: SubsetPredictions) -> dict[str, Any]:
     """Measure calibration on other data, with what was chosen on the run's own, if anything was."""
-    path = run.folder / "calibration.json"
-    known = read_json(path) if path.exists() else {}
+    known = run.calibration
     temperature = known.get("temperature")
     found: dict[str, Any] = {
         "temperature": temperature,

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.evaluation.intervals import clopper_pearson_upper, wilson
-from danqing.runs.files import read_json
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["Threshold", "choose_threshold", "risk_coverage", "selected", "unsure_below"]
@@ -161,10 +160,6 @@ def unsure_below(run: RunFolder) -> float | None:
     RunError
         If calibration.json is damaged.
     """
-    path = run.folder / "calibration.json"
-    if not path.exists():
-        return None
-    plain = read_json(path)
-    choice = plain.get("selection") if isinstance(plain, dict) else None
+    choice = run.calibration.get("selection")
     found = choice.get("unsure_below") if isinstance(choice, dict) else None
     return float(found) if isinstance(found, int | float) else None

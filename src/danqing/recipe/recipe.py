@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from danqing.errors import RecipeError, SpecError
 from danqing.recipe.presets import PRESETS, UNLABELLED_PER_LABELLED, defaults_for, spec_of
+from danqing.recipe.renamed import renaming_of
 from danqing.recipe.spec import parse
 from danqing.recipe.traits import MNIST_TRAITS, Traits
 
@@ -69,7 +70,7 @@ class Recipe(BaseModel):
     affine : float
         Strength of the small random warps of training pictures, 0 (none) to 2.
     elastic : float
-        Strength of their random elastic elastic, 0 (none) to 4.
+        Strength of their elastic deformations, 0 (none) to 4.
     random_erasing : float
         Share of them that lose a square, 0 to 1.
     photometric : float
@@ -143,6 +144,8 @@ class Recipe(BaseModel):
     _traits: Traits = PrivateAttr(default=MNIST_TRAITS)
 
     def __init__(self, **settings: Any) -> None:
+        if renamed := renaming_of(settings):
+            raise RecipeError(renamed)
         try:
             super().__init__(**settings)
         except ValidationError as error:

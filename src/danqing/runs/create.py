@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from danqing.errors import RunError
+from danqing.runs.run_folder import FORMAT, RunFolder
 
 __all__ = ["create_folder", "held", "reopen_folder"]
 
@@ -55,12 +56,19 @@ def reopen_folder(out: str | Path) -> Path:
     Raises
     ------
     RunError
-        If there is a folder, but of no run.
+        If the folder is no run, or one of an older format, which can't be resumed.
     """
     folder = Path(out)
     if not folder.exists():
         return create_folder(folder, "")
-    if not (folder / "config.json").is_file():
+    run = RunFolder(folder)
+    if run.begun:
+        if run.format < FORMAT:
+            raise RunError(
+                f"run {folder}: has format {run.format}, whose training can't be resumed by this "
+                "danqing; finish it with danqing 0.1.0, or train again with another --out"
+            )
+    else:
         # A training that is killed at its very start leaves a folder with less than that.
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
         if any(name not in _FIRST_FILES and not _TEMPORARY.fullmatch(name) for name in names):

@@ -1,4 +1,4 @@
-"""Run: the folder that a training leaves, and the boundary of all that comes after it.
+"""RunFolder: what a training leaves, and the boundary of all that comes after it.
 
 The only place that reads and writes run folders. Knows no TensorFlow.
 """
@@ -6,28 +6,42 @@ The only place that reads and writes run folders. Knows no TensorFlow.
 from __future__ import annotations
 
 import csv
+import datetime
+import hashlib
 import io
+import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from danqing.errors import RunError
-from danqing.runs.files import read_json, read_tensors, write_file, write_json, write_tensors
+from danqing.runs import format_1
+from danqing.runs.files import (
+    read_bytes,
+    read_json,
+    read_tensors,
+    write_file,
+    write_json,
+    write_tensors,
+)
 
 # `danqing runs` reads a few lines of JSON: NumPy would take longer than all else.
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from danqing.preparation.preparation import Preparation
+    from danqing.runs.checkpoints import Checkpoints
 
-__all__ = ["RunFolder", "list_runs", "load_run"]
+__all__ = ["FORMAT", "RunFolder", "load_run"]
 
-_FORMAT = 1
+FORMAT = 2
+"""Of the JSON files written here; `danqing.runs.format_1` translates those of format 1."""
 
 
 class RunFolder:
-    """What a training left in its folder, read when it is first asked for.
+    """The files of a run, each read when it is first asked for.
 
     Attributes
     ----------
@@ -48,26 +62,32 @@ class RunFolder:
         self.folder = Path(folder)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r})"
+        return f"RunFolder({str(self.folder)!r})"
+
+    @property
+    def format(self) -> int:
+        """The format of the folder's files; what is read from them is always of `FORMAT`."""
+        found: int = self._checked("config.json")["format"]
+        return found
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """Every setting, the seed, and versions."""
-        return self._object("config.json")
+        """All settings, the seed and versions."""
+        return self._versioned("config.json")
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """Where the data came from, its fingerprint, counts, class names, the split."""
-        return self._object("data.json")
+        """Where the data came from: fingerprint, counts, class names, the split."""
+        return self._versioned("data.json")
 
     @cached_property
     def network(self) -> dict[str, Any]:
-        """The network's spec and layers, and what was learned in preparation."""
-        return self._object("network.json")
+        """The network's spec and layers, and the fitted preparation."""
+        return self._versioned("network.json")
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
-        """A row an epoch; the columns are those of `history.csv`."""
+        """A dict per epoch, with the columns of ``history.csv``."""
         path = self.folder / "history.csv"
         try:
             rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
@@ -78,14 +98,36 @@ class RunFolder:
             raise RunError(f"{path}: is damaged; train again") from None
 
     @property
+    def begun(self) -> bool:
+        """Whether there is a run in the folder: `config.json` is what makes it one."""
+        return (self.folder / "config.json").is_file()
+
+    @property
+    def begun_on(self) -> datetime.date:
+        """The day (UTC) on which training began."""
+        moment = (self.folder / "config.json").stat().st_mtime
+        return datetime.datetime.fromtimestamp(moment, datetime.UTC).date()
+
+    @property
+    def trained(self) -> bool:
+        """Whether it holds a trained network, also one whose training was interrupted."""
+        return (self.folder / "weights.safetensors").is_file()
+
+    @property
     def finished(self) -> bool:
-        """Whether the training came to its end: `metrics.json` is written last."""
+        """Whether training and evaluation completed: `metrics.json` is written last."""
         return (self.folder / "metrics.json").exists()
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Test and validation figures, seconds, parameters; of a finished run only."""
+        """Test and validation metrics, seconds and parameters of a finished run."""
         return self._object("metrics.json")
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """What `danqing evaluate` found about confidence; empty if it has not been called."""
+        there = (self.folder / "calibration.json").exists()
+        return self._object("calibration.json") if there else {}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -97,23 +139,23 @@ class RunFolder:
 
     @property
     def members(self) -> int:
-        """How many networks an ensemble has; 1 where it is none."""
+        """The number of networks in an ensemble; 1 if it is none."""
         return int(self.network.get("members", 1))
 
     @property
     def tta_views(self) -> int:
-        """Over how many looks at a picture an answer is averaged."""
+        """The number of views of a picture that a prediction is averaged over."""
         return int(self.network.get("tta_views", 1))
 
     @property
     def parameters(self) -> int:
-        """How many numbers training adjusted, those of all members."""
+        """The number of trainable parameters of all members."""
         layers = self.network.get("layers", [])
         return self.members * sum(int(layer.get("parameters", 0)) for layer in layers)
 
     @property
     def class_names(self) -> list[str]:
-        """What each column of `predict` stands for; empty for regression."""
+        """The class of each column of predicted probabilities; empty for regression."""
         try:
             return [str(name) for name in self.data["class_names"]]
         except (LookupError, TypeError):
@@ -121,12 +163,12 @@ class RunFolder:
 
     @property
     def task(self) -> Literal["classification", "regression"]:
-        """Classes to choose from, or a number to tell."""
+        """Whether it predicts classes or numbers."""
         return "classification" if self.class_names else "regression"
 
     @cached_property
     def preparation(self) -> Preparation:
-        """What was learned from the training rows before the network saw them."""
+        """What was fitted to the training rows before the network saw them."""
         from danqing.preparation.preparation import Preparation
 
         try:
@@ -139,9 +181,14 @@ class RunFolder:
         """The weights by name, such as ``conv/kernel``."""
         return read_tensors(self.folder / "weights.safetensors")
 
+    @property
+    def weights_digest(self) -> str:
+        """The SHA-256 of the file of weights."""
+        return hashlib.sha256(read_bytes(self.folder / "weights.safetensors")).hexdigest()
+
     @cached_property
     def onnx_model(self) -> bytes:
-        """The network as an ONNX model, serialised."""
+        """The network as a serialised ONNX model."""
         path = self.folder / "network.onnx"
         try:
             return path.read_bytes()
@@ -151,15 +198,27 @@ class RunFolder:
                 "printed"
             ) from None
 
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """The training states from which a run is resumed."""
+        from danqing.runs.checkpoints import Checkpoints
+
+        return Checkpoints(self.folder)
+
+    @property
+    def event_logs(self) -> Path:
+        """The folder for TensorBoard's event logs."""
+        return self.folder / "tensorboard"
+
     def write_start(
         self, config: dict[str, Any], data: dict[str, Any], network: dict[str, Any]
     ) -> None:
-        """Write what is known before the first step; `config.json` last, which makes it a run."""
+        """Write what is known before the first step; `config.json`, which makes it a run, last."""
         for name, plain in (("data", data), ("network", network), ("config", config)):
-            write_json(self.folder / f"{name}.json", {"format": _FORMAT, **plain})
+            write_json(self.folder / f"{name}.json", {"format": FORMAT, **plain})
 
     def write_history(self, rows: Iterable[Mapping[str, float]]) -> None:
-        """Write a line an epoch."""
+        """Write a line per epoch."""
         rows = list(rows)
         if not rows:
             return
@@ -175,18 +234,52 @@ class RunFolder:
         write_file(self.folder / "network.onnx", onnx_model)
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write the figures; this marks the run as finished."""
+        """Write the metrics, which marks the run as finished."""
         write_json(self.folder / "metrics.json", metrics)
+
+    def write_calibration(self, plain: dict[str, Any]) -> None:
+        """Write what `danqing evaluate` found about confidence."""
+        write_json(self.folder / "calibration.json", plain)
+
+    def write_page(self, name: str, text: str) -> Path:
+        """Write a page about the run, such as ``report.html``; an earlier one is replaced."""
+        path = self.folder / name
+        write_file(path, text.encode(errors="replace"))
+        return path
+
+    def remove_if_nothing_learned(self) -> bool:
+        """Remove what a training wrote, unless there is anything learned; say whether it did."""
+        learned = ("weights.safetensors", "history.csv", "checkpoints")
+        if any((self.folder / name).exists() for name in learned):
+            return False
+        for name in ("config.json", "network.json", "data.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.event_logs, ignore_errors=True)
+        with suppress(OSError):  # others' files stay, and with them the folder
+            self.folder.rmdir()
+        return True
+
+    def _versioned(self, name: str) -> dict[str, Any]:
+        plain = self._checked(name)
+        return format_1.upgrade(plain) if plain["format"] == 1 else plain
+
+    def _checked(self, name: str) -> dict[str, Any]:
+        """Read a file that names its format, and refuse one that is not known yet."""
+        plain = self._object(name)
+        found = plain.get("format")
+        if type(found) is not int or found < 1:
+            raise RunError(f"{self.folder / name}: is damaged, it names no format; train again")
+        if found > FORMAT:
+            raise RunError(
+                f"{self.folder / name}: has format {found}, and this danqing reads formats up to "
+                f"{FORMAT}; upgrade danqing"
+            )
+        return plain
 
     def _object(self, name: str) -> dict[str, Any]:
         plain = read_json(self.folder / name)
         if not isinstance(plain, dict):
             raise RunError(f"{self.folder / name}: is damaged, it is no object; train again")
-        if plain.get("format", _FORMAT) > _FORMAT:
-            raise RunError(
-                f"{self.folder / name}: has format {plain['format']}, this danqing knows "
-                f"{_FORMAT}; upgrade danqing"
-            )
         return plain
 
 
@@ -198,27 +291,9 @@ def load_run(folder: str | Path) -> RunFolder:
     RunError
         If there is no such folder, or it is no run.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    run = RunFolder(folder)
+    if not run.folder.is_dir():
         raise RunError(f"run {folder}: there is no such folder; `danqing runs` lists those here")
-    if not (folder / "config.json").is_file():
+    if not run.begun:
         raise RunError(f"run {folder}: is no run folder, it has no config.json")
-    return RunFolder(folder)
-
-
-def list_runs(folder: str | Path = "runs") -> list[RunFolder]:
-    """Give the runs in a folder: grouped by data, best on validation first."""
-
-    def rank(run: RunFolder) -> tuple[str, float, str]:
-        # Accuracies are better the higher, errors the lower.
-        best = max((r.get("val_accuracy", -r.get("val_mae", 0.0)) for r in run.history), default=0)
-        return str(run.data.get("fingerprint")), -best, str(run.folder)
-
-    readable = []
-    for path in sorted(Path(folder).glob("*/config.json")):
-        run = RunFolder(path.parent)
-        try:
-            readable.append((rank(run), run))
-        except (RunError, KeyError, AttributeError):
-            continue
-    return [run for _, run in sorted(readable, key=lambda pair: pair[0])]
+    return run

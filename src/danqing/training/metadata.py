@@ -7,7 +7,6 @@ Knows no network's weights.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import platform
@@ -15,10 +14,11 @@ import time
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from danqing import __version__
 from danqing.data.stratify import SPLIT_SEED
 from danqing.errors import RunError
 from danqing.recipe.recipe import Recipe
-from danqing.runs.run_folder import RunFolder
+from danqing.runs.run_folder import FORMAT, RunFolder
 from danqing.training.trainer import Trainer
 
 __all__ = ["HistoryWriter", "Metadata", "metadata_of", "refuse_differences"]
@@ -40,7 +40,7 @@ def metadata_of(trainer: Trainer) -> Metadata:
     """Tell all that decides a training, and where it came from."""
     dataset, splits, recipe = trainer.dataset, trainer.splits, trainer.recipe
     unlabelled = trainer.unlabelled_rows if recipe.unlabelled_weight else 0
-    versions = {name: version(name) for name in ("danqing", "keras", "numpy")}
+    versions = {"danqing": __version__, "keras": version("keras"), "numpy": version("numpy")}
     return Metadata(
         {
             **recipe.model_dump(),
@@ -99,7 +99,10 @@ def refuse_differences(run: RunFolder, record: Metadata) -> None:
         )
     if run.data.get("unlabelled") != record.data.get("unlabelled"):
         differences.append("its pictures without labels are others (--unlabelled)")
-    if not differences and run.network != {"format": 1, **json.loads(json.dumps(record.network))}:
+    if not differences and run.network != {
+        "format": FORMAT,
+        **json.loads(json.dumps(record.network)),
+    }:
         differences.append(f"danqing {then['versions'].get('danqing')} prepared the data otherwise")
     if differences:
         raise RunError(
@@ -135,7 +138,7 @@ class HistoryWriter:
         if tensorboard:
             from danqing.training.tensorboard import EventLog
 
-            self._log = EventLog(run.folder / "tensorboard")
+            self._log = EventLog(run.event_logs)
 
     def write(self, *, last: bool = False) -> None:
         """Write after an epoch; the `last` time for certain.
@@ -165,8 +168,7 @@ class HistoryWriter:
 def _identity(run: RunFolder | None) -> dict[str, str] | None:
     if run is None:
         return None
-    content = (run.folder / "weights.safetensors").read_bytes()
-    return {"run": str(run.folder), "weights": hashlib.sha256(content).hexdigest()}
+    return {"run": str(run.folder), "weights": run.weights_digest}
 
 
 def _tensorflow_version() -> str:

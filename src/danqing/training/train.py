@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,6 @@ from danqing.errors import DanqingError, RecipeError, RunError, TrainingInterrup
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import MOST_EPOCHS, Recipe
-from danqing.runs.checkpoints import Checkpoints
 from danqing.runs.create import create_folder, held, reopen_folder
 from danqing.runs.run_folder import RunFolder
 from danqing.training.budget import Budget, Clock
@@ -125,12 +122,12 @@ def train(
     record = metadata_of(trainer)
     run = RunFolder(_folder(out, resume, dataset, recipe))
     with held(run.folder):
-        begun = (run.folder / "config.json").exists()
+        begun = run.begun
         if begun:
             refuse_differences(run, record)
         if run.finished:
             _log.warning("run %s: is finished already; nothing was left to do", run.folder)
-            Checkpoints(run.folder).remove()
+            run.checkpoints.remove()
             return run
         try:
             threads = _threads(run.config.get("threads") if begun else None, trainer, owns_process)
@@ -144,7 +141,7 @@ def train(
             if complete:
                 _measure(run, trainer, clock, load_seconds)
         except BaseException as error:
-            kept = not _remove_if_nothing_learned(run.folder)
+            kept = not run.remove_if_nothing_learned()
             if kept and type(error) in (DanqingError, RunError):
                 raise type(error)(f"{error}. {_what_is_kept(run.folder)}") from None
             raise
@@ -197,7 +194,7 @@ def _fit(
     from danqing.training.loop.checkpoint_manager import CheckpointManager, identity_of
 
     checkpoint_manager = CheckpointManager(
-        Checkpoints(run.folder), identity_of(run.config, run.data), clock
+        run.checkpoints, identity_of(run.config, run.data), clock
     )
     record = HistoryWriter(run, trainer, tensorboard)
     with Interruption() as interruption:
@@ -231,11 +228,11 @@ def _measure(run: RunFolder, trainer: Trainer, clock: Clock, load_seconds: float
             **({"budget": {"minutes": minutes, "steps": trainer.steps}} if minutes else {}),
         }
     )
-    Checkpoints(run.folder).remove()
+    run.checkpoints.remove()
 
 
 def _interrupted(run: RunFolder) -> TrainingInterrupted:
-    if _remove_if_nothing_learned(run.folder):
+    if run.remove_if_nothing_learned():
         return TrainingInterrupted("stopped before anything was learned; nothing was kept")
     epochs = run.config["epochs"]
     done = f"{len(run.history)} epochs"
@@ -253,16 +250,3 @@ def _what_is_kept(folder: Path) -> str:
     if (folder / "checkpoints").exists():
         return f"The last state is kept: the same command with --out {folder} --resume goes on"
     return f"The record is in {folder}"
-
-
-def _remove_if_nothing_learned(folder: Path) -> bool:
-    """Remove what this training made of its folder, unless there is anything learned in it."""
-    learned = ("weights.safetensors", "history.csv", "checkpoints")
-    if any((folder / name).exists() for name in learned):
-        return False
-    for name in ("config.json", "network.json", "data.json"):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
-    with suppress(OSError):  # others' files stay, and with them the folder
-        folder.rmdir()
-    return True

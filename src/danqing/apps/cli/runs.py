@@ -13,7 +13,7 @@ __all__ = ["runs"]
 
 def runs() -> None:
     """List the runs in ./runs: grouped by data, best validation accuracy first."""
-    from danqing.runs.run_folder import list_runs
+    from danqing.runs.listing import list_runs
 
     found = list_runs()
     if not found:

@@ -101,8 +101,7 @@ class _Card:
         versions = run.config.get("versions") or {}
         written = run.config.get("date")
         if not written:
-            moment = (run.folder / "config.json").stat().st_mtime
-            written = datetime.datetime.fromtimestamp(moment, datetime.UTC).date().isoformat()
+            written = run.begun_on.isoformat()
         listed = self.between.join(f"{name} {version}" for name, version in versions.items())
         return self._say("card-origin", date=str(written)[:10], versions=listed)
 

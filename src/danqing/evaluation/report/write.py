@@ -12,7 +12,7 @@ from danqing.errors import RunError
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.card import card_of
 from danqing.evaluation.report.page import page_of
-from danqing.runs.files import write_file, write_json
+from danqing.runs.files import write_file
 
 __all__ = ["check_out", "write_report"]
 
@@ -54,15 +54,16 @@ def write_report(found: Examination, out: Path | None = None) -> Path | None:
     RunError
         If `out` exists, or a file can't be written.
     """
-    folder = found.run.folder
+    run = found.run
     if out is not None:
         check_out(out)
     elif not found.own:
         return None
-    page = page_of(found).encode(errors="replace")
+    page = page_of(found)
     if found.own:
-        write_json(folder / "calibration.json", found.calibration)
-        write_file(folder / "card.md", card_of(found).encode(errors="replace"))
-    report = out or folder / "report.html"
-    write_file(report, page)
-    return report
+        run.write_calibration(found.calibration or {})
+        run.write_page("card.md", card_of(found))
+    if out is None:
+        return run.write_page("report.html", page)
+    write_file(out, page.encode(errors="replace"))
+    return out

@@ -16,7 +16,6 @@ from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
 from danqing.prediction.member import EnsembleMember
-from danqing.runs.files import write_file
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["write_textbook"]
@@ -54,7 +53,7 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
     >>> write_textbook(run, data).name
     'textbook.html'
     """
-    if not (run.folder / "weights.safetensors").is_file():
+    if not run.trained:
         raise RunError(
             f"{run.folder}: has no trained network to write about; "
             "finish its training: danqing train --resume --out " + str(run.folder)
@@ -68,9 +67,7 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
     splits = split_by_settings(dataset, run.config)
     shown = EnsembleMember(run, tta_views=1) if run.members > 1 or run.tta_views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
-    path = run.folder / "textbook.html"
-    write_file(path, assemble(collect_facts(shown, splits, metrics)).encode())
-    return path
+    return run.write_page("textbook.html", assemble(collect_facts(shown, splits, metrics)))
 
 
 def _own_data(run: RunFolder) -> Dataset:
