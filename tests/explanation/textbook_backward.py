@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from textbook_forward import PASSING, ForwardNumbers
 
-from danqing.explanation.textbook.reference import Reference
+from danqing.networks.numpy_network import NumpyNetwork
 
 
 class BackwardNumbers(ForwardNumbers):
@@ -125,12 +125,12 @@ class BackwardNumbers(ForwardNumbers):
 
     def slope(self, kind: str, x: float) -> float:
         """By central differences, but for corners."""
-        from danqing.explanation.textbook.activations import activate
+        from danqing.networks.layers.activation import ACTIVATIONS
 
         if kind == "relu":
             return float(x > 0)
         h = 1e-6
-        up, down = activate(kind, np.array([x + h])), activate(kind, np.array([x - h]))
+        up, down = (ACTIVATIONS[kind].function(np.array([x + step])) for step in (h, -h))
         return float((up - down)[0] / (2 * h))
 
     def one_weight(self) -> None:
@@ -165,6 +165,5 @@ class BackwardNumbers(ForwardNumbers):
         self.put("weight/finite", f["gradient"])
         self.put("weight/difference", 0.0)
 
-    def with_tensors(self, changed: dict[str, Any]) -> Reference:
-        tensors = {**self.tensors, **changed}
-        return Reference(self.architecture, self.run.preparation, tensors)
+    def with_tensors(self, changed: dict[str, Any]) -> NumpyNetwork:
+        return self.network.with_tensors(changed)

@@ -1,6 +1,6 @@
 """Every number that the textbook page shows, recomputed in NumPy, for the tests of the page.
 
-The network itself by `Reference`, which test_textbook_reference.py holds against TensorFlow; all
+The network itself by `NumpyNetwork`, which test_gradient_checks.py holds against TensorFlow; all
 else is written here once more, from the formulas.
 """
 
@@ -15,7 +15,7 @@ from textbook_backward import BackwardNumbers
 from danqing.data.split import Splits
 from danqing.explanation.textbook.gradient_checks import scaled_target
 from danqing.explanation.textbook.landscape import directions
-from danqing.explanation.textbook.reference import loss_and_gradient
+from danqing.networks.losses import loss_and_gradient
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 

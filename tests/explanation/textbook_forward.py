@@ -8,8 +8,9 @@ import numpy as np
 
 from danqing.data.split import Splits
 from danqing.explanation.textbook.gradient_checks import scaled_target
-from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.networks.architecture import Architecture
+from danqing.networks.losses import loss_and_gradient
+from danqing.networks.numpy_network import NumpyNetwork
 from danqing.runs.run_folder import RunFolder
 
 PASSING = ("flatten", "dropout")
@@ -21,25 +22,25 @@ class ForwardNumbers:
         self.architecture = Architecture.from_json(run.network)
         self.layers = self.architecture.layers
         tensors = {name: np.asarray(t, np.float64) for name, t in run.tensors.items()}
-        self.reference = Reference(self.architecture, run.preparation, tensors)
+        self.network = NumpyNetwork(self.architecture, run.preparation, tensors)
         self.tensors = tensors
         self.smoothing = run.config["label_smoothing"]
         self.regression = run.task == "regression"
         self.raw = np.array(dump["raw"], np.float64)
         self.target = dump["target"]
-        self.outputs, self.loss, self.by_output, self.by_weight = self.pass_through(self.reference)
+        self.outputs, self.loss, self.by_output, self.by_weight = self.pass_through(self.network)
         self.values: dict[str, Any] = {}
         self.arrays: dict[str, Any] = {}
 
-    def pass_through(self, reference: Reference) -> Any:
-        outputs = reference.outputs(self.raw.reshape(1, *self.run.input_shape))
+    def pass_through(self, network: NumpyNetwork) -> Any:
+        outputs = network.outputs(self.raw.reshape(1, *self.run.input_shape))
         loss, at_logits = loss_and_gradient(
             self.run.config["loss"],
             outputs[-2],
             scaled_target(self.run, self.target),
             self.smoothing,
         )
-        by_output, by_weight = reference.gradients(outputs, at_logits)
+        by_output, by_weight = network.gradients(outputs, at_logits)
         return outputs, float(loss[0]), by_output, by_weight
 
     def put(self, key: str, value: Any) -> None:

@@ -14,8 +14,8 @@ from danqing.networks.onnx_graph import to_onnx
 from danqing.prediction.session import Session
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
+from danqing.recipe.layer_kinds import ACTIVATIONS, LINEAR
 from danqing.recipe.presets import PRESETS, spec_of
-from danqing.recipe.spec import ACTIVATIONS
 
 SPECS = [
     *(spec_of(name) for name in PRESETS),
@@ -24,7 +24,7 @@ SPECS = [
     "conv(4)-pool(3)-conv(3,4,stride=3)-avgpool-dense(6,tanh)",
     "conv(4,5,2,valid)-batchnorm-relu-globalpool-dropout",
     "dropout(0.2)-pool-flatten-flatten-dense(4,linear)",
-    *(f"conv(3,3,{name})-dense(5,{name})-{name}" for name in ACTIVATIONS),
+    *(f"conv(3,3,{name})-dense(5,{name})-{name}" for name in (*ACTIVATIONS, LINEAR)),
 ]
 SHAPES = [(28, 28, 1), (29, 32, 3)]
 

@@ -1,4 +1,4 @@
-"""A spec and a picture's shape become an architecture: named layers, each with its shapes.
+"""A spec and an input shape become an architecture: named layers, each with its shapes.
 
 Knows no Keras: a network that can't be is refused before anything slow is imported, and
 Keras, ONNX and `network.json` are all built from this one description.
@@ -6,17 +6,19 @@ Keras, ONNX and `network.json` are all built from this one description.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from danqing.errors import SpecError
-from danqing.recipe.spec import ACTIVATIONS, Word, parse
+from danqing.recipe.layer_kinds import ACTIVATIONS, LAYER_KINDS, LINEAR
+from danqing.recipe.spec import Word, parse
 
 __all__ = ["SHIFTS", "Architecture", "Layer", "design"]
 
+Settings = dict[str, Any]
+
 SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-"""Of a picture's views, pixels down and right."""
+"""Of the views in test-time augmentation: pixels down and to the right."""
 
 _LARGEST = 200_000_000  # parameters; more does not fit an ordinary machine's memory
 
@@ -27,7 +29,7 @@ class Layer:
 
     kind: str
     name: str
-    settings: dict[str, int | float | str]
+    settings: Settings
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     parameters: int
@@ -37,8 +39,8 @@ class Layer:
 class Architecture:
     """All layers, from raw pixels or a table's features to probabilities or a number.
 
-    An ensemble has `members` networks of these same layers side by side, and answers by the mean
-    of their answers (Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive
+    An ensemble has `members` networks of these same layers side by side and predicts their mean
+    prediction (Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive
     uncertainty estimation using deep ensembles"). With several `tta_views`, it predicts the mean
     over as many augmented views of the picture.
 
@@ -48,9 +50,9 @@ class Architecture:
     layers : tuple of Layer
         Of one member.
     members : int
-        1 for a network that is no ensemble.
+        1 unless the network is an ensemble.
     tta_views : int
-        1, 5 (also shifted by a pixel each way) or 10 (also mirrored).
+        1, 5 (also shifted by a pixel each way) or 10 (these flipped horizontally, too).
 
     Examples
     --------
@@ -74,22 +76,22 @@ class Architecture:
 
     @property
     def outputs(self) -> int:
-        """How many classes the network tells apart; 1 for regression."""
+        """The number of classes; 1 for regression."""
         return self.layers[-1].output_shape[0]
 
     @property
     def task(self) -> Literal["classification", "regression"]:
-        """Classes to choose from, or a number to tell."""
+        """Whether it predicts a class or a number."""
         return "classification" if self.layers[-1].kind == "softmax" else "regression"
 
     @property
     def parameters(self) -> int:
-        """How many numbers training adjusts, those of all members."""
+        """The number of trainable parameters, of all members together."""
         return self.members * sum(layer.parameters for layer in self.layers)
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """What each member's weights are called before the layer's name; nothing where it is one.
+        """What precedes the layer's name in the names of each member's weights.
 
         Examples
         --------
@@ -102,7 +104,7 @@ class Architecture:
 
     @property
     def convolutional(self) -> bool:
-        """Whether any layer convolves."""
+        """Whether any layer is a convolution."""
         return any(layer.kind == "conv" for layer in self.layers)
 
     def to_json(self) -> dict[str, Any]:
@@ -127,14 +129,24 @@ def design(
     """Lay out the network that `spec` describes for examples of `input_shape`.
 
     ReLU follows a convolution or dense layer unless it names an activation, or batchnorm or an
-    activation comes next. Flattening and the output layer are added: with softmax for classes;
-    without `classes` one number, brought to the target's own mean and scale. An ensemble has more
-    `members` than one; pictures may be answered for by several `tta_views`.
+    activation comes next. Flattening and the output layer are implicit: softmax over the classes,
+    or, without `classes`, one number rescaled to the target's mean and standard deviation.
+
+    Parameters
+    ----------
+    spec : str
+    input_shape : tuple of int
+    classes : int
+        0 for regression.
+    members : int
+        More than 1 for an ensemble.
+    tta_views : int
+        More than 1, for pictures only, to predict by test-time augmentation.
 
     Raises
     ------
     SpecError
-        If the words don't fit the picture, or each other; the message quotes the word.
+        If a layer doesn't fit the input or the layer before it; the message quotes the word.
     """
     if tta_views > 1 and len(input_shape) != 3:
         raise SpecError(
@@ -143,23 +155,21 @@ def design(
     words = parse(spec)
     draft = _Draft(spec, input_shape)
     for word, following in zip(words, [*words[1:], None], strict=True):
+        after = following.kind if following else ""
         # Batchnorm subtracts the mean, and with it any bias.
-        draft.add(word, bias=following is None or following.kind != "batchnorm")
-        if word.kind in ("conv", "dense"):
+        draft.add(word, bias=after != "batchnorm")
+        if "activation" in word.settings:
             activation = word.settings["activation"]
-            plain = following is None or following.kind not in ("batchnorm", *ACTIVATIONS)
-            if activation is None and plain:
+            if activation is None and after not in ("batchnorm", *ACTIVATIONS, LINEAR):
                 activation = "relu"
-            if activation not in (None, "linear"):
-                draft.append(str(activation), {}, draft.shape)
-    if len(draft.shape) > 1:
-        draft.append("flatten", {}, (math.prod(draft.shape),))
-    outputs = classes or 1
-    draft.append("dense", {"units": outputs, "bias": True}, (outputs,), name="output")
+            if activation not in (None, LINEAR):
+                draft.append(str(activation), {})
+    draft.flatten()
+    draft.append("dense", {"units": classes or 1, "bias": True}, name="output")
     if classes:
-        draft.append("softmax", {}, (classes,), name="probabilities")
+        draft.append("softmax", {}, name="probabilities")
     else:
-        draft.append("rescale", {}, (1,), name="answer")
+        draft.append("rescale", {}, name="answer")
     architecture = Architecture(spec, tuple(draft.layers), members, tta_views)
     if architecture.parameters > _LARGEST:
         several = f" in an ensemble of {members}" if members > 1 else ""
@@ -180,65 +190,43 @@ class _Draft:
         self._counts: dict[str, int] = {}
 
     def add(self, word: Word, *, bias: bool) -> None:
-        settings = {
-            name: value
-            for name, value in word.settings.items()
-            if name != "activation" and value is not None
-        }
-        if word.kind == "dense":
-            if len(self.shape) > 1:
-                self.append("flatten", {}, (math.prod(self.shape),))
-            self.append("dense", {**settings, "bias": bias}, (int(settings["units"]),))
-        elif word.kind == "conv":
-            self.append("conv", {**settings, "bias": bias}, self._slide(word, settings))
-        elif word.kind in ("pool", "avgpool", "globalpool"):
-            self.append(word.kind, settings, self._slide(word, settings))
-        elif word.kind == "flatten":
-            self.append("flatten", {}, (math.prod(self.shape),))
-        elif word.kind != "linear":
-            self.append(word.kind, settings, self.shape)
+        """Add the layer that a word names, without its activation."""
+        if word.kind == LINEAR:
+            return
+        kind = LAYER_KINDS[word.kind]
+        where = f"network {self.spec!r}: {word.text!r} at character {word.position}"
+        settings = {name: value for name, value in word.settings.items() if name != "activation"}
+        if kind.has_kernel:
+            settings["bias"] = bias
+        if kind.takes == "picture":
+            self._need_picture(where)
+        if kind.takes == "row":
+            self.flatten()
+        try:
+            self.append(word.kind, settings)
+        except SpecError as error:
+            raise SpecError(f"{where} {error}") from None
 
-    def append(
-        self,
-        kind: str,
-        settings: dict[str, int | float | str],
-        output_shape: tuple[int, ...],
-        name: str | None = None,
-    ) -> None:
-        if name is None:
-            self._counts[kind] = self._counts.get(kind, 0) + 1
-            name = kind if self._counts[kind] == 1 else f"{kind}_{self._counts[kind]}"
-        count = 0
-        if kind == "conv":
-            inputs = int(settings["kernel"]) ** 2 * self.shape[-1]
-            count = (inputs + int(settings["bias"])) * output_shape[-1]
-        elif kind == "dense":
-            count = (self.shape[0] + int(settings["bias"])) * output_shape[0]
-        elif kind == "batchnorm":
-            count = 2 * self.shape[-1]
-        self.layers.append(Layer(kind, name, settings, self.shape, output_shape, count))
+    def append(self, name_of_kind: str, settings: Settings, name: str = "") -> None:
+        """Add a layer, named after its kind, and numbered from the second one on, by default."""
+        if not name:
+            count = self._counts[name_of_kind] = self._counts.get(name_of_kind, 0) + 1
+            name = name_of_kind if count == 1 else f"{name_of_kind}_{count}"
+        kind = LAYER_KINDS[name_of_kind]
+        output_shape = kind.output_shape(self.shape, settings)
+        parameters = kind.parameters(self.shape, settings)
+        self.layers.append(
+            Layer(name_of_kind, name, settings, self.shape, output_shape, parameters)
+        )
         self.shape = output_shape
 
-    def _slide(self, word: Word, settings: dict[str, int | float | str]) -> tuple[int, ...]:
-        """Shape after a window has slid over the picture."""
-        where = f"network {self.spec!r}: {word.text!r} at character {word.position}"
+    def flatten(self) -> None:
+        """Flatten what is no row yet."""
+        if len(self.shape) > 1:
+            self.append("flatten", {})
+
+    def _need_picture(self, where: str) -> None:
         if len(self.input_shape) != 3:
             raise SpecError(f"{where} needs a picture, but a table has columns only; use dense(64)")
         if len(self.shape) != 3:
             raise SpecError(f"{where} needs a picture, but the layer before it flattens; swap them")
-        height, width, channels = self.shape
-        if word.kind == "globalpool":
-            return (channels,)
-        if word.kind == "conv":
-            channels = int(settings["filters"])
-            window, stride = int(settings["kernel"]), int(settings["stride"])
-            if settings["padding"] == "same":
-                return (-(-height // stride), -(-width // stride), channels)
-        else:
-            window = stride = int(settings["size"])
-        if window > min(height, width):
-            raise SpecError(
-                f"{where} needs at least {window}x{window} pixels, but only {height}x{width} are "
-                "left there: the network is too deep for its picture; leave out a pool or a stride"
-            )
-        return ((height - window) // stride + 1, (width - window) // stride + 1, channels)

@@ -1,6 +1,6 @@
-"""An architecture becomes an uncompiled Keras model, from raw examples to answers.
+"""An architecture becomes an uncompiled Keras model, from raw examples to predictions.
 
-Knows no training: what is learned in preparation is handed in, and becomes the first layer.
+Knows no training, and no kind of layer: see `danqing.networks.layers.table`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.networks.architecture import Architecture, Layer
+from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras
-from danqing.networks.normalisation import MOMENTUM, Affine, FusedBatchNormalization
+from danqing.networks.keras_layers import Affine
+from danqing.networks.layers.computation import Start
+from danqing.networks.layers.table import COMPUTATIONS
 from danqing.networks.tta import MeanOfViews, Views
 from danqing.preparation.preparation import Preparation
 
@@ -27,18 +29,17 @@ __all__ = [
     "tensors_of",
 ]
 
-_EPSILON = 1e-3
 _APART = 1_000_003  # between the seeds of an ensemble's members
-# The layers that make answers of logits.
+# The layers that turn logits into predictions.
 _LAST = ("probabilities", "answer")
 
 
 def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -> Any:
     """Build the Keras model.
 
-    Kernels start as Glorot and Bengio (2010) have it before softmax and saturating activations,
-    as He et al. (2015) have it before batchnorm; each from its own seed. The first member of an
-    ensemble starts as a network by itself does, every other one elsewhere.
+    Kernels start as in Glorot and Bengio (2010), and before batchnorm as in He et al. (2015), each
+    from a seed of its own. The first member of an ensemble starts exactly as a single network
+    would, the others from other seeds.
 
     Parameters
     ----------
@@ -51,17 +52,22 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
     Returns
     -------
     keras.Model
-        (n, height, width, channels) or (n, features) to (n, classes), probabilities, or (n, 1).
+        From (n, height, width, channels) or (n, features) to probabilities, (n, classes), or
+        numbers, (n, 1).
     """
     inputs = keras.Input(architecture.input_shape, name="examples")
     scaling, tta_views = preparation.scaling, architecture.tta_views
     x = Views(tta_views, name="tta_views")(inputs) if tta_views > 1 else inputs
     x = Affine(1 / scaling.scale_, -scaling.mean_ / scaling.scale_, name="scaling")(x)
-    answers = [
+    predictions = [
         _member(x, architecture, preparation, (seed + _APART * number) * 1000, prefix)
         for number, prefix in enumerate(architecture.prefixes)
     ]
-    x = answers[0] if len(answers) == 1 else keras.layers.Average(name="average")(answers)
+    x = (
+        predictions[0]
+        if len(predictions) == 1
+        else keras.layers.Average(name="average")(predictions)
+    )
     if tta_views > 1:
         x = MeanOfViews(tta_views, name="mean_of_views")(x)
     return keras.Model(inputs, x, name="danqing")
@@ -70,86 +76,51 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
 def _member(
     x: Any, architecture: Architecture, preparation: Preparation, seed: int, prefix: str
 ) -> Any:
-    """Give a member's answers to scaled examples."""
+    """Give a member's predictions for scaled examples."""
     layers = architecture.layers
-    for number, layer in enumerate(layers):
-        name = f"{prefix}{layer.name}".replace("/", ".")  # Keras allows no slash
-        if layer.kind == "rescale":
-            mean, scale = preparation.target
-            x = Affine(np.array(scale), np.array(mean), name=name)(x)
-            continue
-        following = layers[min(number + 1, len(layers) - 1)]
-        x = _layer(layer, following.kind == "batchnorm", seed + number, name)(x)
+    for number, (layer, following) in enumerate(zip(layers, [*layers[1:], None], strict=True)):
+        normalised = following is not None and following.kind == "batchnorm"
+        draw = keras.initializers.HeNormal if normalised else keras.initializers.GlorotUniform
+        start = Start(
+            name=f"{prefix}{layer.name}".replace("/", "."),  # Keras allows no slash
+            seed=seed + number,
+            kernel=draw(seed=seed + number),
+            target=preparation.target,
+        )
+        x = COMPUTATIONS[layer.kind].keras_layer(layer, start)(x)
     return x
 
 
-def _layer(layer: Layer, normalised: bool, seed: int, name: str) -> Any:
-    settings = layer.settings
-    start = keras.initializers.HeNormal if normalised else keras.initializers.GlorotUniform
-    match layer.kind:
-        case "conv":
-            return keras.layers.Conv2D(
-                settings["filters"],
-                settings["kernel"],
-                settings["stride"],
-                settings["padding"],
-                use_bias=settings["bias"],
-                kernel_initializer=start(seed=seed),
-                name=name,
-            )
-        case "dense":
-            return keras.layers.Dense(
-                settings["units"],
-                use_bias=settings["bias"],
-                kernel_initializer=start(seed=seed),
-                name=name,
-            )
-        case "batchnorm":
-            return FusedBatchNormalization(momentum=MOMENTUM, epsilon=_EPSILON, name=name)
-        case "pool":
-            return keras.layers.MaxPooling2D(settings["size"], name=name)
-        case "avgpool":
-            return keras.layers.AveragePooling2D(settings["size"], name=name)
-        case "globalpool":
-            return keras.layers.GlobalAveragePooling2D(name=name)
-        case "dropout":
-            return keras.layers.Dropout(settings["rate"], seed=seed, name=name)
-        case "flatten":
-            return keras.layers.Flatten(name=name)
-        case activation:
-            return keras.layers.Activation(activation, name=name)
-
-
 def logits_of(model: Any) -> Any:
-    """Give the part of a model before its softmax or rescaling; of means, the mean's."""
+    """Give the model before its softmax or rescaling; of mean predictions, the mean's logits."""
     logits = member_logits_of(model).outputs
     numbers = any(layer.name.endswith("answer") for layer in model.layers)
     tta_views = [layer.count for layer in model.layers if isinstance(layer, Views)]
     for count in tta_views:
-        logits = [look for one in logits for look in _looks(one, count)]
+        logits = [view for one in logits for view in _by_view(one, count)]
     return keras.Model(model.input, averaged(logits, numbers=numbers), name="logits")
 
 
-def _looks(logits: Any, count: int) -> list[Any]:
-    """Take apart what a network said to all looks."""
+def _by_view(logits: Any, count: int) -> list[Any]:
+    """Take apart the logits of all views."""
     apart = keras.ops.reshape(logits, (count, -1, logits.shape[-1]))
     return [apart[number] for number in range(count)]
 
 
 def member_logits_of(model: Any) -> Any:
-    """Give each member's part before its softmax or rescaling: the right place for its loss.
+    """Give the model up to each member's logits, where its loss belongs.
 
-    Of several views, it has a row for each. Called, it gives a list of tensors, and one tensor
-    where the model is no ensemble.
+    With several views it has a row for each. It returns a list of tensors, or one tensor if the
+    model is no ensemble.
     """
     last = [layer for layer in model.layers if layer.name.rpartition(".")[2] in _LAST]
     return keras.Model(model.input, [layer.input for layer in last], name="member_logits")
 
 
 def members_apart(network: Any) -> Any:
-    """Give the members that `member_logits_of` gave an input each, so that each can see its own.
+    """Give each member of what `member_logits_of` gave an input of its own.
 
-    The weights are the same ones. A network that is no ensemble stays as it is.
+    The weights are shared with `network`. A network that is no ensemble is returned as it is.
     """
     if len(network.outputs) == 1:
         return network
@@ -160,10 +131,10 @@ def members_apart(network: Any) -> Any:
 
 
 def averaged(logits: list[Any], *, numbers: bool = False) -> Any:
-    r"""Give the logits of the mean of several members' answers.
+    r"""Give the logits of several members' mean prediction.
 
     For classes :math:`\ln \frac{1}{M} \sum_m \mathrm{softmax}(z_m)`, whose softmax is the mean
-    itself; for `numbers` the mean of the :math:`z_m`.
+    probability; for `numbers` the mean of the :math:`z_m`.
 
     Examples
     --------
@@ -200,5 +171,5 @@ def _name(layer: Any, weight: Any) -> str:
 
 
 def _weights(layer: Any) -> list[Any]:
-    # A dropout's random state is no weight; what an affine map holds is the preparation's.
+    # Dropout's random state is no weight, and an affine map's numbers belong to the preparation.
     return [] if isinstance(layer, keras.layers.Dropout | Affine) else list(layer.variables)

@@ -1,8 +1,8 @@
-"""Several looks at the same picture, and the mean of what is answered to them. Knows no network.
+"""Test-time augmentation: predictions averaged over views of a picture. Knows no network.
 
-Test-time ema_decay: a network that has learned from shifted and mirrored pictures answers better by
-the mean of its answers to them (Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with
-deep convolutional neural networks", section 4.1).
+A network trained on shifted and flipped pictures predicts better by its mean prediction for such
+views of the picture (Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep
+convolutional neural networks", section 4.1).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ __all__ = ["MeanOfViews", "Views"]
 
 
 class Views(keras.layers.Layer):  # type: ignore[misc]
-    """All looks at each picture, one after the other: first as it is.
+    """All first views of a batch, then all second ones, and so on; the first is the picture itself.
 
-    Shifted by a pixel in each direction, where the edge goes on; of 10, also all these mirrored.
+    The next four are shifted by a pixel, with the edge repeated; of 10, the last five are the first
+    five flipped horizontally.
 
     Parameters
     ----------
@@ -38,17 +39,17 @@ class Views(keras.layers.Layer):  # type: ignore[misc]
         """Give (count * n, height, width, channels)."""
         height, width = inputs.shape[1:3]
         framed = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-        looks = [
+        views = [
             framed[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
             for down, right in SHIFTS
         ]
-        if self.count > len(looks):
-            looks += [tf.reverse(look, [2]) for look in looks]
-        return tf.concat(looks, axis=0)
+        if self.count > len(views):
+            views += [tf.reverse(view, [2]) for view in views]
+        return tf.concat(views, axis=0)
 
 
 class MeanOfViews(keras.layers.Layer):  # type: ignore[misc]
-    """The mean over each picture's looks, from (count * n, outputs) to (n, outputs).
+    """The mean over each picture's views: from (count * n, outputs) to (n, outputs).
 
     Examples
     --------

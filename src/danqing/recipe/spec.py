@@ -4,8 +4,8 @@ A spec is a chain of words, joined by `-`, each with optional arguments in paren
 
     conv(32,5)-batchnorm-relu-pool(2)-flatten-dropout(0.5)-dense(128)
 
-Numbers are taken in the order of the table below, names of paddings and activations by
-themselves, and anything by `name=value`: `conv(32,stride=2,padding=valid)`.
+Numbers are taken in the order of `danqing.recipe.layer_kinds`, names of paddings and activations
+by themselves, and anything by `name=value`: `conv(32,stride=2,padding=valid)`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,13 @@ import re
 from dataclasses import dataclass
 
 from danqing.errors import SpecError
+from danqing.recipe.layer_kinds import LAYER_KINDS, LINEAR, Choice, LayerKind
 
-__all__ = ["ACTIVATIONS", "Word", "parse"]
+__all__ = ["Word", "parse"]
 
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "linear")
-PADDINGS = ("same", "valid")
-
-# kind -> its arguments in order: name -> (type, least, greatest, default); no default: required
-_SIZE = (int, 1, 1000)
-_ARGUMENTS: dict[str, dict[str, tuple[type, float, float, float | None]]] = {
-    "conv": {
-        "filters": (int, 1, 65_536, None),
-        "kernel": (*_SIZE, 3),
-        "stride": (*_SIZE, 1),
-    },
-    "dense": {"units": (int, 1, 1_000_000, None)},
-    "pool": {"size": (*_SIZE, 2)},
-    "avgpool": {"size": (*_SIZE, 2)},
-    "globalpool": {},
-    "batchnorm": {},
-    "dropout": {"rate": (float, 0.0, 0.99, 0.5)},
-    "flatten": {},
-    **{name: {} for name in ACTIVATIONS},
+_WORDS = {
+    **{name: kind for name, kind in LAYER_KINDS.items() if kind.written},
+    LINEAR: LayerKind(),
 }
 _WORD = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(([^()]*)\))?\s*")
 
@@ -48,15 +33,13 @@ class Word:
     Attributes
     ----------
     kind : str
-        ``conv``, ``dense``, ``pool``, ``avgpool``, ``globalpool``, ``batchnorm``, ``dropout``,
-        ``flatten`` or an activation.
+        A key of `danqing.recipe.layer_kinds.LAYER_KINDS`, or ``linear``.
     text : str
         The word as it was written.
     position : int
         Where it begins in the spec, counted from 1.
     settings : dict
-        Its arguments, complete with defaults. ``padding`` and ``activation`` are strings;
-        ``activation`` is None where the word names none.
+        Its arguments, defaults included. ``activation`` is None unless the word names one.
     """
 
     kind: str
@@ -110,76 +93,60 @@ def _broken(spec: str, start: int) -> SpecError:
 
 def _word(spec: str, kind: str, inside: str | None, text: str, position: int) -> Word:
     where = f"network {spec!r}: {text!r} at character {position}"
-    if kind not in _ARGUMENTS:
-        raise SpecError(f"{where} is no layer; {_nearest(kind, list(_ARGUMENTS))}")
-    settings: dict[str, int | float | str | None] = {}
-    numbers = list(_ARGUMENTS[kind])
-    parts = [part.strip() for part in inside.split(",")] if inside and inside.strip() else []
-    for part in parts:
-        name, value = _named(part, kind, settings, numbers, where)
-        if name in settings:
+    if kind not in _WORDS:
+        raise SpecError(f"{where} is no layer; {_nearest(kind, list(_WORDS))}")
+    arguments = _WORDS[kind].arguments
+    given: dict[str, int | float | str] = {}
+    pieces = [piece.strip() for piece in inside.split(",")] if inside and inside.strip() else []
+    for piece in pieces:
+        name, value = _named(piece, kind, given, where)
+        if name in given:
             raise SpecError(f"{where}: {name} is given twice")
-        settings[name] = _checked(name, value, kind, where)
-    for name, (_, _, _, default) in _ARGUMENTS[kind].items():
-        if name not in settings:
-            if default is None:
-                raise SpecError(f"{where} lacks its number of {name}: write {kind}(64), say")
-            settings[name] = default
-    if kind == "conv":
-        settings.setdefault("padding", "same")
-    if kind in ("conv", "dense"):
-        settings.setdefault("activation", None)
-    order = [*numbers, "padding", "activation"]
-    return Word(kind, text, position, {name: settings[name] for name in order if name in settings})
+        given[name] = _checked(name, value, kind, where)
+    for name, argument in arguments.items():
+        if name not in given and not isinstance(argument, Choice) and argument.default is None:
+            raise SpecError(f"{where} lacks its number of {name}: write {kind}(64), say")
+    settings = {name: given.get(name, argument.default) for name, argument in arguments.items()}
+    return Word(kind, text, position, settings)
 
 
 def _named(
-    part: str,
-    kind: str,
-    settings: dict[str, int | float | str | None],
-    numbers: list[str],
-    where: str,
+    piece: str, kind: str, given: dict[str, int | float | str], where: str
 ) -> tuple[str, str]:
-    """Which argument a part such as `5`, `valid` or `stride=2` stands for, and its text."""
-    if "=" in part:
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        known = numbers + (["padding"] if kind == "conv" else [])
-        known += ["activation"] if kind in ("conv", "dense") else []
-        if name not in known:
-            raise SpecError(f"{where}: {kind} has no {name!r}; {_nearest(name, known)}")
+    """Find which argument a piece such as `5`, `valid` or `stride=2` stands for, and its text."""
+    arguments = _WORDS[kind].arguments
+    if "=" in piece:
+        name, _, value = (side.strip() for side in piece.partition("="))
+        if name not in arguments:
+            raise SpecError(f"{where}: {kind} has no {name!r}; {_nearest(name, list(arguments))}")
         return name, value
-    if part in PADDINGS and kind == "conv":
-        return "padding", part
-    if part in ACTIVATIONS and kind in ("conv", "dense"):
-        return "activation", part
-    for name in numbers:
-        if name not in settings:
-            return name, part
-    raise SpecError(f"{where}: {part!r} is one argument too many; {kind} takes {_takes(kind)}")
+    for name, argument in arguments.items():
+        if isinstance(argument, Choice) and piece in argument.options:
+            return name, piece
+    for name, argument in arguments.items():
+        if not isinstance(argument, Choice) and name not in given:
+            return name, piece
+    takes = ", ".join(arguments) or "none"
+    raise SpecError(f"{where}: {piece!r} is one argument too many; {kind} takes {takes}")
 
 
 def _checked(name: str, value: str, kind: str, where: str) -> int | float | str:
-    if name in ("padding", "activation"):
-        allowed = PADDINGS if name == "padding" else ACTIVATIONS
-        if value not in allowed:
-            raise SpecError(f"{where}: {name} can't be {value!r}; {_nearest(value, list(allowed))}")
+    argument = _WORDS[kind].arguments[name]
+    if isinstance(argument, Choice):
+        if value not in argument.options:
+            expected = _nearest(value, list(argument.options))
+            raise SpecError(f"{where}: {name} can't be {value!r}; {expected}")
         return value
-    number, least, greatest, _ = _ARGUMENTS[kind][name]
     try:
-        checked = number(value)
+        checked = argument.type(value)
     except ValueError:
-        expected = "a whole number" if number is int else "a number"
-        raise SpecError(f"{where}: {name} must be {expected}, not {value!r}") from None
-    if not least <= checked <= greatest:
-        raise SpecError(f"{where}: {name} must be from {least} to {greatest}, not {value}")
-    result: int | float = checked
-    return result
-
-
-def _takes(kind: str) -> str:
-    names = [*_ARGUMENTS[kind], *(["padding", "activation"] if kind == "conv" else [])]
-    names += ["activation"] if kind == "dense" else []
-    return ", ".join(names) or "none"
+        kind_of_number = "a whole number" if argument.type is int else "a number"
+        raise SpecError(f"{where}: {name} must be {kind_of_number}, not {value!r}") from None
+    if not argument.least <= checked <= argument.greatest:
+        raise SpecError(
+            f"{where}: {name} must be from {argument.least} to {argument.greatest}, not {value}"
+        )
+    return checked
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -20,13 +20,14 @@ from danqing.explanation.textbook.gradient_checks import (
     scaled_target,
 )
 from danqing.explanation.textbook.landscape import landscape
-from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.explanation.textbook.samples import (
     Sample,
     choose_samples,
     mistakes_of,
 )
 from danqing.networks.architecture import Architecture
+from danqing.networks.losses import loss_and_gradient
+from danqing.networks.numpy_network import NumpyNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.preparation.features import NumberFeatures
 from danqing.recipe.recipe import AUGMENTATIONS
@@ -61,13 +62,13 @@ def collect_facts(
         Networks with more parameters get their samples computed beforehand.
     """
     architecture = Architecture.from_json(run.network)
-    reference = Reference(architecture, run.preparation, run.tensors)
+    network = NumpyNetwork(architecture, run.preparation, run.tensors)
     predictor = Predictor(run)
     answers = predict_subset(predictor, splits.test).outputs
     samples = choose_samples(run, splits.test, answers)
     mistakes = mistakes_of(answers, splits.test.labels)
-    differentiate = AutomaticDifferentiation(run, reference)
-    checks = [check(predictor, reference, differentiate, s.examples, s.target) for s in samples]
+    differentiate = AutomaticDifferentiation(run, network)
+    checks = [check(predictor, network, differentiate, s.examples, s.target) for s in samples]
     live = architecture.parameters <= live_parameters
     some = _some(splits.train, _LANDSCAPE_ROWS)
     facts = {
@@ -101,7 +102,7 @@ def collect_facts(
         "metrics": _metrics(metrics),
     }
     if not live:
-        _add_precomputed(run, reference, samples, facts["samples"])
+        _add_precomputed(run, network, samples, facts["samples"])
     return facts
 
 
@@ -169,19 +170,19 @@ def _tensors(run: RunFolder, architecture: Architecture, live: bool) -> dict[str
 
 
 def _add_precomputed(
-    run: RunFolder, reference: Reference, samples: list[Sample], plain: list[dict[str, Any]]
+    run: RunFolder, network: NumpyNetwork, samples: list[Sample], plain: list[dict[str, Any]]
 ) -> None:
     """Add every layer's output and gradient to the samples, as many as there is room for."""
     used = 0
     for number, sample in enumerate(samples):
-        outputs = reference.outputs(sample.examples)
+        outputs = network.outputs(sample.examples)
         _, at_logits = loss_and_gradient(
             run.config["loss"],
             outputs[-2],
             scaled_target(run, sample.target),
             run.config.get("label_smoothing", 0.0),
         )
-        gradients, _ = reference.gradients(outputs, at_logits)
+        gradients, _ = network.gradients(outputs, at_logits)
         used += 4 * sum(value.size for value in [*outputs, *gradients])
         if number and used > _PRECOMPUTED_BYTES:
             del plain[number:]

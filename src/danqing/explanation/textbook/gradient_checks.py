@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.networks.backend import keras, tf
 from danqing.networks.build import build, load_tensors
+from danqing.networks.losses import loss_and_gradient, row_losses
+from danqing.networks.numpy_network import NumpyNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
@@ -45,13 +46,13 @@ class AutomaticDifferentiation:
     Parameters
     ----------
     run : Run
-    reference : Reference
+    network : NumpyNetwork
         Only for its architecture; the network is built anew, by Keras.
     """
 
-    def __init__(self, run: RunFolder, reference: Reference) -> None:
+    def __init__(self, run: RunFolder, network: NumpyNetwork) -> None:
         with _double_precision():
-            model = build(reference.architecture, reference.preparation)
+            model = build(network.architecture, network.preparation)
             load_tensors(model, run.tensors)
             outputs = [layer.output for layer in model.layers[1:]]
             self._model = keras.Model(model.inputs, outputs)
@@ -74,25 +75,15 @@ class AutomaticDifferentiation:
             examples = tf.constant(examples, tf.float64)
             tape.watch(examples)
             values = self._model(examples, training=False)
-            loss = self._loss_of(values[-2], targets)
+            loss = row_losses(self._loss, values[-2], targets, self._smoothing)[0]
         by_output = [tape.gradient(loss, value).numpy() for value in values[:-1]]
         by_weight = tape.gradient(loss, self._weights)
         return float(loss), by_output, {name: g.numpy() for name, g in by_weight.items()}
 
-    def _loss_of(self, logits: Any, targets: NDArray[Any]) -> Any:
-        if np.issubdtype(targets.dtype, np.floating):
-            return tf.square(logits[0, 0] - targets[0])
-        classes, smoothing = logits.shape[-1], self._smoothing
-        y = tf.one_hot(targets[0], classes, dtype=tf.float64)
-        y = y * (1 - smoothing) + smoothing / classes
-        if self._loss == "cross-entropy":
-            return tf.nn.softmax_cross_entropy_with_logits(y, logits[0])
-        return tf.reduce_mean(tf.square(tf.nn.softmax(logits[0]) - y))
-
 
 def check(
     predictor: Predictor,
-    reference: Reference,
+    network: NumpyNetwork,
     differentiate: AutomaticDifferentiation,
     examples: NDArray[Any],
     target: float,
@@ -112,18 +103,17 @@ def check(
     """
     run = predictor.run
     targets = scaled_target(run, target)
-    outputs = reference.outputs(examples)
+    outputs = network.outputs(examples)
     loss, at_logits = _loss(run, outputs, targets)
-    by_output, by_weight = reference.gradients(outputs, at_logits)
+    by_output, by_weight = network.gradients(outputs, at_logits)
     true_loss, true_by_output, true_by_weight = differentiate(examples, targets)
     layers: list[dict[str, Any]] = []
-    for number, layer in enumerate(reference.architecture.layers[:-1], 1):
+    for number, layer in enumerate(network.architecture.layers[:-1], 1):
         names = [name for name in by_weight if name.startswith(f"{layer.name}/")]
         errors = [_error(by_output[number], true_by_output[number])]
         errors += [_error(by_weight[name], true_by_weight[name]) for name in names]
         finite = [
-            _finite_error(run, reference, examples, targets, name, by_weight[name])
-            for name in names
+            _finite_error(run, network, examples, targets, name, by_weight[name]) for name in names
         ]
         layers.append(
             {
@@ -156,7 +146,7 @@ def _loss(
 
 def _finite_error(
     run: RunFolder,
-    reference: Reference,
+    network: NumpyNetwork,
     examples: NDArray[Any],
     targets: NDArray[Any],
     name: str,
@@ -165,11 +155,9 @@ def _finite_error(
     """Nudge the weights that matter most, each up and down, and compare the slopes."""
 
     def loss_with(place: int, nudge: float) -> float:
-        tensor = np.array(reference.tensors[name], np.float64)
+        tensor = network.tensors[name].copy()
         tensor.flat[place] += nudge
-        nudged = Reference(
-            reference.architecture, reference.preparation, {**reference.tensors, name: tensor}
-        )
+        nudged = network.with_tensors({name: tensor})
         return float(_loss(run, nudged.outputs(examples), targets)[0][0])
 
     middle = loss_with(0, 0.0)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import tf
 from danqing.networks.build import build, load_tensors, logits_of
+from danqing.networks.losses import row_losses
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["directions", "landscape"]
@@ -87,12 +88,15 @@ def landscape(
     centre = [tf.identity(variable.value) for variable in variables]
     rest = [variable.value for variable in network.non_trainable_variables]
     given = tf.constant(examples, tf.float32)
+    numbers = np.issubdtype(targets.dtype, np.floating)
+    wanted = tf.constant(targets, tf.float32 if numbers else tf.int32)
+    name, smoothing = run.config["loss"], run.config.get("label_smoothing", 0.0)
 
     @tf.function  # type: ignore[untyped-decorator]
     def mean_loss(a: Any, b: Any) -> Any:
         weights = [w + a * d + b * e for w, d, e in zip(centre, first, second, strict=True)]
         logits, _ = network.stateless_call(weights, rest, given, training=False)
-        return tf.reduce_mean(_losses(run, logits, targets))
+        return tf.reduce_mean(row_losses(name, logits, wanted, smoothing))
 
     at = np.linspace(-_REACH, _REACH, _SIDE)
     losses = [
@@ -100,13 +104,3 @@ def landscape(
         for b in at
     ]
     return {"at": at.tolist(), "losses": losses, "n": len(targets)}
-
-
-def _losses(run: RunFolder, logits: Any, targets: NDArray[Any]) -> Any:
-    if np.issubdtype(targets.dtype, np.floating):
-        return tf.square(logits[:, 0] - tf.constant(targets, tf.float32))
-    classes, smoothing = logits.shape[-1], run.config.get("label_smoothing", 0.0)
-    y = tf.one_hot(targets, classes) * (1 - smoothing) + smoothing / classes
-    if run.config["loss"] == "cross-entropy":
-        return tf.nn.softmax_cross_entropy_with_logits(y, logits)
-    return tf.reduce_mean(tf.square(tf.nn.softmax(logits) - y), axis=-1)

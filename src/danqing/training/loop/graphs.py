@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
+from danqing.networks.batch_statistics import batch_statistics, is_statistic
 from danqing.networks.losses import row_losses
-from danqing.networks.normalisation import batch_statistics, is_statistic
 from danqing.recipe.recipe import AUGMENTATIONS, Recipe
 from danqing.training.distillation.teacher import Teacher
 from danqing.training.loop.step import (

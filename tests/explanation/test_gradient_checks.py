@@ -10,9 +10,10 @@ import pytest
 
 from danqing.explanation.textbook.gradient_checks import AutomaticDifferentiation, scaled_target
 from danqing.explanation.textbook.landscape import directions
-from danqing.explanation.textbook.reference import Reference, loss_and_gradient
 from danqing.networks.architecture import design
 from danqing.networks.build import build, tensors_of
+from danqing.networks.losses import loss_and_gradient
+from danqing.networks.numpy_network import NumpyNetwork
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
 
@@ -43,7 +44,7 @@ def untrained(spec: str, shape: tuple[int, ...], classes: int, **settings: Any) 
         config=config, tensors=tensors, preparation=preparation,
         task="classification" if classes else "regression",
     )  # fmt: skip
-    return run, Reference(architecture, preparation, tensors)
+    return run, NumpyNetwork(architecture, preparation, tensors)
 
 
 CASES = [
@@ -58,17 +59,17 @@ CASES = [
 def test_forward_and_backward_agree_with_tensorflow(
     spec: str, shape: tuple[int, ...], classes: int, settings: dict[str, Any]
 ) -> None:
-    run, reference = untrained(spec, shape, classes, **settings)
-    differentiate = AutomaticDifferentiation(run, reference)
+    run, network = untrained(spec, shape, classes, **settings)
+    differentiate = AutomaticDifferentiation(run, network)
     random = np.random.default_rng(0)
     for target in (0, 1):
         example = random.normal(size=(1, *shape)).astype(np.float32)
         targets = scaled_target(run, target)
-        outputs = reference.outputs(example)
+        outputs = network.outputs(example)
         loss, at_logits = loss_and_gradient(
             run.config["loss"], outputs[-2], targets, run.config["label_smoothing"]
         )
-        by_output, by_weight = reference.gradients(outputs, at_logits)
+        by_output, by_weight = network.gradients(outputs, at_logits)
         true_loss, true_by_output, true_by_weight = differentiate(example, targets)
         assert loss[0] == pytest.approx(true_loss, rel=1e-6)
         assert set(by_weight) == set(true_by_weight)
@@ -81,10 +82,10 @@ def test_forward_and_backward_agree_with_tensorflow(
 
 
 def test_directions_are_as_long_as_the_filters() -> None:
-    _, reference = untrained(SPECS[0], (17, 14, 2), 3)
-    first, second = directions(reference.tensors)
+    _, network = untrained(SPECS[0], (17, 14, 2), 3)
+    first, second = directions(network.tensors)
     for name in first:
-        kernel = reference.tensors[name]
+        kernel = network.tensors[name]
         axes = tuple(range(kernel.ndim - 1))
         for direction in (first, second):
             lengths = np.sqrt((direction[name] ** 2).sum(axes))

@@ -1,0 +1,86 @@
+"""Batch normalisation, and the way back from a normalised target. Knows no other kind."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+from danqing.networks.architecture import Layer
+from danqing.networks.layers.computation import Array, LayerComputation, Start, Weights
+from danqing.networks.onnx_nodes import OnnxNodes
+
+__all__ = ["EPSILON", "MOMENTUM", "BatchNormalisation", "Rescaling"]
+
+EPSILON = 1e-3
+"""Added to batchnorm's variance."""
+
+MOMENTUM = 0.95
+"""What batchnorm's running mean and variance keep of themselves at each step."""
+
+
+@final
+class BatchNormalisation(LayerComputation):
+    r""":math:`y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta`, channel by channel.
+
+    Ioffe & Szegedy 2015, "Batch normalization", algorithm 2: mean and variance are the running
+    averages of those of the training batches.
+    """
+
+    def keras_layer(self, layer: Layer, start: Start) -> Any:
+        """Make the fused layer."""
+        from danqing.networks.keras_layers import FusedBatchNormalization
+
+        return FusedBatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=start.name)
+
+    def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
+        """Normalise."""
+        names = ("gamma", "beta", "moving_mean", "moving_variance")
+        constants = [graph.constant(f"{layer.name}/{name}", weights[name]) for name in names]
+        return graph.node("BatchNormalization", x, *constants, epsilon=EPSILON)
+
+    def forward(self, layer: Layer, weights: Weights, x: Array) -> Array:
+        """Normalise."""
+        slope = weights["gamma"] / np.sqrt(weights["moving_variance"] + EPSILON)
+        return np.asarray((x - weights["moving_mean"]) * slope + weights["beta"])
+
+    def backward(
+        self, layer: Layer, weights: Weights, x: Array, delta: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        """Multiply by the slope."""
+        deviation = np.sqrt(weights["moving_variance"] + EPSILON)
+        normalised = (x - weights["moving_mean"]) / deviation
+        axes = tuple(range(x.ndim - 1))
+        gradients = {"gamma": (delta * normalised).sum(axes), "beta": delta.sum(axes)}
+        return delta * weights["gamma"] / deviation, gradients
+
+
+@final
+class Rescaling(LayerComputation):
+    """y = x * scale + mean: from a standardised target to the target's own unit.
+
+    Its weights, ``mean`` and ``scale``, are the preparation's: training doesn't change them.
+    """
+
+    def keras_layer(self, layer: Layer, start: Start) -> Any:
+        """Make an affine map that is not trained."""
+        from danqing.networks.keras_layers import Affine
+
+        mean, scale = start.target
+        return Affine(np.array(scale), np.array(mean), name=start.name)
+
+    def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
+        """Multiply, and add."""
+        mean, scale = (weights[name].astype(np.float32).reshape(1) for name in ("mean", "scale"))
+        y = graph.node("Mul", x, graph.constant(f"{layer.name}/scale", scale))
+        return graph.node("Add", y, graph.constant(f"{layer.name}/mean", mean))
+
+    def forward(self, layer: Layer, weights: Weights, x: Array) -> Array:
+        """Multiply, and add."""
+        return np.asarray(x * weights["scale"] + weights["mean"])
+
+    def backward(
+        self, layer: Layer, weights: Weights, x: Array, delta: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        """Multiply by the scale."""
+        return np.asarray(delta * weights["scale"]), {}
