@@ -15,6 +15,7 @@ import danqing
 ROOT = Path(danqing.__file__).parent
 ORDER = [
     "errors",
+    "atomic_file",
     "recipe",
     "pages",
     "data",

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danqing.data.labels import make_labels, natural_key, text_of_number
+from danqing.data.labels import make_labels, text_of_number
+from danqing.data.natural_order import natural_key
 from danqing.errors import SourceError
 
 

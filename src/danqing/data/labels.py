@@ -5,7 +5,6 @@ The one place that decides it, for every kind of source. Knows no examples and n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -14,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Task
+from danqing.data.natural_order import natural_key
 from danqing.errors import SourceError
 
-__all__ = ["TASKS", "WITHOUT_TARGET", "Labels", "make_labels", "natural_key", "text_of_number"]
+__all__ = ["TASKS", "WITHOUT_TARGET", "Labels", "make_labels", "text_of_number"]
 
 TASKS = ("classification", "regression")
 WITHOUT_TARGET = "rows without a target"
@@ -105,19 +105,6 @@ def make_labels(
             f"{where}: every row has the class {class_names[0]!r}; expected at least two classes"
         )
     return Labels(class_names, positions, kept, removed)
-
-
-def natural_key(text: str) -> tuple[Any, ...]:
-    """Give a key for sorting that puts 2 before 10.
-
-    Examples
-    --------
-    >>> sorted(["b10", "b2", "a"], key=natural_key)
-    ['a', 'b2', 'b10']
-    """
-    # Text, perhaps empty, and digits alternate, so that like is compared with like.
-    pieces = enumerate(re.split(r"([0-9]+)", text))
-    return tuple(int(piece[:300]) if i % 2 else piece for i, piece in pieces), text
 
 
 def text_of_number(value: float) -> str:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.labels import natural_key
+from danqing.data.natural_order import natural_key
 from danqing.data.table import Column, ColumnKind
 
 __all__ = [

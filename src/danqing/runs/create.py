@@ -17,7 +17,7 @@ from danqing.runs.run_folder import FORMAT, RunFolder
 
 __all__ = ["create_folder", "held", "reopen_folder"]
 
-_TEMPORARY = re.compile(r"\..+\.\d+")  # as `danqing.runs.files.write_file` names them
+_TEMPORARY = re.compile(r"\..+\.\d+")  # as `AtomicFile` names them
 _FIRST_FILES = {"data.json", "network.json"}  # written before config.json
 
 

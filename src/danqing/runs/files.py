@@ -1,16 +1,16 @@
-"""Files that appear whole or not at all: temporary file, fsync, rename, folder fsynced.
+"""Reading and writing whole files of a run, JSON and named tensors, with a run's own errors.
 
-Knows nothing of what is in them, but for JSON, CSV and named tensors.
+Knows nothing of what is in them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from danqing.atomic_file import AtomicFile
 from danqing.errors import RunError
 
 if TYPE_CHECKING:
@@ -36,21 +36,10 @@ def write_file(path: Path, content: bytes) -> None:
     RunError
         If the disk is full or the folder can't be written; no part of the file stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
+        with AtomicFile(path) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        if os.name == "posix":
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunError(
             f"{path}: can't be written ({error.strerror}); free space or choose another --out"
         ) from None

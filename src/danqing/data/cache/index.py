@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from danqing.atomic_file import AtomicFile
 from danqing.data.cache.pixel_files import PixelFile
 from danqing.data.images.layout import Entry, Listing
 
@@ -164,16 +165,9 @@ def write_index(folder: Path, index: CacheIndex) -> None:
         If it can't be written; no part of it stays.
     """
     text = json.dumps(_to_plain(index), separators=(",", ":")).encode()
-    temporary = folder / f".{_INDEX}.{os.getpid()}"
-    try:
-        with temporary.open("wb") as file:
-            file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+    with AtomicFile(folder / _INDEX, durable=False) as file:
+        file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
         before = read_index(folder).pixels
-        temporary.replace(folder / _INDEX)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
     for path in folder.iterdir():
         if path.name in (_INDEX, index.pixels) or not _OURS.fullmatch(path.name):
             continue

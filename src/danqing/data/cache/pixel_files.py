@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.atomic_file import AtomicFile
 from danqing.errors import SourceError
 
 __all__ = ["CachedPictures", "PixelFile", "PixelWriter"]
@@ -180,8 +181,8 @@ class PixelWriter:
         self.path = path
         self.shape = shape
         self._checksums: list[int] = []
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        self._file = self._temporary.open("xb", buffering=_BUFFER)
+        # It need not outlast a loss of power: its size or checksums tell, and it is built anew.
+        self._file = AtomicFile(path, durable=False, buffering=_BUFFER)
 
     def add(self, picture: bytes) -> None:
         """Write a row: the pixels of a picture of the shape given."""
@@ -189,18 +190,10 @@ class PixelWriter:
         self._file.write(picture)
 
     def finish(self) -> PixelFile:
-        """Make it whole and visible; give it, open.
-
-        It may not outlast a lost power supply: then its size or checksums tell, and it is built
-        anew.
-        """
-        self._file.close()
-        self._temporary.replace(self.path)
+        """Let the file appear, and open it."""
+        self._file.commit()
         return PixelFile(self.path, self.shape, self._checksums)
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
+        self._file.discard()

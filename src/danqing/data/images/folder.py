@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from danqing.data.cache.workers import OnProgress
 from danqing.data.dataset import Dataset
 from danqing.data.images.decode import decode
-from danqing.data.images.layout import Entry, Listing, is_picture_name, natural
+from danqing.data.images.layout import Entry, Listing, is_picture_name
 from danqing.data.images.load_images import ImageFiles, files_of, load_images, to_dataset
+from danqing.data.natural_order import natural_key
 from danqing.errors import PictureError, SourceError
 
 __all__ = ["index_folder", "list_pictures", "load_folder", "read_pictures"]
@@ -89,7 +90,7 @@ def list_pictures(path: str | Path) -> list[Path]:
     names = [entry.name for entry in whole.entries if is_picture_name(entry.name)]
     if not names:
         raise SourceError(f"{path}: holds no pictures; expected PNG, JPEG, WebP, BMP, GIF or TIFF")
-    return [Path(path) / name for name in sorted(names, key=natural)]
+    return [Path(path) / name for name in sorted(names, key=natural_key)]
 
 
 def read_pictures(

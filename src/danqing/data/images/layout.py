@@ -6,7 +6,6 @@ Knows no pictures: names alone decide, so that a folder and an archive of it giv
 from __future__ import annotations
 
 import os
-import re
 import stat
 import unicodedata
 from collections import Counter
@@ -16,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from danqing.data.natural_order import natural_key
 from danqing.errors import PictureError, SourceError
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "SubsetName",
     "arrange",
     "is_picture_name",
-    "natural",
     "read_file",
 ]
 
@@ -158,7 +157,9 @@ def arrange(names: Iterable[str], where: str) -> Layout:
         raise SourceError(f"{where}: has no part for training; add a folder 'train'")
     files = [
         Labelled(name, part, label)
-        for part, label in sorted(kept, key=lambda key: (SUBSETS.index(key[0]), natural(key[1])))
+        for part, label in sorted(
+            kept, key=lambda key: (SUBSETS.index(key[0]), natural_key(key[1]))
+        )
         for name in sorted(kept[part, label])
     ]
     return Layout(files, others)
@@ -167,19 +168,6 @@ def arrange(names: Iterable[str], where: str) -> Layout:
 def is_picture_name(name: str) -> bool:
     """Whether a name ends as those of pictures do."""
     return name[name.rfind(".") :].casefold() in _SUFFIXES  # a Path takes ten times as long
-
-
-def natural(text: str) -> tuple[object, ...]:
-    """Give a key that sorts numbers in names by value.
-
-    Examples
-    --------
-    >>> sorted(["10", "2", "1", "b10", "b9"], key=natural)
-    ['1', '2', '10', 'b9', 'b10']
-    """
-    steps = re.split(r"([0-9]+)", text)
-    numbers = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in steps[1::2]]
-    return (tuple(zip(steps[::2], [*numbers, (0, "")], strict=True)), text)
 
 
 def read_file(path: str | Path) -> bytes:

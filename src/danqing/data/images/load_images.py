@@ -27,7 +27,8 @@ from danqing.data.cache.workers import Meter, OnProgress, cores
 from danqing.data.dataset import Dataset
 from danqing.data.images.decode import SMALL
 from danqing.data.images.image_file import quiet
-from danqing.data.images.layout import SUBSETS, Labelled, Origin, SubsetName, arrange, natural
+from danqing.data.images.layout import SUBSETS, Labelled, Origin, SubsetName, arrange
+from danqing.data.natural_order import natural_key
 from danqing.errors import SourceError
 
 __all__ = ["IN_MEMORY", "ImageFiles", "LoadedImages", "files_of", "load_images", "to_dataset"]
@@ -207,12 +208,12 @@ def _classes(origin: Origin, loaded: LoadedImages) -> tuple[str, ...]:
         by_part[file.part].add(file.label)
     for part in SUBSETS[1:]:
         if extra := by_part[part] - by_part["train"]:
-            first = min(extra, key=natural)
+            first = min(extra, key=natural_key)
             raise SourceError(
                 f"{origin.path}: class {first!r} has pictures for {part} but none for training; "
                 "add some, or remove its folder"
             )
-    classes = sorted(by_part["train"], key=natural)
+    classes = sorted(by_part["train"], key=natural_key)
     if len(classes) < 2:
         raise SourceError(
             f"{origin.path}: has readable pictures of one class only, {classes[0]!r}; "
