@@ -189,9 +189,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000)
     options = parser.parse_args()
 
+    from danqing.evaluation.own_data import own_splits
     from danqing.explanation.attributions.methods import DEFAULT_METHOD, methods_for
     from danqing.explanation.attributions.network import network_of
-    from danqing.explanation.own_data import own_splits
     from danqing.runs.run_folder import load_run
 
     run = load_run(options.run)

@@ -125,7 +125,7 @@ def test_without_mistakes_nothing_is_said_of_after(found: Examination) -> None:
 
 
 def test_intervals_hold_their_figures(found: Examination) -> None:
-    figures = found.figures["test"]
+    figures = found.metrics["test"]
     low, high = found.intervals["loss"]
     assert low < figures["loss"] < high
     for row, ends in zip(figures["per_class"], found.intervals["per_class"], strict=True):
@@ -183,7 +183,7 @@ def test_numbers_are_compared_and_reported(tables: dict[str, tuple[RunFolder, Da
     page = page_of(found)
     assert found.comparison is not None
     assert found.comparison["mae"]["difference"] == 0
-    figures = found.figures["test"]
+    figures = found.metrics["test"]
     for name in ("r2", "mae", "mse"):
         assert found.intervals[name][0] < figures[name] < found.intervals[name][1]
     assert found.calibration is not None
@@ -262,7 +262,7 @@ def test_page_tells_how_training_changed_its_own_pictures(found: Examination) ->
 def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None:
     page = page_of(found)
     data = json.loads(re.findall(r'id="behind-data">(.*?)</script>', page)[0])
-    matrix = np.array(found.figures["test"]["confusion_matrix"])
+    matrix = np.array(found.metrics["test"]["confusion_matrix"])
     for key, examples in data["cells"].items():
         label, answer = map(int, key.split("-"))
         assert len(examples) == min(matrix[label, answer], 8 if label == answer else 24)
@@ -339,7 +339,7 @@ def test_robustness_starts_at_the_figure_itself(found: Examination) -> None:
     robustness = found.robustness
     assert robustness is not None
     assert robustness.n == 500
-    assert robustness.clean["figure"] == found.figures["test"]["accuracy"]
+    assert robustness.clean["figure"] == found.metrics["test"]["accuracy"]
     assert robustness.corrupted["noise"][4]["figure"] < robustness.clean["figure"]
     assert all(pictures.shape == (6, 28, 28, 1) for pictures in robustness.examples.values())
 
@@ -349,7 +349,7 @@ def test_robustness_starts_at_the_figure_itself(found: Examination) -> None:
 def test_in_a_browser(language: str, other: str, found: Examination, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(page_of(found), encoding="utf-8")
-    matrix = np.array(found.figures["test"]["confusion_matrix"])
+    matrix = np.array(found.metrics["test"]["confusion_matrix"])
     np.fill_diagonal(matrix, 0)
     label, answer = divmod(int(matrix.argmax()), 10)
     shown = dumped(f"{page.as_uri()}?lang={language}&theme=dark&cell={label}-{answer}", tmp_path)

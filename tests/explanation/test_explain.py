@@ -18,14 +18,15 @@ from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
 from danqing.data.split import Subset, split
 from danqing.errors import RecipeError, RunError
+from danqing.evaluation.own_data import own_splits
 from danqing.explanation.attributions.baselines import baselines_for
 from danqing.explanation.attributions.methods import DEFAULT_METHOD, METHODS, attribute
 from danqing.explanation.attributions.network import Network, network_of
+from danqing.explanation.choose_examples import choose_examples
 from danqing.explanation.counterfactual import counterfactuals
 from danqing.explanation.explain import explain
 from danqing.explanation.importance import permutation_importance
 from danqing.explanation.nearest import nearest_examples
-from danqing.explanation.own_data import own_splits, typical_and_wrong
 from danqing.explanation.page import page_of
 from danqing.explanation.results import ExplanationSet
 from danqing.explanation.sheet import draw_sheet
@@ -74,7 +75,7 @@ def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
 def test_counterfactuals_are_answers_of_what_ships(run: RunFolder, small: Dataset) -> None:
     network, pictures = network_of(run), small.x_test[:6]
     order = np.argsort(-Predictor(run).predict(pictures), axis=1)
-    found = counterfactuals(network, pictures, order[:, 1], run.predict)
+    found = counterfactuals(network, pictures, order[:, 1], Predictor(run).predict)
     assert all(change.found for change in found)
     for change, before in zip(found, pictures, strict=True):
         assert change.picture.dtype == np.uint8
@@ -101,7 +102,7 @@ def test_permutation_importance_agrees_with_sklearn(iris: Trained) -> None:
             return float((Predictor(run).predict(x.astype(np.float32)).argmax(axis=1) == y).mean())
 
     expected = sklearn_importance(Answering(), features, labels, n_repeats=60, random_state=0)
-    found = permutation_importance(run, features, labels, repeats=60)
+    found = permutation_importance(Predictor(run), features, labels, repeats=60)
     names = list(run.preparation.encoding.feature_names)
     assert [one.mean for one in found] == sorted((one.mean for one in found), reverse=True)
     for one in found:
@@ -133,7 +134,7 @@ def test_examples_of_the_run_itself(
     run: RunFolder, small: Dataset, explained: ExplanationSet
 ) -> None:
     test = own_splits(run, small).test
-    rows = typical_and_wrong(run, test)
+    rows = choose_examples(run, test)
     answers = Predictor(run).predict(test.x[rows]).argmax(axis=1)
     right = answers == test.y[rows]
     assert right[:3].all()
@@ -191,7 +192,7 @@ def test_table(iris: Trained) -> None:
 def test_regression(diabetes: Trained) -> None:
     run, data = diabetes
     found = explain(run)
-    rows = typical_and_wrong(run, split(data, run.config["validation_share"]).test)
+    rows = choose_examples(run, split(data, run.config["validation_share"]).test)
     told = Predictor(run).predict(data.x_train[rows])
     features = run.preparation.encoded(data.x_train[rows])
     nothing = Predictor(run).predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from danqing.evaluation.own_data import own_splits
 from danqing.explanation.attributions.gradients import integrated_gradients
 from danqing.explanation.attributions.methods import DEFAULT_METHOD, attribute
 from danqing.explanation.attributions.network import Network, network_of
-from danqing.explanation.own_data import own_splits
 from danqing.explanation.sanity_checks import (
     deletion_and_insertion,
     edge_maps,

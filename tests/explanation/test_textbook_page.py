@@ -359,7 +359,7 @@ def test_samples_are_a_doubtful_one_typical_ones_and_mistakes(
 
 def test_refusals(make: Callable[[str], Any], small: Dataset, tmp_path: Path) -> None:
     run, dataset, _ = make("table")
-    with pytest.raises(RunError, match="was trained on other data than"):
+    with pytest.raises(RunError, match="was not trained on"):
         write_textbook(run, small)
     bare = RunFolder(tmp_path / "bare")
     bare.folder.mkdir()

@@ -6,9 +6,9 @@ from typing import Any
 
 from danqing.data.dataset import Dataset
 from danqing.evaluation.metrics import measure, measure_numbers
+from danqing.evaluation.own_data import own_data
 from danqing.evaluation.predictions import (
     SubsetPredictions,
-    own_data,
     predict_subset,
     subsets_to_measure,
 )

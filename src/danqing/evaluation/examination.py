@@ -20,10 +20,9 @@ from danqing.evaluation.confidence import calibrate, calibrate_numbers, calibrat
 from danqing.evaluation.evaluate import figures_of
 from danqing.evaluation.intervals import f1_interval, skewed_mean_interval, wilson
 from danqing.evaluation.label_issues import likely_label_issues
+from danqing.evaluation.own_data import is_own_data, own_data
 from danqing.evaluation.predictions import (
     SubsetPredictions,
-    is_own,
-    own_data,
     predict_subset,
     subsets_to_measure,
 )
@@ -51,12 +50,12 @@ class Examination:
     dataset : Dataset
     own : bool
         Whether they are the data that the run was trained on.
-    answered : dict of str to SubsetPredictions
+    predictions : dict of str to SubsetPredictions
         ``test`` and, of own data, ``validation``.
-    figures : dict of str to dict
+    metrics : dict of str to dict
         As `danqing.evaluation.evaluate.evaluate` gives them.
     intervals : dict
-        95 % intervals of the test figures: ``loss`` and ``per_class`` (``precision``, ``recall``,
+        95 % intervals of the test metrics: ``loss`` and ``per_class`` (``precision``, ``recall``,
         ``f1``), or ``r2``, ``mae`` and ``mse``.
     calibration : dict or None
         What calibration.json holds, see `danqing.evaluation.confidence`.
@@ -74,8 +73,8 @@ class Examination:
     run: RunFolder
     dataset: Dataset
     own: bool
-    answered: dict[str, SubsetPredictions] = field(repr=False)
-    figures: dict[str, Any] = field(repr=False)
+    predictions: dict[str, SubsetPredictions] = field(repr=False)
+    metrics: dict[str, Any] = field(repr=False)
     intervals: dict[str, Any] = field(repr=False)
     calibration: dict[str, Any] | None = field(repr=False)
     label_issues: dict[str, NDArray[np.int64]] = field(repr=False)
@@ -86,7 +85,7 @@ class Examination:
     @property
     def test(self) -> SubsetPredictions:
         """The predictions for the test set."""
-        return self.answered["test"]
+        return self.predictions["test"]
 
 
 def examine(
@@ -117,34 +116,34 @@ def examine(
         If data don't suit the run, or the two runs can't be compared.
     """
     dataset = own_data(run) if dataset is None else dataset
-    own = is_own(run, dataset)
+    own = is_own_data(run, dataset)
     if risk is not None:
         _check_risk(run, risk, own)
     if against is not None:
         _check_comparable(run, against)
     subsets = subsets_to_measure(run, dataset)
     predictor = Predictor(run)
-    answered = {name: predict_subset(predictor, subset) for name, subset in subsets.items()}
-    test, classes = answered["test"], run.task == "classification"
-    figures = {name: figures_of(run, subset) for name, subset in answered.items()}
+    predictions = {name: predict_subset(predictor, subset) for name, subset in subsets.items()}
+    test, classes = predictions["test"], run.task == "classification"
+    metrics = {name: figures_of(run, subset) for name, subset in predictions.items()}
     calibration: dict[str, Any] | None
     if not classes:
-        calibration = calibrate_numbers(answered["validation"], test) if own else None
+        calibration = calibrate_numbers(predictions["validation"], test) if own else None
     elif own:
-        calibration = calibrate(answered["validation"], test, RISK if risk is None else risk)
+        calibration = calibrate(predictions["validation"], test, RISK if risk is None else risk)
     else:
         calibration = calibrated_elsewhere(run, test)
     return Examination(
         run,
         dataset,
         own,
-        answered,
-        figures,
-        _class_intervals(test, figures["test"])
+        predictions,
+        metrics,
+        _class_intervals(test, metrics["test"])
         if classes
         else dict(intervals_of_numbers(test.outputs, test.labels)),
         calibration,
-        _label_issues(answered, figures["test"]) if classes else {},
+        _label_issues(predictions, metrics["test"]) if classes else {},
         None if isinstance(test.subset.x, Table) else measure_robustness(predictor, test),
         _slices(test, classes),
         None if against is None else _compare(test, against, classes),
@@ -184,8 +183,8 @@ def _compare(test: SubsetPredictions, other: RunFolder, classes: bool) -> dict[s
     return {"against": str(other.folder), "network": str(other.network.get("spec", "")), **found}
 
 
-def _class_intervals(test: SubsetPredictions, figures: dict[str, Any]) -> dict[str, Any]:
-    matrix = np.array(figures["confusion_matrix"])
+def _class_intervals(test: SubsetPredictions, metrics: dict[str, Any]) -> dict[str, Any]:
+    matrix = np.array(metrics["confusion_matrix"])
     both, answers, labels = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     found = {
         "precision": wilson(both, answers),
@@ -204,13 +203,13 @@ def _class_intervals(test: SubsetPredictions, figures: dict[str, Any]) -> dict[s
 
 
 def _label_issues(
-    answered: dict[str, SubsetPredictions], figures: dict[str, Any]
+    predictions: dict[str, SubsetPredictions], metrics: dict[str, Any]
 ) -> dict[str, NDArray[np.int64]]:
-    if figures["accuracy"] < GOOD_JUDGE:
+    if metrics["accuracy"] < GOOD_JUDGE:
         return {}
     return {
         name: likely_label_issues(subset.outputs, subset.labels)
-        for name, subset in answered.items()
+        for name, subset in predictions.items()
     }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.evaluation.intervals import wilson
+
 __all__ = ["measure", "measure_numbers"]
 
 
@@ -39,13 +41,12 @@ def measure(
     >>> round(figures["accuracy"], 3), figures["confusion_matrix"]
     (0.667, [[1, 0], [1, 1]])
     """
-    from scipy.stats import binomtest
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     answers = probabilities.argmax(axis=1)
     classes = np.arange(len(class_names))
     right = int((answers == labels).sum())
-    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    low, high = wilson(right, len(labels))
     chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, answers, labels=classes, zero_division=0
@@ -55,7 +56,7 @@ def measure(
         # float32 rounds the unlikely to 0, whose logarithm is no number.
         "loss": float(-np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()),
         "accuracy": right / len(labels),
-        "accuracy_ci95": [float(interval.low), float(interval.high)],
+        "accuracy_ci95": [float(low), float(high)],
         "per_class": [
             {
                 "class": name,

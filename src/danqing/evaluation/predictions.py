@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
 from danqing.data.few_labels import split_by_settings
-from danqing.data.sources import load_data
 from danqing.data.split import Subset
 from danqing.errors import RunError
+from danqing.evaluation.own_data import is_own_data
 from danqing.prediction.predictor import Predictor
 from danqing.prediction.resize import resize_pictures
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["SubsetPredictions", "is_own", "own_data", "predict_subset", "subsets_to_measure"]
+__all__ = ["SubsetPredictions", "predict_subset", "subsets_to_measure"]
 
 _BATCH = 5000  # examples in memory at once
 
@@ -52,35 +52,6 @@ class SubsetPredictions:
         return self.subset.x[self.subset.rows[np.asarray(places, np.int64)]]
 
 
-def own_data(run: RunFolder) -> Dataset:
-    """Load what a run was trained on.
-
-    Raises
-    ------
-    RunError
-        If no name loads it again, or it has changed.
-    """
-    source = run.data.get("source")
-    if not source:
-        raise RunError(
-            f"{run.folder}: was trained on objects from Python, which no name loads again; hand "
-            "the data to evaluate"
-        )
-    dataset = load_data(source, target=run.data.get("target") or None, task=run.data.get("task"))
-    if not is_own(run, dataset):
-        raise RunError(
-            f"{run.folder}: was trained on other data than {dataset.source!r} holds now "
-            "(their fingerprints differ); give back the old data, name data to measure it on, "
-            "or train again"
-        )
-    return dataset
-
-
-def is_own(run: RunFolder, dataset: Dataset) -> bool:
-    """Tell whether a run was trained on a Dataset's training rows."""
-    return dataset.fingerprint == run.data.get("fingerprint")
-
-
 def subsets_to_measure(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
     """Give ``test`` and, of the run's own data, ``validation``.
 
@@ -91,7 +62,7 @@ def subsets_to_measure(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
     RunError
         If other data don't suit the run.
     """
-    if not is_own(run, dataset):
+    if not is_own_data(run, dataset):
         return {"test": _adapted(run, dataset)}
     splits = split_by_settings(dataset, run.config)
     return {"test": splits.test, "validation": splits.validation}

@@ -8,11 +8,12 @@ from typing import Any
 from danqing.data.dataset import Dataset
 from danqing.data.split import Splits
 from danqing.errors import DanqingError, RecipeError
+from danqing.evaluation.own_data import own_splits
 from danqing.explanation.attributions.methods import METHODS, methods_for
 from danqing.explanation.attributions.network import Network, network_of
+from danqing.explanation.choose_examples import choose_examples
 from danqing.explanation.explainer import Explainer, text_of
 from danqing.explanation.importance import Importance, permutation_importance
-from danqing.explanation.own_data import own_splits, typical_and_wrong
 from danqing.explanation.results import ExplanationSet
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
@@ -80,7 +81,7 @@ def explain(
     notes: list[str] = []
     if examples is None:
         splits = own_splits(run, dataset)
-        rows = typical_and_wrong(run, splits.test)
+        rows = choose_examples(run, splits.test)
         examples, names = splits.test.x[rows], [f"test example {row}" for row in rows]
         labels = [text_of(value, run) for value in splits.test.y[rows]]
     else:

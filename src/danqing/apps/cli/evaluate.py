@@ -48,11 +48,11 @@ def evaluate(
         dataset = load_data(source, target=opened.data.get("target") or None, task=task)
     found = examine(opened, dataset, risk=risk, against=other)
     for subset in ("validation", "test"):
-        if subset in found.figures:
-            typer.echo(_line(subset, found.figures[subset]))
+        if subset in found.metrics:
+            typer.echo(_line(subset, found.metrics[subset]))
     if opened.task == "classification":
-        _print_classes(found.figures["test"]["per_class"])
-        _print_confusion(found.figures["test"]["confusion_matrix"], opened.class_names)
+        _print_classes(found.metrics["test"]["per_class"])
+        _print_confusion(found.metrics["test"]["confusion_matrix"], opened.class_names)
         _print_confidence(found.calibration)
     elif found.calibration:
         _print_margins(found.calibration["margins"])

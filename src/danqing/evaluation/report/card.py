@@ -37,7 +37,7 @@ class _Card:
     def __init__(self, found: Examination, language: str) -> None:
         self.found, self.language = found, language
         self.classes = found.run.task == "classification"
-        self.figures = found.figures["test"]
+        self.figures = found.metrics["test"]
         self.between = {"en": ", ", "zh": "、"}[language]
 
     def text(self) -> str:
@@ -145,7 +145,7 @@ class _Card:
     def _table(self) -> str:
         head = [self._say("card-figure"), self._say("legend-test"), self._say("legend-validation")]
         rows = [head, ["---"] * 3]
-        validation = self.found.figures.get("validation", {})
+        validation = self.found.metrics.get("validation", {})
         written: list[tuple[str, Any, Any]] = (
             [
                 ("accuracy", percent, self.figures["accuracy_ci95"]),

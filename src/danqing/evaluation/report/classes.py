@@ -32,7 +32,7 @@ def each_class(found: Examination) -> str:
     intervals = found.intervals["per_class"]
     least = min((one["f1"][0] for one in intervals), default=0.0)
     floor = math.floor(least * 1000) / 1000
-    for row, ends in zip(found.figures["test"]["per_class"], intervals, strict=True):
+    for row, ends in zip(found.metrics["test"]["per_class"], intervals, strict=True):
         cells = "".join(
             f"<td>{percent(row[name])}<small>{interval(ends[name])}</small></td>"
             for name in ("precision", "recall", "f1")
@@ -59,7 +59,7 @@ def each_class(found: Examination) -> str:
 
 def confusion(found: Examination) -> str:
     """Give the confusion matrix, or where it is too large the most frequent confusions."""
-    matrix = np.array(found.figures["test"]["confusion_matrix"])
+    matrix = np.array(found.metrics["test"]["confusion_matrix"])
     names = [escape(name) for name in found.run.class_names]
     body = _matrix(matrix, names) if len(names) <= _MOST_CLASSES else _pairs(matrix, names)
     thing = "rows" if found.dataset.tabular else "pictures"
@@ -83,7 +83,7 @@ def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
     confidence = test.outputs.max(axis=1)
     cells: dict[str, list[dict[str, Any]]] = {}
     queue: list[tuple[int, str, int]] = []
-    for label, answer_ in _cells_shown(np.array(found.figures["test"]["confusion_matrix"])):
+    for label, answer_ in _cells_shown(np.array(found.metrics["test"]["confusion_matrix"])):
         places = np.flatnonzero((labels == label) & (answers == answer_))
         # Of mistakes the most confident, of right answers the least.
         order = confidence[places] if label == answer_ else -confidence[places]

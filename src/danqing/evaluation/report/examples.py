@@ -53,16 +53,16 @@ def label_issues(found: Examination, album: Album) -> str:
     if found.run.task == "regression":
         return ""
     total = sum(map(len, found.label_issues.values()))
-    looked = sum(len(subset) for subset in found.answered.values())
+    looked = sum(len(subset) for subset in found.predictions.values())
     body = f"<p>{say('label-issues-none', looked=f'{looked:,}')}</p>"
-    accuracy = found.figures["test"]["accuracy"]
+    accuracy = found.metrics["test"]["accuracy"]
     if accuracy < GOOD_JUDGE:
         body = f"<p>{say('label-issues-unreliable', accuracy=percent(accuracy))}</p>"
     if total:
         body = f"<p>{say('label-issues-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
     for name, places in found.label_issues.items():
         if len(places):
-            subset, shown = found.answered[name], places[: _SHOWN // 2]
+            subset, shown = found.predictions[name], places[: _SHOWN // 2]
             captions = [_caption(found, subset, int(place), "card-doubt") for place in shown]
             every = "all-" if len(shown) == len(places) else ""
             title = say(f"label-issues-{every}{name}", n=f"{len(places):,}", shown=len(shown))

@@ -38,7 +38,7 @@ def heading(found: Examination) -> str:
 
 def verdict(found: Examination) -> str:
     """Say it in sentences, then in figures."""
-    figures = found.figures["test"]
+    figures = found.metrics["test"]
     n = f"{figures['n']:,}"
     thing = _thing(found)
     if found.run.task == "regression":

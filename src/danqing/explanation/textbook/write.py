@@ -10,9 +10,9 @@ from pathlib import Path
 
 from danqing.data.dataset import Dataset
 from danqing.data.few_labels import split_by_settings
-from danqing.data.sources import load_data
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
+from danqing.evaluation.own_data import own_data
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
 from danqing.prediction.member import EnsembleMember
@@ -58,23 +58,8 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
             f"{run.folder}: has no trained network to write about; "
             "finish its training: danqing train --resume --out " + str(run.folder)
         )
-    dataset = dataset or _own_data(run)
-    if dataset.fingerprint != run.data.get("fingerprint"):
-        raise RunError(
-            f"{run.folder}: was trained on other data than {dataset.name!r} holds now (their "
-            "fingerprints differ); give back the old data, or train again"
-        )
+    dataset = own_data(run, dataset)
     splits = split_by_settings(dataset, run.config)
     shown = EnsembleMember(run, tta_views=1) if run.members > 1 or run.tta_views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     return run.write_page("textbook.html", assemble(collect_facts(shown, splits, metrics)))
-
-
-def _own_data(run: RunFolder) -> Dataset:
-    source = run.data.get("source")
-    if not source:
-        raise RunError(
-            f"{run.folder}: was trained on objects from Python, which no name loads again; hand "
-            "the data to write_textbook"
-        )
-    return load_data(source, target=run.data.get("target") or None, task=run.data.get("task"))
