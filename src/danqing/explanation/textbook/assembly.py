@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from danqing.pages.network_script import network_script
 from danqing.pages.words import resource
 
 __all__ = ["assemble"]
@@ -22,7 +23,7 @@ _CHAPTERS = (
 )  # fmt: skip
 # In the order in which they build on each other.
 _SCRIPTS = (
-    "tensors", "engine", "numbers", "formulas", "charts", "drawing", "state", "layers",
+    "engine", "numbers", "formulas", "charts", "drawing", "state", "layers",
     "chapter_network", "chapter_forward", "chapter_loss", "chapter_backward", "muon",
     "chapter_descent", "race", "chapter_results", "main",
 )  # fmt: skip
@@ -48,7 +49,9 @@ def assemble(facts: dict[str, Any]) -> str:
         "chapters": "\n".join(_read(f"chapters/{name}.html") for name in _CHAPTERS),
         "facts": _as_script_data(facts),
         "words": _as_script_data(json.loads(_read("words.json"))),
-        "script": "\n".join([resource("choices.js"), *map(_script, _SCRIPTS)]),
+        "script": "\n".join(
+            [resource("choices.js"), _script("facts"), network_script(), *map(_script, _SCRIPTS)]
+        ),
     }
     before, *rest = _read("template.html").split("{{")
     page = [before]

@@ -33,7 +33,7 @@ chapters.push(function drawGradients() {
   put("gradient-rows", rows.map(({ layer, n }) => {
     const delta = state.byOutput[n + 1], kernel = state.byWeight[`${layer.name}/kernel`];
     const length = norm(delta);
-    if (layer.kind === "flatten" || layer.kind === "dropout") {
+    if (isPassing(layer)) {
       return `<li class="stage passing"><div class="stage-name"><code>${escaped(layer.name)}</code>
         <span>${chainRule(layer)}</span></div></li>`;
     }
@@ -92,13 +92,13 @@ function arriving(f) {
     const to = value(`${key}/to`, state.byOutput[k][f.at]), symbol = M.sub(M.i("δ"), M.t(layer.name));
     if (isActivation(layer)) {
       lines.push(derivation([name, M.o("="), M.sup(M.i("f"), M.o("′")), M.paren(value(`${key}/x`, x)), M.o("·"), symbol,
-        M.o("="), value(`${key}/slope`, activations[layer.kind][1](x), true), M.o("·"), from, M.o("="), to]));
+        M.o("="), value(`${key}/slope`, activations[layer.kind].slope(x), true), M.o("·"), from, M.o("="), to]));
       continue;
     }
     const [gamma, variance] = ["gamma", "moving_variance"].map((w) => weightOf(layer, w)[f.at % f.all]);
     lines.push(derivation([name, M.o("="), M.over(M.i("γ"), M.root(M.row(M.sup(M.i("σ"), M.n("2")), M.o("+"), M.i("ε")))),
       M.o("·"), symbol, M.o("="), M.over(value(`${key}/gamma`, gamma), M.root(M.row(value(`${key}/variance`, variance),
-        M.o("+"), M.n("0.001")))), M.o("·"), from, M.o("="), to]));
+        M.o("+"), M.n(String(BATCHNORM_EPSILON))))), M.o("·"), from, M.o("="), to]));
   }
   return nextSum(f, n) + lines.join("");
 }
@@ -106,7 +106,7 @@ function arriving(f) {
 // The gradient that the next dense layer hands back to this neuron's output.
 function nextSum(f, n) {
   let to = n;
-  while (to < layers.length - 1 && ["flatten", "dropout"].includes(layers[to].kind)) to++;
+  while (to < layers.length - 1 && isPassing(layers[to])) to++;
   const next = layers[to], from = layers[n - 1];
   const own = value("arriving/sum", state.byOutput[n][f.at]);
   if (to === layers.length - 1) {

@@ -19,7 +19,7 @@ chapters.push(function drawAnswer() {
 chapters.push(function drawStages() {
   const holder = find("stages");
   const stages = layers.map((layer, n) => {
-    const passing = layer.kind === "flatten" || layer.kind === "dropout";
+    const passing = isPassing(layer);
     return `<li class="stage${passing ? " passing" : ""}"><div class="stage-name">
       <code>${escaped(layer.name)}</code> <span>${escaped(layerTitle(layer))}</span></div>
       ${passing ? "" : `<div class="stage-values" data-stage="${n}"></div>`}</li>`;
@@ -112,7 +112,7 @@ function drawKernels(f) {
 // The shape that a dense layer's inputs had before they were flattened.
 function pictureBefore(layer) {
   let n = indexOf(layer) - 1;
-  while (n >= 0 && ["flatten", "dropout"].includes(layers[n].kind)) n--;
+  while (n >= 0 && isPassing(layers[n])) n--;
   const shape = n < 0 ? facts.input_shape : layers[n].output_shape;
   return shape.length === 3 && shape[0] > 1 ? shape : null;
 }
@@ -128,7 +128,7 @@ function afterwards(f) {
 
 chapters.push(function drawCloseUp() {
   const select = find("close-layer");
-  const offered = layers.filter((layer) => layer.kind !== "flatten" && layer.kind !== "dropout");
+  const offered = layers.filter((layer) => !isPassing(layer));
   const chosen = layerNamed(select.value) ?? offered.at(-1), n = indexOf(chosen);
   offerChoices("close-layer", offered.map((layer) => [layer.name, layer.name]), chosen.name);
   const values = state.outputs[n + 1], best = argmax(values);

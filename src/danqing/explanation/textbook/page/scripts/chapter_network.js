@@ -22,7 +22,7 @@ chapters.push(function drawNetwork() {
 function diagram() {
   const columns = [{ name: say("input"), count: sizeOf(facts.input_shape), shape: facts.input_shape }];
   for (const layer of layers) {
-    if (["dense", "conv", "pool", "avgpool", "globalpool"].includes(layer.kind)) {
+    if (["kernel", "pooling"].includes(roleOf(layer))) {
       columns.push({ name: layer.name, count: layer.output_shape.at(-1), shape: layer.output_shape });
     }
   }

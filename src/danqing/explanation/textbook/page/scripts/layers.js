@@ -1,33 +1,18 @@
 // What each kind of layer does, in words and with one value worked out. Shared by the chapters.
 
-const SYMBOLS = {
-  relu: "max(0, x)", leaky_relu: "x or 0.2 x", tanh: "tanh x", sigmoid: "1 / (1 + e⁻ˣ)",
-  elu: "x or eˣ − 1", selu: "λ·x or λα(eˣ − 1)", gelu: "x · Φ(x)", silu: "x / (1 + e⁻ˣ)",
-};
-const isActivation = (layer) => layer.kind in activations;
-const isElementwise = (layer) => isActivation(layer) || layer.kind === "batchnorm";
 const shapeText = (shape) => shape.join(" × ");
 const kindOf = (layer) => {
   if (layer.kind === "dense" && layer.output_shape[0] === 1) return "kind_dense_one";
   return `kind_${isActivation(layer) ? "activation" : layer.kind}`;
 };
 const layerTitle = (layer) => say(kindOf(layer), {
-  name: layer.kind, symbol: SYMBOLS[layer.kind] ?? "", ...layer.settings,
+  name: layer.kind, symbol: layerKinds[layer.kind].symbol ?? "", ...layer.settings,
   in: shapeText(layer.input_shape), out: shapeText(layer.output_shape),
   units: layer.output_shape.at(-1), kernel: layer.settings.kernel, size: layer.settings.size,
 });
 
 // How the number of parameters comes about.
-function parameterSum(layer) {
-  const inputs = layer.input_shape.at(-1), outputs = layer.output_shape.at(-1);
-  const bias = layer.settings.bias ? ` + ${outputs}` : "";
-  if (layer.kind === "dense") return `${inputs} × ${outputs}${bias}`;
-  if (layer.kind === "conv") {
-    const k = layer.settings.kernel;
-    return `${k} × ${k} × ${inputs} × ${outputs}${bias}`;
-  }
-  return layer.kind === "batchnorm" ? `2 × ${outputs}` : "";
-}
+const parameterSum = (layer) => layerKinds[layer.kind].parameterSum?.(layer) ?? "";
 
 // Draw a layer's numbers: feature maps as pictures, vectors as bars.
 function drawValues(holder, key, values, shape, options = {}) {
@@ -56,7 +41,7 @@ function workedExample(key, n, at) {
         M.root(M.row(M.sup(M.i("σ"), M.n("2")), M.o("+"), M.i("ε")))), M.o("+"), M.i("β")],
       ["", M.o("="), part("gamma", "gamma"), M.o("·"),
         M.over(M.row(into(), M.o("−"), part("moving_mean", "mean")),
-          M.root(M.row(part("moving_variance", "variance"), M.o("+"), M.n("0.001")))),
+          M.root(M.row(part("moving_variance", "variance"), M.o("+"), M.n(String(BATCHNORM_EPSILON))))),
         M.o("+"), part("beta", "beta"), M.o("="), out],
     );
   }

@@ -4,7 +4,7 @@
 // inputs times δ: LᵀR, with a row of L and R for each place. While there are fewer rows than
 // inputs and neurons, Newton and Schulz's rounds are made on the rows.
 
-const MUON = { momentum: 0.95, size: 0.2, rounds: 5, a: 3.4445, b: -4.775, c: 2.0315 }; // as danqing.training.optimizers
+const MUON = { momentum: 0.95, size: 0.2, rounds: 5, a: 3.4445, b: -4.775, c: 2.0315 }; // as danqing.training.optimization.optimizers
 const isHiddenKernel = (name) => name.endsWith("/kernel") && name !== "output/kernel";
 const muonSize = (n, m) => MUON.size * Math.sqrt(Math.max(n, m));
 
@@ -37,17 +37,7 @@ function afterEachOther(a, b) {
 // A layer's gradient at one example as { left, right, rank }, for n inputs and m neurons.
 function factorsOf(layer, x, delta) {
   const { of } = tensors[`${layer.name}/kernel`], m = of.at(-1), n = sizeOf(of) / m;
-  return { left: layer.kind === "dense" ? x : patchesOf(layer, x), right: delta, rank: delta.length / m, n, m };
-}
-
-// What the kernel sees at every place, a row each.
-function patchesOf(layer, x) {
-  const channels = layer.input_shape[2], n = layer.settings.kernel ** 2 * channels;
-  const patches = new Float64Array(sizeOf(layer.output_shape.slice(0, 2)) * n);
-  slide(layer, (to, from, tap) => {
-    for (let c = 0; c < channels; c++) patches[to * n + tap * channels + c] = x[from * channels + c];
-  });
-  return patches;
+  return { left: layerKinds[layer.kind].patches(layer, x), right: delta, rank: delta.length / m, n, m };
 }
 
 // The same matrix on as many rows as its smaller side has, if it stood on more.

@@ -4,7 +4,7 @@
 const chapters = [];
 const pictures = facts.input_shape.length === 3;
 const state = { sample: 0, follow: {} };
-const withKernel = layers.filter((layer) => layer.kind === "dense" || layer.kind === "conv");
+const withKernel = layers.filter((layer) => roleOf(layer) === "kernel");
 const kernelOf = (layer) => tensors[`${layer.name}/kernel`];
 // Of a large network only a few units' weights are here.
 const unitsOf = (layer) => kernelOf(layer).shape.at(-1);
@@ -93,7 +93,7 @@ function patchAt(layer, x, place) {
 }
 
 const seesPixels = (layer) => pictures && layer.kind === "dense" &&
-  layers.slice(0, indexOf(layer)).every((l) => ["flatten", "dropout"].includes(l.kind));
+  layers.slice(0, indexOf(layer)).every(isPassing);
 
 function pixelName(i) {
   const [, width, channels] = facts.input_shape, pixel = Math.floor(i / channels);
