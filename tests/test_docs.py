@@ -24,7 +24,8 @@ import danqing
 from danqing.apps.cli.main import app
 from danqing.data.dataset import Dataset
 from danqing.recipe.recipe import Recipe
-from danqing.runs.run_folder import RunFolder
+from danqing.recipe.renamed import RENAMED
+from danqing.runs.run_folder import FORMAT, RunFolder
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -417,10 +418,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_new_names_of_the_changelog_exist() -> None:
-    for what, old, new in rows((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), TABLE):
-        if what == "recipe key":
-            assert new.strip("`") in Recipe.model_fields
-            assert old.strip("`") not in Recipe.model_fields
+    table = rows((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), TABLE)
+    assert {
+        old.strip("`"): new.strip("`") for what, old, new in table if what == "recipe key"
+    } == RENAMED
+    assert (str(FORMAT - 1), str(FORMAT)) in {(old, new) for _, old, new in table}
+    for _, _, new in table:
         for name in re.findall(r"`(danqing\.[\w.]+)`", new):
             assert pkgutil.resolve_name(name) is not None
 
