@@ -140,8 +140,8 @@ def finds_planted(plant: Callable[..., Any], methods: tuple[str, ...]) -> dict[s
     from danqing import Recipe, load_data
     from danqing.data.dataset import Dataset
     from danqing.explanation.attributions.baselines import baselines_for
+    from danqing.explanation.attributions.load_network import load_network
     from danqing.explanation.attributions.methods import attribute
-    from danqing.explanation.attributions.network import network_of
     from danqing.explanation.sanity_checks import edge_maps
     from danqing.training.train import train
 
@@ -153,7 +153,7 @@ def finds_planted(plant: Callable[..., Any], methods: tuple[str, ...]) -> dict[s
     recipe = Recipe(network="fast", epochs=3, affine=0.0)
     with tempfile.TemporaryDirectory() as folder:
         run = train(dataset, recipe, Path(folder) / "run")
-        network = network_of(run)
+        network = load_network(run)
         answers = Predictor(run).predict(x_test).argmax(axis=1)
     pictures = x_test.astype(np.float32)
     baselines = baselines_for(pictures, run.preparation)
@@ -190,12 +190,12 @@ def main() -> None:
     options = parser.parse_args()
 
     from danqing.evaluation.own_data import own_splits
+    from danqing.explanation.attributions.load_network import load_network
     from danqing.explanation.attributions.methods import DEFAULT_METHOD, methods_for
-    from danqing.explanation.attributions.network import network_of
     from danqing.runs.run_folder import load_run
 
     run = load_run(options.run)
-    network, splits = network_of(run), own_splits(run)
+    network, splits = load_network(run), own_splits(run)
     methods = methods_for(network)
 
     def some(subset: Any, count: int) -> Array:

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from danqing.explanation.attributions.network import Network
 from danqing.networks.architecture import design
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
 
 
 @pytest.fixture(scope="session")
-def untrained() -> Callable[..., Network]:
+def untrained() -> Callable[..., TensorFlowNetwork]:
     """Give a network of random weights, by its spec."""
 
     def make(
         spec: str, shape: tuple[int, ...] = (12, 12, 1), classes: int = 3, seed: int = 1
-    ) -> Network:
+    ) -> TensorFlowNetwork:
         length = 1 if len(shape) == 3 else shape[0]
         scaling = Scaling(
             "channel" if len(shape) == 3 else "feature",
@@ -27,6 +27,6 @@ def untrained() -> Callable[..., Network]:
             np.full(length, 80.0),
         )
         preparation = Preparation(scaling, target=(0.0, 1.0) if classes else (5.0, 2.0))
-        return Network(design(spec, shape, classes), preparation, None, seed)
+        return TensorFlowNetwork(design(spec, shape, classes), preparation, None, seed)
 
     return make

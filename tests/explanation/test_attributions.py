@@ -14,14 +14,15 @@ from danqing.explanation.attributions.gradients import (
     integrated_gradients,
     smooth_gradients,
 )
+from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import METHODS, attribute, methods_for
-from danqing.explanation.attributions.network import Network, network_of, randomise
 from danqing.explanation.attributions.windows import grad_cam, occlusion
 from danqing.networks.build import tensors_of
+from danqing.networks.tensorflow_network import TensorFlowNetwork, randomise
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
-Make = Callable[..., Network]
+Make = Callable[..., TensorFlowNetwork]
 SMOOTH = "conv(4,3,stride=2)-tanh-dense(6,tanh)"
 KINKED = "conv(6,3)-batchnorm-relu-pool-conv(8,3)-dense(12)"
 
@@ -34,7 +35,7 @@ def pictures(count: int, seed: int = 0, side: int = 12) -> np.ndarray:
 
 
 def test_scores_are_the_logits_of_what_ships(run: RunFolder, small) -> None:
-    network = network_of(run)
+    network = load_network(run)
     x = small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
     probabilities = Predictor(run).predict(x).astype(np.float64)

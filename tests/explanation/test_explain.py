@@ -20,8 +20,8 @@ from danqing.data.split import Subset, split
 from danqing.errors import RecipeError, RunError
 from danqing.evaluation.own_data import own_splits
 from danqing.explanation.attributions.baselines import baselines_for
+from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import DEFAULT_METHOD, METHODS, attribute
-from danqing.explanation.attributions.network import Network, network_of
 from danqing.explanation.choose_examples import choose_examples
 from danqing.explanation.counterfactual import counterfactuals
 from danqing.explanation.explain import explain
@@ -30,6 +30,7 @@ from danqing.explanation.nearest import nearest_examples
 from danqing.explanation.page import page_of
 from danqing.explanation.results import ExplanationSet
 from danqing.explanation.sheet import draw_sheet
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 from danqing.training.train import train
@@ -56,7 +57,7 @@ def diabetes(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return train(data, Recipe(network="dense(16)", epochs=20, batch_size=16), folder), data
 
 
-def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
+def test_nearest_by_brute_force(untrained: Callable[..., TensorFlowNetwork]) -> None:
     network = untrained("conv(4,3)-dense(6)")
     x = np.random.default_rng(0).integers(0, 256, (300, 12, 12, 1)).astype(np.uint8)
     subset = Subset(x, np.zeros(300, int), np.arange(5, 300))
@@ -73,7 +74,7 @@ def test_nearest_by_brute_force(untrained: Callable[..., Network]) -> None:
 
 
 def test_counterfactuals_are_answers_of_what_ships(run: RunFolder, small: Dataset) -> None:
-    network, pictures = network_of(run), small.x_test[:6]
+    network, pictures = load_network(run), small.x_test[:6]
     order = np.argsort(-Predictor(run).predict(pictures), axis=1)
     found = counterfactuals(network, pictures, order[:, 1], Predictor(run).predict)
     assert all(change.found for change in found)
@@ -125,7 +126,9 @@ def test_planted_mark_is_found(tmp_path: Path, mnist: Dataset) -> None:
         baselines_for(pictures, run.preparation),
         Predictor(run).predict(x_test).argmax(1),
     )
-    maps = attribute(DEFAULT_METHOD, network_of(run), pictures, baselines, answers).reshape(200, -1)
+    maps = attribute(DEFAULT_METHOD, load_network(run), pictures, baselines, answers).reshape(
+        200, -1
+    )
     assert len(np.unique(answers)) == 4
     assert squares.reshape(200, -1)[np.arange(200), maps.argmax(axis=1)].mean() >= 0.95
 

@@ -12,12 +12,13 @@ import pytest
 
 from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
+from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import METHODS, attribute
-from danqing.explanation.attributions.network import Network, network_of
 from danqing.explanation.explain import explain
 from danqing.explanation.textbook.write import write_textbook
 from danqing.networks.architecture import design
 from danqing.networks.build import tensors_of
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 from danqing.prediction.member import EnsembleMember
 from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import Preparation
@@ -35,7 +36,7 @@ def ensemble(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFol
 
 
 def test_scores_are_the_logits_of_what_ships(ensemble: RunFolder, small: Dataset) -> None:
-    network, x = network_of(ensemble), small.x_test[:20].astype(np.float32)
+    network, x = load_network(ensemble), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
     probabilities = Predictor(ensemble).predict(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
@@ -48,10 +49,11 @@ def test_of_equal_members_all_is_as_of_one(classes: int) -> None:
         Scaling("channel", np.array([60.0]), np.array([80.0])), target=(5.0, 2.0)
     )
     one, two = (
-        Network(design(SPEC, (12, 12, 1), classes, members), preparation) for members in (1, 2)
+        TensorFlowNetwork(design(SPEC, (12, 12, 1), classes, members), preparation)
+        for members in (1, 2)
     )
     tensors = tensors_of(one.model)
-    two = Network(
+    two = TensorFlowNetwork(
         two.architecture,
         preparation,
         {f"member_{k}/{name}": tensor for k in (1, 2) for name, tensor in tensors.items()},
@@ -86,7 +88,7 @@ def test_a_member_is_a_run_of_its_own(ensemble: RunFolder, small: Dataset, numbe
     for name, tensor in member.tensors.items():
         np.testing.assert_array_equal(tensor, ensemble.tensors[own + name])
     x = small.x_test[:9]
-    outputs = np.asarray(network_of(member).model(x.astype(np.float32)))
+    outputs = np.asarray(load_network(member).model(x.astype(np.float32)))
     np.testing.assert_allclose(Predictor(member).predict(x), outputs, atol=1e-5)
     assert np.abs(Predictor(member).predict(x) - Predictor(ensemble).predict(x)).max() > 0.01
 
@@ -100,7 +102,7 @@ def several_views(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> R
 def test_scores_of_several_views_are_the_logits_of_what_ships(
     several_views: RunFolder, small: Dataset
 ) -> None:
-    network, x = network_of(several_views), small.x_test[:20].astype(np.float32)
+    network, x = load_network(several_views), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
     probabilities = Predictor(several_views).predict(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)

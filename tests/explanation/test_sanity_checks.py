@@ -10,8 +10,8 @@ from scipy.stats import spearmanr
 
 from danqing.evaluation.own_data import own_splits
 from danqing.explanation.attributions.gradients import integrated_gradients
+from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import DEFAULT_METHOD, attribute
-from danqing.explanation.attributions.network import Network, network_of
 from danqing.explanation.sanity_checks import (
     deletion_and_insertion,
     edge_maps,
@@ -20,6 +20,7 @@ from danqing.explanation.sanity_checks import (
     randomised_correlations,
     rank_correlations,
 )
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
@@ -102,7 +103,7 @@ def test_background_is_left_out() -> None:
     assert foreground_of(np.zeros((1, 3)), np.zeros((1, 3))).all()
 
 
-def test_randomising_nothing_is_noticed(untrained: Callable[..., Network]) -> None:
+def test_randomising_nothing_is_noticed(untrained: Callable[..., TensorFlowNetwork]) -> None:
     network = untrained("conv(6,3)-dense(8)", seed=1)
     x = np.random.default_rng(0).integers(1, 256, (4, 12, 12, 1)).astype(np.float32)
     targets, nothing = np.arange(4) % 3, np.zeros_like(x)
@@ -116,7 +117,7 @@ def test_randomising_nothing_is_noticed(untrained: Callable[..., Network]) -> No
 
 def test_default_map_of_a_trained_run_passes_its_checks(run: RunFolder, small) -> None:
     """A small version of benchmarks/attributions.py."""
-    network, test = network_of(run), own_splits(run, small).test
+    network, test = load_network(run), own_splits(run, small).test
     x = np.asarray(test.x[test.rows[:100]], np.float32)
     nothing, targets = np.zeros_like(x), Predictor(run).predict(x).argmax(axis=1)
     found = integrated_gradients(network, x, nothing, targets)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.explanation.attributions.network import Network
 from danqing.networks.backend import tf
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 
 __all__ = ["Counterfactual", "counterfactuals"]
 
@@ -55,7 +55,10 @@ class Counterfactual:
 
 
 def counterfactuals(
-    network: Network, pictures: NDArray[np.uint8], targets: NDArray[np.int64], predict: Predict
+    network: TensorFlowNetwork,
+    pictures: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    predict: Predict,
 ) -> list[Counterfactual]:
     r"""Search, for each picture, the smallest change that gives its target the greater half.
 
@@ -71,7 +74,7 @@ def counterfactuals(
 
     Parameters
     ----------
-    network : Network
+    network : TensorFlowNetwork
         For classification of pictures.
     pictures : ndarray of uint8, shape (n, height, width, channels)
     targets : ndarray of int, shape (n,)
@@ -107,7 +110,9 @@ def counterfactuals(
     ]
 
 
-def _search(network: Network, original: Any, targets: Any, weight: Any) -> tuple[Any, Any]:
+def _search(
+    network: TensorFlowNetwork, original: Any, targets: Any, weight: Any
+) -> tuple[Any, Any]:
     """Descend with one c an example; give the cheapest success, and its cost, infinite if none."""
     wide = (-1, *[1] * (len(original.shape) - 1))
     dab = np.outer([1, 2, 1], [1, 2, 1])[:, :, None, None] / 16

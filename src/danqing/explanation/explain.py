@@ -9,12 +9,13 @@ from danqing.data.dataset import Dataset
 from danqing.data.split import Splits
 from danqing.errors import DanqingError, RecipeError
 from danqing.evaluation.own_data import own_splits
+from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import METHODS, methods_for
-from danqing.explanation.attributions.network import Network, network_of
 from danqing.explanation.choose_examples import choose_examples
 from danqing.explanation.explainer import Explainer, text_of
 from danqing.explanation.importance import Importance, permutation_importance
 from danqing.explanation.results import ExplanationSet
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
@@ -74,7 +75,7 @@ def explain(
     (('sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'), True)
     """
     class_target = _class_of(run, target)
-    network = network_of(run)
+    network = load_network(run)
     methods = _methods(network, method)
     splits: Splits | None = None
     labels: list[str] = []
@@ -103,7 +104,7 @@ def _importance(run: RunFolder, splits: Splits) -> tuple[Importance, ...]:
     return tuple(permutation_importance(Predictor(run), features, splits.test.y[rows]))
 
 
-def _methods(network: Network, method: str | None) -> tuple[str, ...]:
+def _methods(network: TensorFlowNetwork, method: str | None) -> tuple[str, ...]:
     if method is None:
         return methods_for(network)
     if method not in METHODS:

@@ -16,7 +16,6 @@ from danqing.data.table import Table
 from danqing.explanation.attributions.baselines import baselines_for, has_black_ground
 from danqing.explanation.attributions.gradients import Integrated, integrated_gradients
 from danqing.explanation.attributions.methods import METHODS, attribute
-from danqing.explanation.attributions.network import Network
 from danqing.explanation.counterfactual import Counterfactual, counterfactuals
 from danqing.explanation.nearest import nearest_examples
 from danqing.explanation.results import Areas, Explanation, Map, Neighbour
@@ -27,6 +26,7 @@ from danqing.explanation.sanity_checks import (
     random_maps,
     randomised_correlations,
 )
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 from danqing.pages.number_format import short
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
@@ -43,7 +43,7 @@ class Explainer:
     Parameters
     ----------
     run : Run
-    network : Network
+    network : TensorFlowNetwork
         The run's.
     examples : Table or ndarray
         Raw rows; or pictures, shape (n, height, width, channels), from 0 to 255.
@@ -56,7 +56,9 @@ class Explainer:
         Of a table, those that the network uses.
     """
 
-    def __init__(self, run: RunFolder, network: Network, examples: Any, target: int | None) -> None:
+    def __init__(
+        self, run: RunFolder, network: TensorFlowNetwork, examples: Any, target: int | None
+    ) -> None:
         self.run, self.network, self.raw = run, network, examples
         self.encoding = run.preparation.encoding
         self.x = np.asarray(run.preparation.encoded(examples), np.float32)

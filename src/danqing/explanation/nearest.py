@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.split import Subset
-from danqing.explanation.attributions.network import Network
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 
 __all__ = ["MOST_COMPARED", "nearest_examples"]
 
@@ -17,7 +17,7 @@ _AT_ONCE = 1000
 
 
 def nearest_examples(
-    network: Network, examples: NDArray[Any], training: Subset, *, count: int = 5
+    network: TensorFlowNetwork, examples: NDArray[Any], training: Subset, *, count: int = 5
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     r"""Find each example's nearest training examples in the space before the output layer.
 
@@ -27,7 +27,7 @@ def nearest_examples(
 
     Parameters
     ----------
-    network : Network
+    network : TensorFlowNetwork
     examples : ndarray, shape (n, height, width, channels) or (n, features)
         Raw pixels, or encoded rows.
     training : Subset

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.explanation.attributions.methods import attribute
-from danqing.explanation.attributions.network import Network, randomise
+from danqing.networks.tensorflow_network import TensorFlowNetwork, randomise
 
 __all__ = [
     "Curves",
@@ -188,7 +188,7 @@ def rank_correlations(
 
 
 def randomised_correlations(
-    network: Network,
+    network: TensorFlowNetwork,
     maps: dict[str, NDArray[Any]],
     examples: NDArray[Any],
     baselines: NDArray[Any],
@@ -203,7 +203,7 @@ def randomised_correlations(
 
     Parameters
     ----------
-    network : Network
+    network : TensorFlowNetwork
     maps : dict of ndarray, shape (n, ...)
         By method.
     examples, baselines : ndarray, shape (n, ...)
@@ -217,7 +217,7 @@ def randomised_correlations(
         By method.
     """
     foreground = foreground_of(examples, baselines)
-    random = Network(network.architecture, network.preparation)
+    random = TensorFlowNetwork(network.architecture, network.preparation)
     found: dict[str, list[NDArray[np.float64]]] = {method: [] for method in maps}
     for seed in seeds:
         randomise(random, seed + 1)

@@ -5,7 +5,6 @@ Knows no training, and no kind of layer: see `danqing.networks.layers.table`.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,11 @@ from danqing.networks.backend import keras
 from danqing.networks.keras_layers import Affine
 from danqing.networks.layers.computation import Start
 from danqing.networks.layers.table import COMPUTATIONS
+from danqing.networks.outputs import averaged
 from danqing.networks.tta import MeanOfViews, Views
 from danqing.preparation.preparation import Preparation
 
 __all__ = [
-    "averaged",
     "build",
     "load_tensors",
     "logits_of",
@@ -128,26 +127,6 @@ def members_apart(network: Any) -> Any:
     members = [keras.Model(network.input, output) for output in network.outputs]
     outputs = [member(own) for member, own in zip(members, inputs, strict=True)]
     return keras.Model(inputs, outputs, name="members_apart")
-
-
-def averaged(logits: list[Any], *, numbers: bool = False) -> Any:
-    r"""Give the logits of several members' mean prediction.
-
-    For classes :math:`\ln \frac{1}{M} \sum_m \mathrm{softmax}(z_m)`, whose softmax is the mean
-    probability; for `numbers` the mean of the :math:`z_m`.
-
-    Examples
-    --------
-    >>> z = averaged([np.log([[0.5, 0.5]]), np.log([[0.1, 0.9]])])
-    >>> np.exp(np.asarray(z)).round(3).tolist()
-    [[0.3, 0.7]]
-    """
-    if len(logits) == 1:
-        return logits[0]
-    several = keras.ops.stack(logits)
-    if numbers:
-        return keras.ops.mean(several, axis=0)
-    return keras.ops.logsumexp(keras.ops.log_softmax(several), axis=0) - math.log(len(logits))
 
 
 def tensors_of(model: Any) -> dict[str, NDArray[np.float32]]:

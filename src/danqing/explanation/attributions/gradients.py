@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.explanation.attributions.network import Network, tensor
 from danqing.networks.backend import tf
+from danqing.networks.tensorflow_network import TensorFlowNetwork, tensor
 
 __all__ = ["Integrated", "gradients", "integrated_gradients", "smooth_gradients"]
 
@@ -22,7 +22,7 @@ _LEAST_DIFFERENCE = 0.1  # in units of the score; below it, a share would be of 
 
 
 def gradients(
-    network: Network, examples: NDArray[Any], targets: NDArray[Any]
+    network: TensorFlowNetwork, examples: NDArray[Any], targets: NDArray[Any]
 ) -> NDArray[np.float32]:
     r"""Give :math:`\partial S_c / \partial x`: how the score answers to each input.
 
@@ -38,12 +38,14 @@ def gradients(
     -------
     ndarray of float32, shape (n, ...)
     """
-    graph = network.compiled(Network.gradient, network.examples_spec, network.targets_spec)
-    return network.in_parts(graph, examples, targets)
+    graph = network.compiled(
+        TensorFlowNetwork.gradient, network.examples_spec, network.targets_spec
+    )
+    return network.in_batches(graph, examples, targets)
 
 
 def smooth_gradients(
-    network: Network,
+    network: TensorFlowNetwork,
     examples: NDArray[Any],
     targets: NDArray[Any],
     *,
@@ -119,7 +121,7 @@ class Integrated:
 
 
 def integrated_gradients(
-    network: Network,
+    network: TensorFlowNetwork,
     examples: NDArray[Any],
     baselines: NDArray[Any],
     targets: NDArray[Any],
@@ -199,7 +201,7 @@ def _placed(
 
 
 def _path_sums(
-    network: Network,
+    network: TensorFlowNetwork,
     examples: NDArray[Any],
     baselines: NDArray[Any],
     targets: NDArray[Any],
@@ -228,7 +230,12 @@ def _path_sums(
 
 
 def _path_gradient(
-    network: Network, examples: Any, baselines: Any, targets: Any, middles: Any, lengths: Any
+    network: TensorFlowNetwork,
+    examples: Any,
+    baselines: Any,
+    targets: Any,
+    middles: Any,
+    lengths: Any,
 ) -> tuple[Any, Any]:
     """Sum gradient times length over the pieces; of few examples, many of their pieces at once."""
     shape, difference = tf.shape(examples), examples - baselines
@@ -260,7 +267,7 @@ def _path_gradient(
 
 
 def _mean_noisy_gradient(
-    network: Network, example: Any, target: Any, sigma: Any, seed: Any, samples: Any
+    network: TensorFlowNetwork, example: Any, target: Any, sigma: Any, seed: Any, samples: Any
 ) -> Any:
     shape = tf.concat([[samples], tf.shape(example)], 0)
     noise = sigma * tf.random.stateless_normal(shape, seed)

@@ -16,8 +16,8 @@ from danqing.explanation.attributions.gradients import (
     integrated_gradients,
     smooth_gradients,
 )
-from danqing.explanation.attributions.network import Network
 from danqing.explanation.attributions.windows import grad_cam, occlusion
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 
 __all__ = ["DEFAULT_METHOD", "METHODS", "attribute", "methods_for"]
 
@@ -25,7 +25,7 @@ METHODS = ("integrated-gradients", "gradient", "smoothgrad", "grad-cam", "occlus
 DEFAULT_METHOD = "integrated-gradients"
 
 
-def methods_for(network: Network) -> tuple[str, ...]:
+def methods_for(network: TensorFlowNetwork) -> tuple[str, ...]:
     """Name the methods that suit a network: of tables integrated gradients only.
 
     Examples
@@ -34,7 +34,7 @@ def methods_for(network: Network) -> tuple[str, ...]:
     >>> from danqing.preparation.preparation import Preparation
     >>> from danqing.preparation.scaling import Scaling
     >>> scaling = Scaling("channel", np.zeros(1), np.ones(1))
-    >>> methods_for(Network(design("dense(4)", (8, 8, 1), 2), Preparation(scaling)))
+    >>> methods_for(TensorFlowNetwork(design("dense(4)", (8, 8, 1), 2), Preparation(scaling)))
     ('integrated-gradients', 'gradient', 'smoothgrad', 'occlusion')
     """
     if len(network.input_shape) == 1:
@@ -44,7 +44,7 @@ def methods_for(network: Network) -> tuple[str, ...]:
 
 def attribute(
     method: str,
-    network: Network,
+    network: TensorFlowNetwork,
     examples: NDArray[Any],
     baselines: NDArray[Any],
     targets: NDArray[Any],

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.errors import RecipeError
-from danqing.explanation.attributions.network import Network
 from danqing.networks.backend import tf
+from danqing.networks.tensorflow_network import TensorFlowNetwork
 
 __all__ = ["grad_cam", "occlusion"]
 
 
-def grad_cam(network: Network, examples: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+def grad_cam(
+    network: TensorFlowNetwork, examples: NDArray[Any], targets: NDArray[Any]
+) -> NDArray[Any]:
     r"""Give where the last convolutions found what speaks for the target.
 
     :math:`L = \mathrm{ReLU}(\sum_k \alpha_k A^k)`, where :math:`\alpha_k` is the mean over the
@@ -46,11 +48,14 @@ def grad_cam(network: Network, examples: NDArray[Any], targets: NDArray[Any]) ->
             "method, such as integrated-gradients"
         )
     graph = network.compiled(_grad_cam, network.examples_spec, network.targets_spec)
-    return network.in_parts(graph, examples, targets)
+    return network.in_batches(graph, examples, targets)
 
 
 def occlusion(
-    network: Network, examples: NDArray[Any], baselines: NDArray[Any], targets: NDArray[Any]
+    network: TensorFlowNetwork,
+    examples: NDArray[Any],
+    baselines: NDArray[Any],
+    targets: NDArray[Any],
 ) -> NDArray[np.float32]:
     """Give how far the score falls when a window around each pixel is covered by the baseline.
 
@@ -92,7 +97,7 @@ def _windows(height: int, width: int) -> NDArray[np.bool_]:
     return masks.reshape(-1, height, width)
 
 
-def _grad_cam(network: Network, examples: Any, targets: Any) -> Any:
+def _grad_cam(network: TensorFlowNetwork, examples: Any, targets: Any) -> Any:
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(examples)
         *maps, outputs = network.conv_and_outputs(examples, training=False)  # type: ignore[misc]

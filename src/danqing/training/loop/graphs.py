@@ -13,6 +13,7 @@ from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
 from danqing.networks.batch_statistics import batch_statistics, is_statistic
 from danqing.networks.losses import row_losses
+from danqing.networks.outputs import row_metrics
 from danqing.recipe.recipe import AUGMENTATIONS, Recipe
 from danqing.training.distillation.teacher import Teacher
 from danqing.training.loop.step import (
@@ -21,7 +22,6 @@ from danqing.training.loop.step import (
     Step,
     for_each_member,
     predictions_for,
-    scores_of,
 )
 
 __all__ = ["Graphs", "RowBlock", "Span", "graphs_for"]
@@ -222,7 +222,7 @@ class Graphs:
             taught = teacher(seen) if teacher else batch.targets
             found = (
                 row_losses(recipe.loss, outputs, batch.targets),
-                scores_of(outputs, batch),
+                row_metrics(outputs, batch.targets),
                 row_losses(recipe.loss, outputs, taught, recipe.label_smoothing),
             )
             added = [total + tf.reduce_sum(one) for total, one in zip(sums, found, strict=True)]

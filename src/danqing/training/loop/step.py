@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from danqing.networks.backend import tf
-from danqing.networks.build import averaged
 from danqing.networks.losses import row_losses
+from danqing.networks.outputs import averaged, row_metrics
 from danqing.recipe.recipe import AUGMENTATIONS, Recipe
 from danqing.training.augmentation.augment import augment
 from danqing.training.optimization.optimizers import initial_slots, update
@@ -23,7 +23,6 @@ __all__ = [
     "for_each_member",
     "initial_state",
     "predictions_for",
-    "scores_of",
 ]
 
 
@@ -151,7 +150,7 @@ class Step:
             total = tf.reduce_sum(tf.add_n(losses) * weights)
             mean = total / tf.maximum(tf.reduce_sum(weights), 1e-6)
         loss = tf.reduce_sum(tf.add_n(losses) * batch.weights)
-        scores = scores_of(predictions_for(outputs, batch), batch)
+        scores = row_metrics(predictions_for(outputs, batch), batch.targets)
         score = tf.reduce_sum(tf.cast(batch.weights > 0, loss.dtype) * scores)
         return loss / len(members), score, tape.gradient(mean, state.parameters), statistics
 
@@ -222,14 +221,6 @@ def for_each_member(network: Any, examples: Any) -> Any:
 def predictions_for(outputs: Any, batch: Batch) -> Any:
     """Give the logits, or numbers, of the answer: of an ensemble's, the mean's."""
     return averaged(tf.nest.flatten(outputs), numbers=batch.targets.dtype.is_floating)
-
-
-def scores_of(outputs: Any, batch: Batch) -> Any:
-    """Give each row's score: 1 for a right answer and 0 for a wrong one; for numbers, the error."""
-    if batch.targets.dtype.is_floating:
-        return tf.abs(outputs[:, 0] - batch.targets)
-    answers = tf.argmax(outputs, axis=-1, output_type=batch.targets.dtype)
-    return tf.cast(answers == batch.targets, outputs.dtype)
 
 
 def assign(network: Any, state: State) -> None:

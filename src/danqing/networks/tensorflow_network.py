@@ -1,4 +1,4 @@
-"""A run's network in TensorFlow, ready to be asked for scores, their gradients and inner layers.
+"""A trained network in TensorFlow: scores of classes, their gradients, inner layers.
 
 Knows no method of explanation, and no files: architecture, preparation and weights are handed in.
 """
@@ -13,46 +13,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.errors import RunError
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras, tf
 from danqing.networks.build import build, load_tensors, logits_of, tensors_of
+from danqing.networks.outputs import class_scores
 from danqing.preparation.preparation import Preparation
-from danqing.runs.run_folder import RunFolder
 
-__all__ = ["Network", "network_of", "randomise", "tensor"]
+__all__ = ["TensorFlowNetwork", "randomise", "tensor"]
 
 _VALUES = 1 << 22  # input values in memory at once
 
 
-class Network:
+class TensorFlowNetwork:
     r"""Scores of examples, and what can be computed from them.
 
     The score of a class is the logit of its probability,
     :math:`\ln p_c / (1 - p_c) = z_c - \ln \sum_{j \ne c} e^{z_j}`. Unlike the probability it does
-    not press together what is nearly sure; unlike :math:`z_c` alone it tells what the answer rests
-    on: softmax ignores what is added to all :math:`z_j`. The score of a regression is the number
-    it tells. An ensemble is one network that answers by the mean probability, and its score is that
-    probability's logit; its features and its last convolutions are those of all members. So it is
-    with several views, but for features and convolutions, which are of one look.
+    not saturate near certainty; unlike :math:`z_c` alone it is what the prediction depends on:
+    softmax ignores a constant added to all :math:`z_j`. The score of a regression is the predicted
+    number. An ensemble is one network, whose score is the logit of its mean probability; its
+    features and last convolutions are those of all members. Test-time augmentation counts in scores
+    alike, but features and convolutions are those of the picture itself.
 
     Parameters
     ----------
     architecture : Architecture
     preparation : Preparation
     tensors : dict of ndarray, optional
-        The weights by name; fresh random ones if not given.
+        The weights by name; randomly initialised if not given.
     seed : int
-        Of the random ones.
+        Of the random weights.
 
     Attributes
     ----------
     classes : int
         0 for regression.
     unit : float
-        The scale of a score: 1 for classes, a regression's standard deviation of its targets.
+        The scale of a score: 1 for classes; for regression the targets' standard deviation.
     conv_layer : str
-        The last layer that still has places of the picture, after the last convolution; empty
+        The last layer after the last convolution whose output still has height and width; empty
         without convolutions.
 
     Examples
@@ -60,7 +59,7 @@ class Network:
     >>> from danqing.networks.architecture import design
     >>> from danqing.preparation.scaling import Scaling
     >>> scaling = Scaling("feature", np.zeros(3), np.ones(3))
-    >>> network = Network(design("dense(4)", (3,), 2), Preparation(scaling))
+    >>> network = TensorFlowNetwork(design("dense(4)", (3,), 2), Preparation(scaling))
     >>> network.scores(np.ones((5, 3)), np.zeros(5, int)).shape
     (5,)
     """
@@ -73,7 +72,7 @@ class Network:
         seed: int = 0,
     ) -> None:
         model = build(architecture, preparation, seed)
-        # Inner layers are those of one look at the picture.
+        # Inner layers are those of the picture itself.
         once = model
         if architecture.tta_views > 1:
             once = build(replace(architecture, tta_views=1), preparation, seed)
@@ -113,12 +112,7 @@ class Network:
 
     def score_of(self, outputs: Any, targets: Any) -> Any:
         """Give the scores from logits, shape (n, classes), or from a regression's numbers."""
-        chosen = tf.gather(outputs, targets, axis=1, batch_dims=1)
-        if not self.classes:
-            return chosen
-        is_chosen = tf.one_hot(targets, self.classes, on_value=True, off_value=False)
-        others = tf.where(is_chosen, outputs.dtype.min, outputs)
-        return chosen - tf.reduce_logsumexp(others, axis=1)
+        return class_scores(outputs, targets) if self.classes else outputs[:, 0]
 
     def gradient(self, examples: Any, targets: Any) -> Any:
         """Give the gradient of `score` by the examples, as tensors; for use inside graphs."""
@@ -158,42 +152,25 @@ class Network:
         -------
         ndarray of float32, shape (n,)
         """
-        graph = self.compiled(Network.score, self.examples_spec, self.targets_spec)
-        return np.asarray(self.in_parts(graph, examples, targets))
+        graph = self.compiled(TensorFlowNetwork.score, self.examples_spec, self.targets_spec)
+        return np.asarray(self.in_batches(graph, examples, targets))
 
     def features(self, examples: NDArray[Any]) -> NDArray[np.float32]:
-        """Give what the output layer sees of each example, shape (n, units)."""
+        """Give the output layer's input for each example, shape (n, units)."""
         graph = self.compiled(_before_output, self.examples_spec)
-        return np.asarray(self.in_parts(graph, examples))
+        return np.asarray(self.in_batches(graph, examples))
 
-    def in_parts(self, graph: Any, examples: NDArray[Any], *others: NDArray[Any]) -> NDArray[Any]:
-        """Call a graph on as many rows at a time as memory should hold; integers become int32."""
-        parts = []
+    def in_batches(self, graph: Any, examples: NDArray[Any], *others: NDArray[Any]) -> NDArray[Any]:
+        """Call a graph on as many rows at a time as fit into memory; integers become int32."""
+        batches = []
         for start in range(0, max(1, len(examples)), self.rows_at_once):
             rows = slice(start, start + self.rows_at_once)
-            parts.append(np.asarray(graph(*map(tensor, (a[rows] for a in (examples, *others))))))
-        return np.concatenate(parts)
+            batches.append(np.asarray(graph(*map(tensor, (a[rows] for a in (examples, *others))))))
+        return np.concatenate(batches)
 
 
-def network_of(run: RunFolder) -> Network:
-    """Rebuild the network of a run.
-
-    Raises
-    ------
-    RunError
-        If its files are missing or damaged.
-    """
-    tensors = run.tensors
-    try:
-        return Network(Architecture.from_json(run.network), run.preparation, tensors)
-    except (LookupError, TypeError, ValueError):
-        raise RunError(
-            f"{run.folder}: weights.safetensors and network.json don't fit each other; train again"
-        ) from None
-
-
-def randomise(network: Network, seed: int) -> None:
-    """Draw all weights of a network anew, as before a training; its compiled graphs stay."""
+def randomise(network: TensorFlowNetwork, seed: int) -> None:
+    """Draw all weights anew, as before training; compiled graphs stay valid."""
     fresh = build(network.architecture, network.preparation, seed)
     for model in (network.model, network.once):
         load_tensors(model, tensors_of(fresh))
@@ -208,7 +185,7 @@ def _last_conv_layer(architecture: Architecture) -> str:
     return found
 
 
-def _before_output(network: Network, examples: Any) -> Any:
+def _before_output(network: TensorFlowNetwork, examples: Any) -> Any:
     return network.before_output(examples, training=False)
 
 
