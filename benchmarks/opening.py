@@ -1,6 +1,6 @@
 """How long a textbook takes to open, and how much it weighs. Needs Chromium.
 
-    danqing explain runs/fast --textbook && python -m benchmarks.opening --run runs/fast
+    danqing textbook runs/fast && python -m benchmarks.opening --run runs/fast
 
 The whole of a headless Chromium's life with the page: start, load, the scripts that fill the first
 chapters, and giving back what they made; less the same with an empty page, in turn, medians. The

@@ -1,6 +1,6 @@
 """Pictures of a run's pages, chapter by chapter, as a reader sees them. Needs Chromium.
 
-    danqing evaluate runs/fast && danqing explain runs/fast --textbook
+    danqing evaluate runs/fast && danqing textbook runs/fast
     python -m benchmarks.screenshots --run runs/fast [--out DIR] [--every]
 
 Half of them in English, half in Chinese, at desktop width; `--every` makes all in both languages,

@@ -107,10 +107,10 @@ def test_table(tmp_path: Path) -> None:
     ("words", "status", "message"),
     [
         (["minst"], 1, "did you mean 'mnist'"),
-        (["iris", "--task", "magic"], 1, "magic"),
+        (["iris", "--task", "magic"], 2, "expected classification or regression"),
         (["digits", "--sheet", "sheet.jpg"], 2, "ends in .png"),
         (["digits", "--sheet", "taken.png"], 2, "exists already"),
-        (["digits", "--sheet", "taken.png/sheet.png"], 2, "is a file, no folder"),
+        (["digits", "--sheet", "taken.png/sheet.png"], 2, "is a file, not a folder"),
     ],
 )
 def test_wrong_calls(tmp_path: Path, words: list[str], status: int, message: str) -> None:

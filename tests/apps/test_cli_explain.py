@@ -59,7 +59,8 @@ def test_rows_to_json_and_page(iris: RunFolder, tmp_path: Path) -> None:
         (["RUN", "--method", "tea-leaves"], 2, "expected one of"),
         (["RUN", "--method", "grad-cam"], 2, "does not suit"),
         (["RUN", "--target", "rose"], 2, "no class"),
-        (["RUN", "--textbook", "--out", "x.png"], 2, "leave the other words out"),
+        (["RUN", "--textbook"], 2, "--textbook is now a command of its own (since 0.2.0): danqing"),
+        (["nowhere", "--textbook"], 2, "danqing textbook nowhere"),
         (["nowhere"], 1, "no such folder"),
     ],
 )

@@ -87,7 +87,7 @@ def test_an_ensemble_from_training_to_textbook(tmp_path: Path) -> None:
     words = ["--network", "conv(4,3)-pool", "--ensemble", 3, "--epochs", 2, "--out", "three"]
     done = danqing("train", "digits", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "network 3 times conv(4,3)-pool;" in done.stderr
+    assert "network 3 x conv(4,3)-pool;" in done.stderr
     run = RunFolder(tmp_path / "three")
     assert run.metrics["parameters"] == run.parameters == 3 * (4 * 10 + 650)
     assert {name.partition("/")[0] for name in run.tensors} == {
@@ -98,7 +98,7 @@ def test_an_ensemble_from_training_to_textbook(tmp_path: Path) -> None:
     assert danqing("evaluate", "three", cwd=tmp_path).returncode == 0
     assert "3 networks of these layers" in (run.folder / "card.md").read_text()
     assert "3 × <code>conv(4,3)-pool" in (run.folder / "report.html").read_text()
-    explained = danqing("explain", "three", "--textbook", cwd=tmp_path)
+    explained = danqing("textbook", "three", cwd=tmp_path)
     assert explained.returncode == 0, explained.stderr
     assert "an ensemble of" in (run.folder / "textbook.html").read_text()
 

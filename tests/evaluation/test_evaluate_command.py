@@ -51,7 +51,7 @@ def test_prints_the_figures_and_writes_the_report(folder: Path) -> None:
 
 def test_says_so_where_nothing_can_be_promised(folder: Path) -> None:
     done = called(folder / "two", "--risk", "0.001")
-    assert "no threshold promises a risk of 0.10%" in done.output
+    assert "no confidence threshold guarantees an error rate of at most 0.10%" in done.output
     assert json.loads((folder / "two" / "calibration.json").read_text())["selection"]["n"] > 0
 
 
@@ -75,7 +75,7 @@ def test_numbers_come_with_a_margin(folder: Path) -> None:
     train(dataset, Recipe(network="dense(8)", epochs=3), folder / "numbers")
     done = called(folder / "numbers")
     assert done.exit_code == 0, done.output
-    assert "about nine in ten answers are within" in done.output
+    assert "90 % of predictions are expected within" in done.output
     margins = json.loads((folder / "numbers" / "calibration.json").read_text())["margins"]
     assert margins[2]["covered"] > 0.75
 

@@ -45,8 +45,8 @@ def test_pictures_of_a_folder_and_what_is_none(tmp_path: Path, small: Dataset) -
     assert found.names == [str(tmp_path / "2.png"), str(tmp_path / "10.png")]
     assert found.examples.shape == (2, 28, 28, 1)
     assert np.abs(found.examples[0].astype(int) - small.x_test[2]).mean() < 5
-    assert len(found.complaints) == 1
-    assert "3.png" in found.complaints[0]
+    assert len(found.errors) == 1
+    assert "3.png" in found.errors[0]
 
 
 def test_drawings_are_made_like_mnist(tmp_path: Path, small: Dataset) -> None:
@@ -78,7 +78,7 @@ def test_what_a_network_for_pictures_cannot_take(
     except DanqingError:
         return
     assert found[0].names == []
-    assert name in found[0].complaints[0]
+    assert name in found[0].errors[0]
 
 
 def test_a_network_for_rows_wants_its_columns(tmp_path: Path, iris: Preparation) -> None:

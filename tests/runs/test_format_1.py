@@ -15,7 +15,8 @@ from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
 from danqing.errors import RecipeError, RunError
 from danqing.evaluation.evaluate import evaluate
-from danqing.evaluation.predictions import is_own, predict_subset, subsets_to_measure
+from danqing.evaluation.own_data import is_own_data
+from danqing.evaluation.predictions import predict_subset, subsets_to_measure
 from danqing.explanation.explain import explain
 from danqing.explanation.textbook.write import write_textbook
 from danqing.prediction.predictor import Predictor
@@ -48,7 +49,7 @@ def data_of(run: RunFolder) -> Dataset:
 def test_predictions_and_metrics_are_those_of_the_old_code(name: str, copies: Path) -> None:
     run = load_run(copies / name)
     dataset = data_of(run)
-    assert is_own(run, dataset)
+    assert is_own_data(run, dataset)
     test = subsets_to_measure(run, dataset)["test"]
     predicted = predict_subset(Predictor(run), test).outputs
     expected = load_file(KEPT / "predictions.safetensors")[name]

@@ -1,4 +1,4 @@
-"""Picture files and drawings, made to look like the pictures a network was trained on.
+"""Drawings, processed as MNIST's were, for a network trained on such pictures.
 
 MNIST's own steps, as its authors describe them: the ink is cropped, scaled to fit 20x20 pixels
 with its proportions kept, and placed in 28x28 so that its centre of mass is in the middle
@@ -19,29 +19,29 @@ from danqing.data.images.image_file import open_picture, quiet
 from danqing.data.images.layout import read_file
 from danqing.errors import PictureError
 
-__all__ = ["draw_like_mnist", "looks_like_mnist", "read_picture"]
+__all__ = ["draw_like_mnist", "looks_like_mnist", "read_drawing"]
 
 _INK = 20 / 28  # share of a side that the ink fills
 
 
-def read_picture(
+def read_drawing(
     path: str | Path, input_shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], str]:
-    """Read a picture file as a network of `input_shape` wants it.
+    """Read a picture file for a network that takes pictures of `input_shape`.
 
-    A grey picture of the very size, on a dark ground, is taken as it is. Any other is taken for
-    a drawing, dark on light or light on dark.
+    A grey picture of exactly that size, on a dark ground, is taken as it is. Any other is treated
+    as a drawing, dark on light or light on dark.
 
     Returns
     -------
     picture : ndarray of uint8, shape (height, width, 1)
     steps : str
-        What was done to it, in words; empty if nothing was.
+        How it was processed, in words; empty if it was not.
 
     Raises
     ------
     PictureError
-        If the file is missing, is no picture, is far too large, or shows nothing.
+        If the file is missing, is not a picture, is far too large, or shows nothing.
     """
     grey = _read_grey(Path(path))
     height, width, _ = input_shape
@@ -81,11 +81,11 @@ def draw_like_mnist(ink: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) ->
     low, high = int(np.percentile(ink, 5)), int(ink.max())
     if high - low < 32:
         raise PictureError("shows nothing: all its pixels are about the same; draw with contrast")
-    # Paper has a tone and grain: below a fifth of the ink's own contrast, it is ground.
-    stretched = np.clip((ink.astype(np.float64) - low) / (high - low), 0, 1)
-    stretched[stretched < 0.2] = 0
-    rows, columns = np.flatnonzero(stretched.any(axis=1)), np.flatnonzero(stretched.any(axis=0))
-    cropped = stretched[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    # Paper has tone and grain: below a fifth of the ink's own contrast, it is ground.
+    scaled_ink = np.clip((ink.astype(np.float64) - low) / (high - low), 0, 1)
+    scaled_ink[scaled_ink < 0.2] = 0
+    rows, columns = np.flatnonzero(scaled_ink.any(axis=1)), np.flatnonzero(scaled_ink.any(axis=0))
+    cropped = scaled_ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     side = _INK * min(size) / max(cropped.shape)
     scaled_size = tuple(max(1, round(length * side)) for length in cropped.shape)
     scaled = np.asarray(
@@ -94,7 +94,7 @@ def draw_like_mnist(ink: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) ->
         ),
         dtype=np.float64,
     )
-    # Thin strokes fade when they shrink; MNIST's ink is fully bright in its middle.
+    # Thin strokes get darker when scaled down; MNIST's ink is fully bright in its middle.
     scaled *= 255 / max(scaled.max(), 1)
     placed = np.zeros(size)
     starts = []
@@ -113,7 +113,7 @@ def _read_grey(path: Path) -> NDArray[np.uint8]:
     try:
         with quiet(), open_picture(read_file(path)) as opened:
             flat = flatten(opened)
-            if flat.mode.startswith("I"):  # 16 bits a pixel: a drawing needs contrast, not depth
+            if flat.mode.startswith("I"):  # 16 bits per pixel: a drawing needs contrast, not depth
                 deep = np.asarray(flat, dtype=np.float64)
                 return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
             return np.asarray(flat.convert("L"), dtype=np.uint8)
@@ -122,12 +122,12 @@ def _read_grey(path: Path) -> NDArray[np.uint8]:
 
 
 def looks_like_mnist(pictures: NDArray[np.uint8]) -> bool:
-    """Tell whether pictures were made as MNIST's: light ink in 20x20 pixels, centred by mass.
+    """Whether pictures look like MNIST's: light ink in 20x20 pixels, centred by mass.
 
     Parameters
     ----------
     pictures : ndarray of uint8, shape (n, height, width, channels)
-        Some of a data set.
+        A sample of a data set.
 
     Examples
     --------

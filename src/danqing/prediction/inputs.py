@@ -1,4 +1,4 @@
-"""New examples, without labels, from files: in the shape that a trained network takes.
+"""Files to predict, read into what a trained network takes: the same way as its training data.
 
 Knows no network; must load neither TensorFlow nor scikit-learn.
 """
@@ -18,13 +18,13 @@ from danqing.data.images.folder import list_pictures, read_pictures
 from danqing.data.sources import SOURCE_NAMES, load_data
 from danqing.data.tables.table_files import TABLE_SUFFIXES, read_table
 from danqing.errors import PictureError, SourceError
-from danqing.prediction.drawing import read_picture
+from danqing.prediction.drawing import read_drawing
 from danqing.prediction.resize import resize_pictures
 from danqing.preparation.preparation import Preparation
 
-__all__ = ["Inputs", "pictures_from", "read_inputs"]
+__all__ = ["Inputs", "read_inputs", "read_picture_files"]
 
-_AT_ONCE = 1000  # pictures in memory
+_CHUNK = 1000  # pictures in memory
 _ARRAYS = (".npz", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 
 
@@ -35,18 +35,18 @@ class Inputs:
     Attributes
     ----------
     names : list of str
-        One an example: its file, and its row where the file has several.
+        One per example: its file, followed by ``:ROW`` where the file has several.
     examples : Table or ndarray of uint8, shape (n, height, width, channels)
-        None where nothing could be read.
-    complaints : list of str
+        None if nothing could be read.
+    errors : list of str
         Why other files could not be read.
     notes : list of str
-        What was done to a drawing.
+        How drawings were processed.
     """
 
     names: list[str]
     examples: Any
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -55,10 +55,24 @@ def read_inputs(
 ) -> Iterator[Inputs]:
     """Read a picture, all pictures in a folder, or a file of many examples.
 
+    Parameters
+    ----------
+    path : Path
+        Also the name of a bundled or downloadable data set.
+    preparation : Preparation
+        The run's.
+    input_shape : tuple of int
+        What the network takes: (height, width, channels), or (features,).
+
+    Yields
+    ------
+    Inputs
+        At most 1,000 pictures, or all rows of a table.
+
     Raises
     ------
     SourceError
-        If the path holds nothing that the network could take.
+        If the network can't take what the path holds.
     """
     if preparation.encoding is not None:
         table = (
@@ -73,24 +87,24 @@ def read_inputs(
     packed = path.name.lower().endswith(_ARRAYS) or is_idx(path)
     if _is_name(path) or (packed and path.exists()):
         pictures = resize_pictures(_rows(load_data(str(path))), input_shape)
-        for start in range(0, len(pictures), _AT_ONCE):
-            some = pictures[start : start + _AT_ONCE]
-            yield Inputs([f"{path}:{start + row + 1}" for row in range(len(some))], some)
+        for start in range(0, len(pictures), _CHUNK):
+            chunk = pictures[start : start + _CHUNK]
+            yield Inputs([f"{path}:{start + row + 1}" for row in range(len(chunk))], chunk)
         return
     files = list_pictures(path) if path.is_dir() else [path]
-    for start in range(0, len(files), _AT_ONCE):
-        yield pictures_from(
-            files[start : start + _AT_ONCE],
+    for start in range(0, len(files), _CHUNK):
+        yield read_picture_files(
+            files[start : start + _CHUNK],
             input_shape,
             preparation.pictures_as,
             drawings=preparation.drawings,
         )
 
 
-def pictures_from(
+def read_picture_files(
     files: list[Path], shape: tuple[int, ...], pictures_as: Mapping[str, Any], *, drawings: bool
 ) -> Inputs:
-    """Read picture files, brought to a shape as those of the training were.
+    """Read picture files into one shape, as those of the training set were.
 
     Parameters
     ----------
@@ -101,7 +115,7 @@ def pictures_from(
     drawings : bool
         Whether they are drawings, to be made to look like MNIST's.
     """
-    return _drawn(files, shape) if drawings else _read(files, pictures_as, shape)
+    return _read_drawings(files, shape) if drawings else _read(files, pictures_as, shape)
 
 
 def _is_name(path: Path) -> bool:
@@ -109,28 +123,28 @@ def _is_name(path: Path) -> bool:
 
 
 def _rows(dataset: Dataset) -> Any:
-    """Give a labelled source's part for testing, or all its rows where it has none."""
+    """Give a source's test set, or all its rows if it has none."""
     return dataset.x_test if len(dataset.y_test) else dataset.x_train
 
 
 def _read(files: list[Path], pictures_as: Mapping[str, Any], shape: tuple[int, ...]) -> Inputs:
-    came_as_arrays = {"size": list(shape[:2]), "mode": "L" if shape[2] == 1 else "RGB"}
-    pictures, bad = read_pictures(files, pictures_as or came_as_arrays)
-    unread = {path for path, _ in bad}
-    names = [str(file) for file in files if str(file) not in unread]
-    return Inputs(names, pictures if names else None, [complaint for _, complaint in bad])
+    as_arrays_were = {"size": list(shape[:2]), "mode": "L" if shape[2] == 1 else "RGB"}
+    pictures, unreadable = read_pictures(files, pictures_as or as_arrays_were)
+    left_out = {path for path, _ in unreadable}
+    names = [str(file) for file in files if str(file) not in left_out]
+    return Inputs(names, pictures if names else None, [reason for _, reason in unreadable])
 
 
-def _drawn(files: list[Path], shape: tuple[int, ...]) -> Inputs:
-    names, pictures, complaints, notes = [], [], [], []
+def _read_drawings(files: list[Path], shape: tuple[int, ...]) -> Inputs:
+    names, pictures, errors, notes = [], [], [], []
     for file in files:
         try:
-            picture, steps = read_picture(file, (shape[0], shape[1], shape[2]))
+            picture, steps = read_drawing(file, (shape[0], shape[1], shape[2]))
         except PictureError as error:
-            complaints.append(str(error))
+            errors.append(str(error))
             continue
         names.append(str(file))
         pictures.append(picture)
         if steps:
-            notes.append(f"{file}: taken for a drawing: {steps}")
-    return Inputs(names, np.stack(pictures) if names else None, complaints, notes)
+            notes.append(f"{file}: treated as a drawing: {steps}")
+    return Inputs(names, np.stack(pictures) if names else None, errors, notes)

@@ -1,4 +1,4 @@
-"""One network of an ensemble as a run of its own. Knows no page and no figures."""
+"""One network of an ensemble as a run of its own. Knows no page and no metrics."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["EnsembleMember"]
 
 
 class EnsembleMember(RunFolder):
-    """What a run would be with one of its networks alone; read only.
+    """A run reduced to one of its networks; read only.
 
-    Settings, data and history are the whole run's; weights and answers the member's.
+    Settings, data and history are the whole run's; weights and predictions the member's.
 
     Parameters
     ----------
-    run : Run
-        Also one that is no ensemble: its network is member 1.
+    run : RunFolder
+        Of a single network, too: it is member 1.
     number : int
         From 1.
     tta_views : int, optional
-        Over how many looks at a picture it averages; as the run does, if not given.
+        How many views of a picture a prediction is averaged over; the run's if not given.
     """
 
     def __init__(self, run: RunFolder, number: int = 1, *, tta_views: int | None = None) -> None:

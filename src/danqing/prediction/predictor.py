@@ -1,6 +1,6 @@
-"""A run's network, ready to predict: ONNX Runtime behind the run's preparation.
+"""Predictor: a run's preparation and its network in ONNX Runtime.
 
-Knows no TensorFlow, no scikit-learn and no figures.
+Knows no TensorFlow, no scikit-learn and no metrics.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Predictor"]
 
 
 class Predictor:
-    """Predicts with the very network that ships.
+    """Predicts with a run's exported network.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Predictor:
     Raises
     ------
     RunError
-        If the run holds no network, or a damaged one.
+        If the run has no trained network, or a damaged one.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Predictor:
             raise RunError(f"{path}: is damaged ({error}); train again") from None
 
     def predict(self, examples: Any) -> NDArray[np.float32]:
-        """Predict each class's probability, or for regression a number.
+        """Predict class probabilities, or for regression numbers.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Predictor:
         Raises
         ------
         RunError
-            If the examples have another shape than the network takes.
+            If the network takes examples of another shape.
         SourceError
             If a table lacks columns that the network needs.
         """

@@ -1,4 +1,4 @@
-"""Pictures that are arrays already, brought to a network's size and colours. Knows no network."""
+"""Arrays of pictures, resized and converted to what a network takes. Knows no network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["resize_pictures"]
 
 
 def resize_pictures(pictures: Any, shape: tuple[int, ...]) -> Any:
-    """Resize pictures, and make them grey or coloured, where they are not as `shape` says.
+    """Resize pictures, and convert between grey and RGB, unless they have the shape already.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def resize_pictures(pictures: Any, shape: tuple[int, ...]) -> Any:
     Raises
     ------
     PictureError
-        If there is no way from their channels to those of `shape`.
+        If their channels can't be converted to those of `shape`.
 
     Examples
     --------
@@ -38,13 +38,13 @@ def resize_pictures(pictures: Any, shape: tuple[int, ...]) -> Any:
     height, width, channels = shape
     if pictures.shape[-1] not in (1, 3) or channels not in (1, 3):
         raise PictureError(
-            f"pictures of {pictures.shape[-1]} channels can't be brought to {channels}"
+            f"pictures of {pictures.shape[-1]} channels can't be converted to {channels}"
         )
     mode: Mode = "L" if channels == 1 else "RGB"
-    brought: NDArray[np.uint8] = np.empty((len(pictures), *shape), np.uint8)
+    resized: NDArray[np.uint8] = np.empty((len(pictures), *shape), np.uint8)
     for number in range(len(pictures)):
         picture = pictures[number : number + 1][0]
         own_height, own_width, own_channels = picture.shape
         look = Look(own_height, own_width, own_channels == 1, picture.tobytes())
-        brought[number] = np.frombuffer(fit(look, (height, width), mode), np.uint8).reshape(shape)
-    return brought
+        resized[number] = np.frombuffer(fit(look, (height, width), mode), np.uint8).reshape(shape)
+    return resized

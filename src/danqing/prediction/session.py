@@ -1,4 +1,4 @@
-"""A network in ONNX Runtime: encoded examples to answers. Knows no TensorFlow and no folder."""
+"""A network in ONNX Runtime: encoded examples to outputs. Knows no TensorFlow and no folder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _BATCH = 500
 
 
 class Session:
-    """An ONNX network, ready to predict.
+    """An ONNX network, loaded for inference.
 
     Parameters
     ----------
     model : bytes
-        A serialised ONNX model with one input of examples and one output of answers.
+        A serialised ONNX model with one input and one output.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If it isn't one.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -33,23 +33,23 @@ class Session:
         onnxruntime.set_default_logger_severity(4)
         options = onnxruntime.SessionOptions()
         if hasattr(os, "sched_getaffinity"):
-            # Left to itself it takes all cores, also those that the process may not use.
+            # By default it takes all cores, even those that the process may not use.
             options.intra_op_num_threads = len(os.sched_getaffinity(0))
         try:
             self._session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
             )
-        # ONNX Runtime's own errors derive from Exception and nothing nearer.
+        # ONNX Runtime's errors have no common base but Exception.
         except Exception as error:
             raise ValueError(f"ONNX Runtime can't load it: {type(error).__name__}") from None
         self._input = self._session.get_inputs()[0].name
 
     def predict(self, examples: NDArray[Any]) -> NDArray[np.float32]:
-        """Give the answers, shape (n, outputs), to examples (n, ...)."""
-        parts = [
+        """Predict the outputs, shape (n, outputs), of encoded examples, shape (n, ...)."""
+        batches = [
             self._session.run(
                 None, {self._input: examples[start : start + _BATCH].astype(np.float32)}
             )[0]
             for start in range(0, max(len(examples), 1), _BATCH)
         ]
-        return np.concatenate(parts)
+        return np.concatenate(batches)

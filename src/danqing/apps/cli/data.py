@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from danqing.apps.cli.options import TargetOption, TaskOption
+
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
     from danqing.inspection.all_rows import FileIndex
@@ -17,26 +19,34 @@ if TYPE_CHECKING:
 __all__ = ["data"]
 
 data = typer.Typer(
-    name="data", help="Look at data before it costs anything.", no_args_is_help=True,
+    name="data",
+    help="Inspect data, and manage the cache of decoded pictures.",
+    no_args_is_help=True,
     rich_markup_mode=None,
-)  # fmt: skip
+)
 
 
 @data.command()
 def inspect(
-    source: Annotated[str, typer.Argument(help="Data: a name, a folder or a file.")] = "mnist",
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of a table to predict.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification or regression; else seen from the target.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    source: Annotated[
+        str, typer.Argument(help="Data set, folder or file, as for train.")
+    ] = "mnist",
+    target: TargetOption = None,
+    task: TaskOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Where to draw sample pictures.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="New file for the contact sheet of sample pictures.  "
+            "[default: inspections/<time>-NAME.png]",
+        ),
     ] = None,
 ) -> None:
-    """Tell what is in data, what is wrong with it, and what training will do about that."""
+    """Report what is wrong with a data set.
+
+    Also reports what it holds, and what training will do about each finding.
+    """
     from danqing.data.sources import load_data
     from danqing.inspection.inspect import inspect as inspect_data
 
@@ -55,14 +65,14 @@ def inspect(
     if drawn:
         print(f"\nSample pictures: {drawn}")
     elif sheet:
-        _say(f"no {sheet}: a table has no pictures to draw")
+        _say(f"{sheet}: not written, a table has no pictures")
 
 
 @data.command()
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove what it holds.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the cached pictures.")] = False,
 ) -> None:
-    """Show where decoded pictures are kept, and how large that is."""
+    """Show where decoded pictures are cached, and their size."""
     from danqing.data.cache.index import cache_folder, cache_size, clear_cache
 
     if clear:
@@ -72,7 +82,7 @@ def cache(
 
 
 def _index(source: str, dataset: Dataset) -> FileIndex | None:
-    """Find the files of a folder or archive of pictures; other sources have none to name."""
+    """Find the files of a folder or archive of pictures; other sources have none."""
     from danqing.data.images.archive import index_archive
     from danqing.data.images.folder import index_folder
 
@@ -83,7 +93,7 @@ def _index(source: str, dataset: Dataset) -> FileIndex | None:
 
 
 def _check_sheet(sheet: Path | None) -> None:
-    """Refuse before the work what could not be written after it."""
+    """Refuse now what couldn't be written later."""
     from danqing.errors import RecipeError
 
     if sheet is None:
@@ -94,11 +104,11 @@ def _check_sheet(sheet: Path | None) -> None:
         raise RecipeError(f"--sheet {sheet}: exists already; name a new file")
     above = next(folder for folder in sheet.absolute().parents if folder.exists())
     if not above.is_dir():
-        raise RecipeError(f"--sheet {sheet}: {above} is a file, no folder; name another place")
+        raise RecipeError(f"--sheet {sheet}: {above} is a file, not a folder; name another file")
 
 
 def _draw(dataset: Dataset, sheet: Path | None) -> Path:
-    """Draw sample pictures into a new file."""
+    """Draw the contact sheet into a new file."""
     from io import BytesIO
 
     from danqing.errors import RunError
@@ -116,14 +126,14 @@ def _draw(dataset: Dataset, sheet: Path | None) -> Path:
         sheet.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(
-            f"{sheet.parent}: can't be made ({error.strerror}); name a place with --sheet"
+            f"{sheet.parent}: can't be made ({error.strerror}); name a file with --sheet"
         ) from None
     write_file(sheet, content.getvalue())
     return sheet
 
 
 class _Counter:
-    """Progress of reading, on standard error where that is a terminal."""
+    """Progress of reading, on standard error if it is a terminal."""
 
     def __call__(self, done: int, total: int) -> None:
         if sys.stderr.isatty():

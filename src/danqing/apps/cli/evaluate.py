@@ -11,27 +11,34 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    source: Annotated[str | None, typer.Argument(help="Other data to measure it on.")] = None,
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Other data to evaluate it on. If not given, its own test set."),
+    ] = None,
     against: Annotated[
-        Path | None, typer.Option(metavar="RUN2", help="Another run, to compare with.")
+        Path | None, typer.Option(metavar="RUN2", help="Another run to compare with.")
     ] = None,
     risk: Annotated[
         float | None,
         typer.Option(
-            help="The share of wrong answers that you bear: tells the confidence below which an "
-            "answer is unsure. 0.01 if not given."
+            metavar="R",
+            help="Highest acceptable error rate; predictions with a confidence below the threshold "
+            "chosen for it are unsure.  [default: 0.01]",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.html", help="Where the report goes, if not into the run."),
+        typer.Option(
+            metavar="FILE.html", help="New file for the report.  [default: RUN/report.html]"
+        ),
     ] = None,
 ) -> None:
-    """Measure a run on its test data, or on other data, and write a report.
+    """Evaluate a run on its test set, or on other data.
 
-    Prints accuracy, loss, each class and mistakes. On the run's own data it writes report.html,
-    card.md and calibration.json into its folder.
+    Prints metrics, overall and per class, and the confusion matrix. For the run's own data it also
+    writes report.html, card.md and calibration.json into its folder; for other data, a report if
+    --out is given.
     """
     from danqing.data.sources import load_data
     from danqing.evaluation.examination import examine
@@ -87,7 +94,7 @@ def _print_classes(per_class: list[dict[str, Any]]) -> None:
 
 def _print_confusion(matrix: list[list[int]], names: list[str]) -> None:
     width = max(5, *(len(name) for name in names))
-    typer.echo("\nlabel down, answer across")
+    typer.echo("\nconfusion matrix (rows: true class, columns: predicted class)")
     typer.echo(" " * width + "".join(f" {name:>{width}}" for name in names))
     for name, counts in zip(names, matrix, strict=True):
         cells = "".join(f" {count or '.':>{width}}" for count in counts)
@@ -107,15 +114,16 @@ def _print_confidence(known: dict[str, Any] | None) -> None:
         return
     if chosen["unsure_below"] is None:
         typer.echo(
-            f"no threshold promises a risk of {chosen['risk']:.2%}: {chosen['n']:,} validation "
-            f"rows could promise {chosen['least']:.2%} at best, without a mistake"
+            f"no confidence threshold guarantees an error rate of at most {chosen['risk']:.2%}: "
+            f"{chosen['n']:,} validation rows could guarantee {chosen['least']:.2%} at best"
         )
         return
     test = chosen["test"]
     wrong = "none" if test["risk"] is None else f"{test['risk']:.2%}"
     typer.echo(
-        f'"unsure" below a confidence of {chosen["unsure_below"]:.4f}, for a risk of '
-        f"{chosen['risk']:.2%}: {test['coverage']:.1%} of the test is answered, {wrong} of it wrong"
+        f'"unsure" below a confidence of {chosen["unsure_below"]:.4f}, for at most '
+        f"{chosen['risk']:.2%} errors: covers {test['coverage']:.1%} of the test set, {wrong} of "
+        "it wrong"
     )
 
 
@@ -123,8 +131,8 @@ def _print_margins(margins: list[dict[str, Any]]) -> None:
     for line in margins:
         if line["level"] == 0.9 and line["margin"] is not None:
             typer.echo(
-                f"about nine in ten answers are within {line['margin']:.4g} of the truth; on test "
-                f"{line['covered']:.1%} are"
+                f"90 % of predictions are expected within {line['margin']:.4g} of the target; on "
+                f"test, {line['covered']:.1%} are"
             )
 
 

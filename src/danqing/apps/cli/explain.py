@@ -18,47 +18,52 @@ _KINDS = (".png", ".json", ".html")
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
     file: Annotated[
         str | None,
         typer.Argument(
-            help="A picture, a folder of them, or a file of rows; FILE:3 is its third row. "
-            "Without it: a few examples of the run's own test data."
+            help="Picture, folder of pictures, or file of rows; FILE:3 is its third row. "
+            "If not given, a few examples of the run's test set."
         ),
     ] = None,
     method: Annotated[
         str | None,
         typer.Option(
-            help="integrated-gradients, gradient, smoothgrad, grad-cam or occlusion; else all."
+            metavar="NAME",
+            help="Attribution method: integrated-gradients, gradient, smoothgrad, grad-cam or "
+            "occlusion. If not given, all that suit the network.",
         ),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="The class to explain, and to reach; else the answer and the runner-up."),
+        typer.Option(
+            metavar="CLASS",
+            help="Class to explain, which is also the counterfactual's. If not given, the "
+            "prediction is explained and the counterfactual is of the runner-up.",
+        ),
     ] = None,
-    textbook: Annotated[
-        bool,
-        typer.Option("--textbook", help="Write RUN/textbook.html: how this very network works."),
-    ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="A .png, .json or .html; explanation-NAME.png if not given.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="New .png, .json or .html file to write.  [default: explanation-NAME.png]",
+        ),
     ] = None,
+    textbook: Annotated[bool, typer.Option("--textbook", hidden=True)] = False,
 ) -> None:
-    """Tell why the network answers so: maps with their checks, nearest examples, a counterfactual.
+    """Explain predictions.
 
-    The last line is the file that was written; none is ever overwritten.
+    Writes attribution maps with their sanity checks, the nearest training examples and a
+    counterfactual. Prints each prediction, and last the file that was written.
     """
     from danqing.errors import RecipeError
     from danqing.runs.run_folder import load_run
 
-    opened = load_run(run)
     if textbook:
-        from danqing.explanation.textbook.write import write_textbook
-
-        if file or method or target or out:
-            raise RecipeError("--textbook is about the whole run: leave the other words out")
-        typer.echo(write_textbook(opened))
-        return
+        raise RecipeError(
+            f"--textbook is now a command of its own (since 0.2.0): danqing textbook {run}"
+        )
+    opened = load_run(run)
     place = _place(opened, file, out)
     examples, names, left_out = _read(opened, file) if file else (None, [], 0)
 
@@ -70,7 +75,8 @@ def explain(
         typer.echo(f"danqing: {note}", err=True)
     if left_out:
         typer.echo(
-            f"danqing: {file}: the first {_MOST} examples, {left_out} more are there", err=True
+            f"danqing: {file}: explaining the first {_MOST} examples; {left_out} more are left out",
+            err=True,
         )
     for line in _lines(found):
         typer.echo(line)
@@ -78,8 +84,9 @@ def explain(
 
 
 def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
-    """Choose the file to write, and refuse early what can't be."""
-    from danqing.errors import RecipeError, RunError
+    """Choose the file to write; refuse now what couldn't be written later."""
+    from danqing.errors import RecipeError
+    from danqing.evaluation.report.write import check_out
 
     if out is None:
         name = Path(file).stem if file else run.folder.resolve().name
@@ -90,15 +97,12 @@ def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
         return next(place for place in places if not place.exists())
     if out.suffix.lower() not in _KINDS:
         raise RecipeError(f"--out {out}: expected a name that ends in .png, .json or .html")
-    if out.exists():
-        raise RunError(f"{out}: exists already, and nothing is overwritten; choose another --out")
-    if not out.parent.is_dir():
-        raise RunError(f"{out}: there is no folder {out.parent}; make it, or choose another --out")
+    check_out(out)
     return out
 
 
 def _read(run: RunFolder, file: str) -> tuple[Any, list[str], int]:
-    """Read some examples: those, their names, and how many more there are."""
+    """Read a few examples; give them, their names, and how many more there are."""
     from danqing.errors import PictureError, SourceError
     from danqing.prediction.inputs import read_inputs
 
@@ -106,7 +110,7 @@ def _read(run: RunFolder, file: str) -> tuple[Any, list[str], int]:
     one = int(row) if path and row.isdecimal() and not Path(file).exists() else 0
     shown = Path(path if one else file)
     for found in read_inputs(shown, run.preparation, run.input_shape):
-        for line in (*found.notes, *(f"danqing: {bad}" for bad in found.complaints)):
+        for line in (*found.notes, *(f"danqing: {error}" for error in found.errors)):
             typer.echo(line, err=True)
         if not found.names:
             continue
@@ -116,7 +120,7 @@ def _read(run: RunFolder, file: str) -> tuple[Any, list[str], int]:
         rows = [one - 1] if one else list(range(min(count, _MOST)))
         left_out = 0 if one else count - len(rows)
         return found.examples[rows], [found.names[r] for r in rows], left_out
-    raise PictureError(f"{file}: holds nothing that could be explained")
+    raise PictureError(f"{file}: holds nothing that can be explained")
 
 
 def _write(found: ExplanationSet, place: Path) -> None:
@@ -140,10 +144,10 @@ def _write(found: ExplanationSet, place: Path) -> None:
 
 
 def _lines(found: ExplanationSet) -> list[str]:
-    """Tell each answer, and the checks of the first map."""
+    """Describe each prediction and the sanity checks of its first map."""
     lines = []
     for one in found.explanations:
-        sure = f" ({one.probabilities.max():.2%})" if len(one.probabilities) else ""
+        confidence = f" ({one.probabilities.max():.2%})" if len(one.probabilities) else ""
         first = one.maps[0]
         checks = [f"deletion {first.areas.deletion:.3f}", f"insertion {first.areas.insertion:.3f}"]
         checks += [
@@ -154,5 +158,5 @@ def _lines(found: ExplanationSet) -> list[str]:
             checks.append(f"completeness gap {first.gap:.2%}")
         if first.randomised is not None:
             checks.append(f"untrained {first.randomised:+.2f}")
-        lines.append(f"{one.name}\t{one.answer}{sure}\t{first.method}: {'  '.join(checks)}")
+        lines.append(f"{one.name}\t{one.answer}{confidence}\t{first.method}: {'  '.join(checks)}")
     return lines

@@ -14,23 +14,24 @@ from danqing.apps.cli.evaluate import evaluate
 from danqing.apps.cli.explain import explain
 from danqing.apps.cli.predict import predict
 from danqing.apps.cli.runs import runs
+from danqing.apps.cli.textbook import textbook
 from danqing.apps.cli.train import train
 from danqing.errors import DanqingError
 
 __all__ = ["app", "main"]
 
-# Help is plain text; told that Rich is there, Typer would still write "\\[required]" for it.
+# Help is plain text; if Rich is installed, Typer would write "\\[required]" all the same.
 typer.core.HAS_RICH = False
 
 app = typer.Typer(
     name="danqing",
-    help="Danqing (丹青): from labelled pictures to a network you can trust, on an ordinary CPU.",
+    help="Danqing (丹青): from labelled pictures or a table to a network you can trust, on a CPU.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (train, evaluate, explain, predict, runs):
+for _command in (train, evaluate, explain, textbook, predict, runs):
     app.command()(_command)
 app.add_typer(data)
 
@@ -54,7 +55,7 @@ def _options(
 
 
 def main() -> None:
-    """Run a command; exit with 0, 1 (the work failed), 2 (the call is wrong) or 130 (Ctrl-C)."""
+    """Run a command; exit with 0, 1 (it failed), 2 (the call is wrong) or 130 (Ctrl-C)."""
     try:
         app()
     except DanqingError as error:
@@ -64,6 +65,6 @@ def main() -> None:
         print("danqing: stopped", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has closed it: `danqing runs | head` is no failure.
+        # Whoever reads the output has closed it, as in `danqing runs | head`: no failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

@@ -13,18 +13,23 @@ import typer
 
 __all__ = ["predict"]
 
-Answer = dict[str, Any]
+Prediction = dict[str, Any]
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
     files: Annotated[
-        list[Path], typer.Argument(help="Pictures, folders of them, or files of rows.")
+        list[Path], typer.Argument(help="Pictures, folders of pictures, or files of rows.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
 ) -> None:
-    """Answer for pictures or rows: a line each, with name, label and confidence, or a number."""
+    """Make predictions for pictures or rows of a table.
+
+    Prints one line per example: name, label and confidence, or for regression name and value.
+    """
     from danqing.errors import DanqingError, RecipeError
     from danqing.prediction.inputs import read_inputs
     from danqing.prediction.predictor import Predictor
@@ -38,13 +43,14 @@ def predict(
     show = _json if as_json else _csv(bool(classes)) if as_csv else _plain
     for file in files:
         try:
-            for found in read_inputs(file, opened.preparation, opened.input_shape):
-                for line in (*found.notes, *(f"danqing: {bad}" for bad in found.complaints)):
+            for inputs in read_inputs(file, opened.preparation, opened.input_shape):
+                for line in (*inputs.notes, *(f"danqing: {error}" for error in inputs.errors)):
                     print(line, file=sys.stderr)
-                failed = failed or bool(found.complaints)
-                if found.names:
-                    for answer in _answers(found.names, predictor.predict(found.examples), classes):
-                        show(answer)
+                failed = failed or bool(inputs.errors)
+                if inputs.names:
+                    outputs = predictor.predict(inputs.examples)
+                    for prediction in _predictions(inputs.names, outputs, classes):
+                        show(prediction)
         except DanqingError as error:
             print(f"danqing: {error}", file=sys.stderr)
             failed = True
@@ -52,32 +58,32 @@ def predict(
         raise typer.Exit(1)
 
 
-def _answers(names: list[str], found: Any, classes: list[str]) -> Iterator[Answer]:
-    for name, answer in zip(names, found, strict=True):
+def _predictions(names: list[str], outputs: Any, classes: list[str]) -> Iterator[Prediction]:
+    for name, output in zip(names, outputs, strict=True):
         if not classes:
-            yield {"name": name, "value": float(answer)}
+            yield {"name": name, "value": float(output)}
             continue
         yield {
             "name": name,
-            "label": classes[answer.argmax()],
-            "confidence": float(answer.max()),
-            "probabilities": dict(zip(classes, map(float, answer), strict=True)),
+            "label": classes[output.argmax()],
+            "confidence": float(output.max()),
+            "probabilities": dict(zip(classes, map(float, output), strict=True)),
         }
 
 
-def _json(answer: Answer) -> None:
-    print(json.dumps(answer, ensure_ascii=False))
+def _json(prediction: Prediction) -> None:
+    print(json.dumps(prediction, ensure_ascii=False))
 
 
-def _csv(classes: bool) -> Callable[[Answer], None]:
+def _csv(classes: bool) -> Callable[[Prediction], None]:
     names = ["name", "label", "confidence"] if classes else ["name", "value"]
     table = csv.DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
     return table.writerow
 
 
-def _plain(answer: Answer) -> None:
-    if "value" in answer:
-        print(f"{answer['name']}\t{answer['value']:.6g}")
+def _plain(prediction: Prediction) -> None:
+    if "value" in prediction:
+        print(f"{prediction['name']}\t{prediction['value']:.6g}")
     else:
-        print(f"{answer['name']}\t{answer['label']}\t{answer['confidence']:.4f}")
+        print(f"{prediction['name']}\t{prediction['label']}\t{prediction['confidence']:.4f}")

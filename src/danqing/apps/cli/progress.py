@@ -1,4 +1,4 @@
-"""Progress of a training on standard error: a line an epoch, or a live curve. Knows no training."""
+"""Training progress on standard error: a line per epoch, or live curves. Knows no training."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _HEIGHT = 5  # lines
 
 
 class Lines:
-    """A line an epoch, alive where there is a terminal."""
+    """A line per epoch, and a live line in between if standard error is a terminal."""
 
     def __init__(self, task: str) -> None:
-        self._alive, self._task = sys.stderr.isatty(), task
-        self._said = 0.0
+        self._terminal, self._task = sys.stderr.isatty(), task
+        self._printed = 0.0
 
     def __call__(self, progress: TrainingProgress) -> None:
-        """Tell of a stretch or of an epoch."""
+        """Print a finished epoch; in a terminal also where training is."""
         report = progress.finished
         if report is None:
-            if self._alive:
-                told = f"{_CLEAR}{_where(progress)}  {progress.share:4.0%}  {_left(progress)}"
-                print(told, end="", file=sys.stderr, flush=True)
+            if self._terminal:
+                line = f"{_CLEAR}{_where(progress)}  {progress.share:4.0%}  {_left(progress)}"
+                print(line, end="", file=sys.stderr, flush=True)
             return
-        # Hundreds of epochs in a second or two are no news each.
+        # Hundreds of epochs in a second or two need no line each.
         now = time.perf_counter()
-        if now - self._said < _PAUSE and report.epoch != progress.epochs:
+        if now - self._printed < _PAUSE and report.epoch != progress.epochs:
             return
-        self._said = now
-        start = _CLEAR if self._alive else ""
+        self._printed = now
+        start = _CLEAR if self._terminal else ""
         say(
             f"{start}{_where(progress)}  {report.seconds:5.1f} s  loss {report.loss:.4f}  "
             f"{_scores(report, self._task)}  {_left(progress)}"
@@ -48,23 +48,23 @@ class Lines:
 
 
 class Curve:
-    """The course of loss and validation as two charts of bars, drawn anew after each epoch."""
+    """Loss and validation score as two bar charts, redrawn after each epoch."""
 
     def __init__(self, task: str) -> None:
         self._task = task
         self._reports: list[EpochReport] = []
-        self._drawn, self._told = 0, 0.0
+        self._drawn, self._redrawn = 0, 0.0
 
     def __call__(self, progress: TrainingProgress) -> None:
-        """Draw after an epoch; else tell where the run is, in the line below."""
+        """Draw after an epoch; otherwise print where training is, in the line below."""
         if progress.finished:
             self._reports.append(progress.finished)
         text = f"{_CLEAR}{_where(progress)}  {progress.share:4.0%}  {_left(progress)}"
         if progress.finished:
             now = time.perf_counter()
-            if now - self._told < _PAUSE and progress.share < 1:
+            if now - self._redrawn < _PAUSE and progress.share < 1:
                 return
-            self._told = now
+            self._redrawn = now
             lines = self._charts()
             text = f"\r\x1b[{self._drawn}A\x1b[J" if self._drawn else _CLEAR
             text += "".join(f"{line}\n" for line in lines)
@@ -84,7 +84,7 @@ class Curve:
 
 
 def bars(values: Sequence[float], width: int, height: int) -> list[str]:
-    """Draw values as bars from the least to the greatest; the newest, where there are too many.
+    """Draw values as bars, scaled from least to greatest; only the newest that fit.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def say(line: str) -> None:
 
 
 def say_warnings() -> None:
-    """Print what the library has to say as plain lines."""
+    """Print the library's warnings as plain lines."""
     handler = logging.StreamHandler()
     start = _CLEAR if sys.stderr.isatty() else ""
     handler.setFormatter(logging.Formatter(f"{start}danqing: %(message)s"))
@@ -130,5 +130,5 @@ def _left(progress: TrainingProgress) -> str:
 
 def _scores(report: EpochReport, task: str) -> str:
     if task == "regression":
-        return f"mean error {report.score:.4g}  validation {report.val_score:.4g}"
+        return f"MAE {report.score:.4g}  validation {report.val_score:.4g}"
     return f"accuracy {report.score:.2%}  validation {report.val_score:.2%}"

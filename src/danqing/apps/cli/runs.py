@@ -12,12 +12,12 @@ __all__ = ["runs"]
 
 
 def runs() -> None:
-    """List the runs in ./runs: grouped by data, best validation accuracy first."""
+    """List the runs in ./runs, grouped by data, best validation score first."""
     from danqing.runs.listing import list_runs
 
     found = list_runs()
     if not found:
-        print("no runs here yet; `danqing train` makes one in ./runs", file=sys.stderr)
+        print("no runs in ./runs yet; `danqing train` makes one", file=sys.stderr)
         return
     rows = [("data", "network", "validation", "test", "epochs", "run")]
     for run in found:
@@ -39,17 +39,18 @@ def runs() -> None:
 
 
 def _scores(run: RunFolder) -> tuple[str, str]:
-    """Give the best validation and the test score, in words."""
+    """Format the best validation score and the test score."""
     rows, test = run.history, run.metrics["test"] if run.finished else {}
     if rows and "val_mae" in rows[0]:
-        told = f"R2 {test['r2']:.3f}" if test.get("r2") is not None else "unfinished"
-        return f"MAE {min(row['val_mae'] for row in rows):.4g}", told
-    best = max((row["val_accuracy"] for row in rows), default=None)
-    told = f"{test['accuracy']:.2%}" if test else "unfinished"
-    return ("" if best is None else f"{best:.2%}"), told
+        best = f"MAE {min(row['val_mae'] for row in rows):.4g}"
+        score = "R2 undefined" if test.get("r2") is None else f"R2 {test['r2']:.3f}"
+    else:
+        best = f"{max(row['val_accuracy'] for row in rows):.2%}" if rows else ""
+        score = f"{test.get('accuracy', 0):.2%}"
+    return best, score if test else "unfinished"
 
 
 def _epochs(run: RunFolder) -> str:
-    """Give the epochs done, and of how many; a run bounded by minutes has no such number."""
+    """Format the epochs done and, unless time was the limit, how many were to be."""
     done = str(len(run.history))
     return done if run.config.get("minutes") else f"{done}/{run.config.get('epochs', '?')}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from danqing.apps.cli.options import TargetOption, TaskOption
 from danqing.apps.cli.progress import Curve, Lines, say, say_warnings
 from danqing.errors import RecipeError
 
@@ -23,89 +24,119 @@ def train(
     source: Annotated[
         str,
         typer.Argument(
-            help="Data to learn from: a name such as mnist (bundled), digits or iris; a folder of "
-            "pictures in class folders, a zip or tar of one; IDX, npz, CSV or Parquet files."
+            help="Data set by name, such as mnist (bundled), digits or iris; folder with one "
+            "subfolder of pictures per class, or a zip or tar of one; IDX, npz, CSV, TSV or "
+            "Parquet file."
         ),
     ] = "mnist",
     network: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="Preset (fast, best, tiny, article) or a spec such as 'dense(64)-dense(64)'.",
+            help="Preset (fast, best, tiny, article), or a network in words, such as "
+            "'dense(64)-dense(64)'.  [default: fast]",
         ),
     ] = None,
     ensemble: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Train so many networks side by side; the answer is their mean."
+            metavar="N", help="Number of networks to train side by side and average.  [default: 1]"
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes through the training rows.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Step size; a peak.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Passes through the training set.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Batch size.")] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="R", help="Learning rate (the peak, with a schedule)."),
+    ] = None,
     optimizer: Annotated[
-        str | None, typer.Option(help="gradient-descent, momentum, adam, adamw, muon.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Optimizer: gradient-descent, momentum, adam, adamw or muon."
+        ),
     ] = None,
-    schedule: Annotated[str | None, typer.Option(help="constant, cosine or one-cycle.")] = None,
-    loss: Annotated[str | None, typer.Option(help="cross-entropy or mean-squared-error.")] = None,
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of a table to predict.")
+    schedule: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Learning-rate schedule: constant, cosine or one-cycle."),
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification or regression, if not as the target says.")
+    loss: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Loss: cross-entropy or mean-squared-error."),
     ] = None,
+    target: TargetOption = None,
+    task: TaskOption = None,
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Time for the whole job: the schedule comes down in it, testing is in it."
+            metavar="M",
+            help="Time budget for the whole job, evaluation included; the schedule fits into it.",
         ),
     ] = None,
-    cores: Annotated[int | None, typer.Option(help="Use so many of the machine's cores.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Start of all randomness.")] = None,
+    cores: Annotated[
+        int | None, typer.Option(metavar="N", help="CPU cores to use.  [default: all]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Random seed.  [default: 0]")
+    ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file.")
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Read settings from a file; options override them."),
     ] = None,
     base: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="RUN", help="Train on from a finished run's network and weights."
+            "--from", metavar="RUN", help="Fine-tune a finished run: start from its weights."
         ),
     ] = None,
     labels_per_class: Annotated[
         int | None,
         typer.Option(
             metavar="K",
-            help="Keep the labels of only K training pictures a class, to study how few are "
-            "enough; the others are learned from without.",
+            help="Keep only K labels per class and treat the other training pictures as "
+            "unlabelled, to study how few are enough.",
         ),
     ] = None,
     unlabelled: Annotated[
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="Pictures to learn from, too, without labels: a folder of pictures, or any "
-            "source; labels in it are not used.",
+            help="Also learn from these pictures without labels: a folder of pictures, or any "
+            "source, whose labels are ignored.",
         ),
     ] = None,
     teacher: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Learn a finished run's answers in place of the labels."),
+        typer.Option(
+            metavar="RUN",
+            help="Distil a finished run: learn its predictions in place of the labels.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder for the run.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="New folder for the run.  [default: runs/<time>-<source>-<network>]",
+        ),
+    ] = None,
     resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on in --out where it was broken off; else start there."),
+        bool, typer.Option("--resume", help="Resume the run in --out; start it if there is none.")
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also write logs for TensorBoard.")
+        bool, typer.Option("--tensorboard", help="Also write event logs for TensorBoard.")
     ] = False,
     live: Annotated[
-        bool, typer.Option("--live", help="Draw loss and validation in the terminal.")
+        bool,
+        typer.Option("--live", help="Draw loss and validation score in the terminal."),
     ] = False,
 ) -> None:
-    """Train a network, measure it, and print the folder of its run."""
+    """Train a network, evaluate it, and print its run folder.
+
+    Settings that are not given suit the kind and size of the data.
+    """
     if resume and out is None:
-        raise RecipeError("--resume: needs the folder to go on in; add --out DIR")
+        raise RecipeError("--resume: expected the folder of the run to resume; add --out DIR")
     if cores is not None:
         from danqing.training.threads import limit_cores
 
@@ -157,12 +188,12 @@ def train(
 
 def _description(dataset: Dataset) -> str:
     kind = "rows" if dataset.tabular else "pictures"
-    classes = f"{len(dataset.class_names)} classes" if dataset.class_names else "a number to tell"
-    parts = f"{len(dataset.y_train):,} {kind} to learn from"
+    counts = f"{len(dataset.y_train):,} {kind}"
     if len(dataset.y_test):
-        parts += f", {len(dataset.y_test):,} to test with"
+        counts = f"{len(dataset.y_train):,} training {kind}, {len(dataset.y_test):,} test {kind}"
+    task = f"{len(dataset.class_names)} classes" if dataset.class_names else "regression"
     removed = "".join(f"; left out: {count} {why}" for why, count in dataset.removed.items())
-    return f"{dataset.name}: {parts}; {classes}{removed}"
+    return f"{dataset.name}: {counts}; {task}{removed}"
 
 
 def _reading(done: int, total: int) -> None:
@@ -175,27 +206,27 @@ def _summary(run: RunFolder) -> None:
     test, seconds, counts = run.metrics["test"], run.metrics["seconds"], run.data["counts"]
     if "unlabelled" in counts:
         say(
-            f"learned from {counts['train']:,} pictures with labels and "
-            f"{counts['unlabelled']:,} without"
+            f"trained on {counts['train']:,} labelled and {counts['unlabelled']:,} unlabelled "
+            "pictures"
         )
     if run.task == "regression":
         explained = "undefined" if test["r2"] is None else f"{test['r2']:.3f}"
-        figure = f"test R2 {explained}, mean error {test['mae']:.4g}"
+        scores = f"test R2 {explained}, mean absolute error {test['mae']:.4g}"
     else:
         low, high = test["accuracy_ci95"]
-        figure = (
+        scores = (
             f"test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
             f"loss {test['loss']:.4f}"
         )
     say(
-        f"{figure}, on {test['n']:,} never seen before; "
-        f"network {f'{run.members} times ' * (run.members > 1)}{run.network['spec']}; "
-        f"{seconds['fit'] + seconds['compile']:.1f} s of training, {seconds['total']:.1f} s in all"
+        f"{scores}, on {test['n']:,} test examples; "
+        f"network {f'{run.members} x ' * (run.members > 1)}{run.network['spec']}; "
+        f"{seconds['fit'] + seconds['compile']:.1f} s training, {seconds['total']:.1f} s in total"
     )
 
 
 def _process_age() -> float:
-    """Seconds since this process began; where the system doesn't tell, since Python's clock did."""
+    """Seconds since this process began, or the CPU time it used, if the system doesn't say."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         import os

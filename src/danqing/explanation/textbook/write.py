@@ -13,16 +13,18 @@ from danqing.data.few_labels import split_by_settings
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.evaluation.own_data import own_data
+from danqing.evaluation.report.write import check_out
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
 from danqing.prediction.member import EnsembleMember
+from danqing.runs.files import write_file
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["write_textbook"]
 
 
-def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
-    """Write ``textbook.html`` into the run's folder; an earlier one is replaced.
+def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | None = None) -> Path:
+    """Write ``textbook.html`` into the run's folder, where an earlier one is replaced.
 
     Of an ensemble the page takes the first member apart, of several views the first, and says so.
 
@@ -32,6 +34,8 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
         Of pictures or of a table, for classes or for numbers.
     dataset : Dataset, optional
         The run's own data; loaded from the run's source if not given.
+    out : Path, optional
+        A file that does not exist yet, to write instead.
 
     Returns
     -------
@@ -41,7 +45,8 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
     Raises
     ------
     RunError
-        If the run holds no network yet, or the data are not those it was trained on.
+        If the run has no trained network, the data are not those it was trained on, or `out`
+        exists.
 
     Examples
     --------
@@ -53,6 +58,8 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
     >>> write_textbook(run, data).name
     'textbook.html'
     """
+    if out is not None:
+        check_out(out)
     if not run.trained:
         raise RunError(
             f"{run.folder}: has no trained network to write about; "
@@ -62,4 +69,8 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None) -> Path:
     splits = split_by_settings(dataset, run.config)
     shown = EnsembleMember(run, tta_views=1) if run.members > 1 or run.tta_views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
-    return run.write_page("textbook.html", assemble(collect_facts(shown, splits, metrics)))
+    page = assemble(collect_facts(shown, splits, metrics))
+    if out is None:
+        return run.write_page("textbook.html", page)
+    write_file(out, page.encode())
+    return out

@@ -17,7 +17,7 @@ from danqing.data.split import Splits, Subset
 from danqing.data.unlabelled_images import picture_files, pictures_of
 from danqing.errors import SourceError
 from danqing.prediction.drawing import looks_like_mnist
-from danqing.prediction.inputs import pictures_from
+from danqing.prediction.inputs import read_picture_files
 from danqing.prediction.resize import resize_pictures
 from danqing.training.loop.batches import TrainingRows
 
@@ -74,12 +74,12 @@ def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> Unlabelled
     shape, removed = dataset.input_shape, {}
     if files := picture_files(source):
         drawings = looks_like_mnist(dataset.x_train[:200])
-        found = pictures_from(files, shape, dataset.pictures_as, drawings=drawings)
-        if found.complaints:
-            removed["unreadable files"] = len(found.complaints)
+        found = read_picture_files(files, shape, dataset.pictures_as, drawings=drawings)
+        if found.errors:
+            removed["unreadable files"] = len(found.errors)
         pictures = found.examples
         if pictures is None:
-            raise SourceError(f"{source}: holds no picture that can be used; {found.complaints[0]}")
+            raise SourceError(f"{source}: holds no picture that can be used; {found.errors[0]}")
     else:
         pictures = resize_pictures(pictures_of(source), shape)
     known = set(_digests(splits.validation)) | set(_digests(splits.test))

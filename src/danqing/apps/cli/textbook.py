@@ -1,0 +1,34 @@
+"""`danqing textbook`: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["textbook"]
+
+
+def textbook(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="New file to write.  [default: RUN/textbook.html]"),
+    ] = None,
+) -> None:
+    """Write an interactive textbook about a run's network.
+
+    Each formula is shown with the network's own numbers, from the weighted sum of one neuron to
+    the update of one weight. Prints the file that was written.
+    """
+    from danqing.errors import RecipeError
+    from danqing.runs.run_folder import load_run
+
+    if out and out.suffix.lower() != ".html":
+        raise RecipeError(f"--out {out}: expected a name that ends in .html")
+    opened = load_run(run)
+
+    from danqing.explanation.textbook.write import write_textbook
+
+    typer.echo(write_textbook(opened, out=out))
