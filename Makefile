@@ -1,4 +1,5 @@
-# `make train`: set everything up and train on MNIST. `make test`: set everything up and test.
+# `make train`: set everything up and train on MNIST. `make test`: set everything up and test;
+# `make test-long`: the tests that take longer.
 # Needs Python 3.11 to 3.13, git and make.
 
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
@@ -6,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
 	2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: train test setup setup-test lock clean
+.PHONY: train test test-long coverage setup setup-test lock clean
 
 train: setup
 	$(BIN)/danqing train
@@ -34,6 +35,14 @@ test: setup-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# What takes longer: damaged files and kills by the thousand, environments of their own.
+test-long: setup-test
+	$(BIN)/python -m pytest -m long
+
+# Which lines and branches no test runs; it takes twice as long as `make test`.
+coverage: setup-test
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=json:coverage.json
 
 # Anew from pyproject.toml; needs uv. Pins and hashes only: no index is named.
 lock:

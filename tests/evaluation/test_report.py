@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import CHROMIUM, needs_chromium
 from sklearn import metrics
 
 from danqing import Recipe
@@ -32,9 +33,6 @@ from danqing.runs.run_folder import RunFolder, load_run
 from danqing.training.train import train
 
 EVIL = "<script>alert('1')</script>"
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 
 
 @pytest.fixture(scope="module")
@@ -344,7 +342,7 @@ def test_robustness_starts_at_the_figure_itself(found: Examination) -> None:
     assert all(pictures.shape == (6, 28, 28, 1) for pictures in robustness.examples.values())
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+@needs_chromium
 @pytest.mark.parametrize(("language", "other"), [("en", "zh"), ("zh", "en")])
 def test_in_a_browser(language: str, other: str, found: Examination, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
@@ -364,7 +362,7 @@ def test_in_a_browser(language: str, other: str, found: Examination, tmp_path: P
 def dumped(address: str, folder: Path) -> str:
     """Give the page as a browser has it after its script."""
     command = [
-        *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+        *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
         *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
         *("--disable-sync", f"--user-data-dir={folder / 'profile'}", "--dump-dom", address),
     ]

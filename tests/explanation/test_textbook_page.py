@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from programs import CHROMIUM, needs_chromium
 from textbook_expected import expected_numbers
 
 from danqing import Recipe, load_data
@@ -31,12 +31,6 @@ from danqing.prediction.drawing import draw_like_mnist
 from danqing.prediction.predictor import Predictor
 from danqing.preparation.preparation import fit_preparation
 from danqing.runs.run_folder import RunFolder
-
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
-)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium found")
 
 
 def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
@@ -78,9 +72,9 @@ def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
 
 def opened(page: Path, fragment: str, *, extra: str = "--mute-audio") -> str:
     """The document after its scripts have run, from file://, with every network request refused."""
-    assert BROWSER is not None
+    assert CHROMIUM, "no Chromium was found"
     command = [
-        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
         "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1280,900", extra,
         f"--user-data-dir={page.parent / 'browser'}", "--virtual-time-budget=20000", "--dump-dom",
@@ -193,14 +187,14 @@ def make(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     return make_one
 
 
-@needs_browser
+@needs_chromium
 @pytest.mark.parametrize("name", RUNS)
 def test_every_number_is_recomputed(name: str, make: Callable[[str], Any]) -> None:
     run, dataset, page = make(name)
     assert_all_recomputed(run, dataset, page, dumped(page, RUNS[name][2]))
 
 
-@needs_browser
+@needs_chromium
 @pytest.mark.parametrize("layer", ["conv", "dense", "output"])
 def test_muon_moves_hidden_layers_and_adamw_the_rest(
     layer: str, make: Callable[[str], Any]
@@ -212,7 +206,7 @@ def test_muon_moves_hidden_layers_and_adamw_the_rest(
     assert_all_recomputed(run, dataset, page, dump)
 
 
-@needs_browser
+@needs_chromium
 @pytest.mark.parametrize(("name", "close"), [("pictures", "avgpool"), ("muon", "batchnorm")])
 def test_large_networks_have_their_samples_computed_beforehand(
     name: str, close: str, make: Callable[[str], Any], tmp_path: Path
@@ -226,7 +220,7 @@ def test_large_networks_have_their_samples_computed_beforehand(
     assert 'data-live="false"' in opened(page, "")
 
 
-@needs_browser
+@needs_chromium
 def test_a_drawing_is_made_like_mnist(make: Callable[[str], Any]) -> None:
     run, dataset, page = make("squares")
     dump = dumped(page, "#dump&stroke=60,70+190,60+120,230&lang=en")
@@ -237,7 +231,7 @@ def test_a_drawing_is_made_like_mnist(make: Callable[[str], Any]) -> None:
     assert_all_recomputed(run, dataset, page, dump)
 
 
-@needs_browser
+@needs_chromium
 @pytest.mark.parametrize(("width", "code"), [(360, "zh"), (1280, "en")])
 def test_page_fits_its_window_and_speaks_both_languages(
     width: int, code: str, make: Callable[[str], Any]
@@ -261,7 +255,7 @@ def test_page_fits_its_window_and_speaks_both_languages(
     assert ("反向传播" in re.sub(r"12 Glossary.*", "", text, flags=re.DOTALL)) == (code == "zh")
 
 
-@needs_browser
+@needs_chromium
 def test_reader_can_draw_choose_and_switch_by_keyboard(make: Callable[[str], Any]) -> None:
     _, _, page = make("pictures")
     text = "document_.querySelector('[data-fill=\"{}\"]').textContent"
@@ -323,7 +317,7 @@ def test_both_languages_say_everything() -> None:
         assert set(re.findall(r'data-(?:say|label)="(.*?)"', text)) <= set(words), path.name
 
 
-@needs_browser
+@needs_chromium
 def test_names_from_data_stay_text(small: Dataset, tmp_path: Path) -> None:
     name = "<script>document.title='x'</script><img src=x onerror=alert(1)>"
     dataset = replace(small, class_names=(name, *small.class_names[1:]), source="")

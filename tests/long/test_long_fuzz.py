@@ -16,3 +16,10 @@ FIRST = 1_000_000  # others than the short tests'
 def test_tables(tmp_path: Path, reader: str) -> None:
     counts = fuzz_tables.fuzz(reader, FIRST, INPUTS, tmp_path)
     assert set(counts) == {"data", "plain error"}, counts
+
+
+@pytest.mark.parametrize("reader", sorted(fuzz_pictures.READERS))
+def test_pictures(reader: str) -> None:
+    found = fuzz_pictures.fuzz(reader, INPUTS, seed=FIRST)
+    assert found["failures"] == [], found["failures"][:3]
+    assert found["read"] + found["refused"] == INPUTS

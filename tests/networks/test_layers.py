@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from programs import NODE, needs_node
 
 from danqing.networks.architecture import Layer
 from danqing.networks.backend import keras, tf
@@ -171,12 +170,6 @@ def test_onnx_agrees_with_numpy(layer: Layer) -> None:
     model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     got = Session(model.SerializeToString()).predict(x)
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
-
-
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(
-    NODE is None and "CI" not in os.environ, reason="Node.js was not found"
-)
 
 
 def run_script(code: str, given: object) -> Any:
