@@ -17,10 +17,10 @@ from danqing.networks.build import build, logits_of
 from danqing.networks.losses import row_losses
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
-from danqing.training.loop.batches import TrainingRows
 from danqing.training.loop.graphs import Span
 from danqing.training.loop.loop import Loop
 from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.loop.training_rows import TrainingRows
 
 STEPS, BATCH = 50, 16
 RATES = {"gradient-descent": 0.05, "momentum": 0.02, "adam": 0.002, "adamw": 0.002, "muon": 0.002}

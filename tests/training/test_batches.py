@@ -10,9 +10,10 @@ from danqing import Recipe
 from danqing.data.dataset import Dataset
 from danqing.data.split import split
 from danqing.networks.build import build, tensors_of
-from danqing.training.loop.batches import BatchLoader, TrainingRows
+from danqing.training.loop.batches import BatchLoader
 from danqing.training.loop.loop import Loop
-from danqing.training.trainer import Trainer
+from danqing.training.loop.training_rows import TrainingRows
+from danqing.training.prepare_training import prepare_training
 
 
 @pytest.mark.parametrize("network", ["dense(16)", "conv(4,5,3)-batchnorm-relu"])
@@ -21,16 +22,16 @@ def test_streaming_changes_nothing(
 ) -> None:
     monkeypatch.setattr("danqing.training.loop.batches._CHUNK", 300 * 784)
     recipe = Recipe(network=network, epochs=2, batch_size=70, ema_decay=0.9)
-    trainer = Trainer(small, split(small, 0.1), recipe)
+    plan = prepare_training(small, split(small, 0.1), recipe)
     found = []
     for examples in (small.x_train, OnDisk(small.x_train)):
-        model = build(trainer.architecture, trainer.preparation, 0)
-        splits = trainer.splits
+        model = build(plan.architecture, plan.preparation, 0)
+        splits = plan.splits
         train, validation = (
             TrainingRows(examples, small.y_train, subset.rows)
             for subset in (splits.train, splits.validation)
         )
-        loop = Loop(trainer.architecture, model, trainer.recipe, train, validation)
+        loop = Loop(plan.architecture, model, plan.recipe, train, validation)
         reports = list(loop.run(lambda: False, lambda progress: None))
         found.append((tensors_of(model), [(r.loss, r.score, r.val_score) for r in reports]))
         if isinstance(examples, OnDisk):
@@ -48,10 +49,10 @@ def test_every_row_comes_once_in_the_order_asked_for(rows: int, on_disk: bool) -
     labels = np.arange(rows + 5)
     numbers = rng.permutation(rows + 5)[:rows]
     examples = OnDisk(values) if on_disk else values
-    feeder = BatchLoader(TrainingRows(examples, labels, numbers), 8, "float32")
+    loader = BatchLoader(TrainingRows(examples, labels, numbers), 8, "float32")
     order = rng.permutation(rows)
     taken = []
-    for feed in feeder.feeds(order):
+    for feed in loader.feeds(order):
         assert feed.order.shape[0] % 8 == 0
         places = np.array(feed.order)[: feed.rows]
         taken += np.array(feed.targets)[places].tolist()

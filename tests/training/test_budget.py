@@ -18,6 +18,7 @@ from danqing.recipe.recipe import MOST_EPOCHS
 from danqing.training.budget import Budget, Clock
 from danqing.training.loop.graphs import Graphs
 from danqing.training.loop.progress import TrainingProgress
+from danqing.training.prepare_training import prepare_training
 from danqing.training.train import train
 from danqing.training.trainer import Trainer
 
@@ -92,9 +93,9 @@ def test_the_plan_follows_the_machine(
     budget = Budget(30, Clock(0.0))
     budget.reserve = 2.0
     recipe = Recipe(network="dense(8)", minutes=0.5, schedule="one-cycle", batch_size=16)
-    trainer = Trainer(small, split(small, 0.1), recipe)
-    model = build(trainer.architecture, trainer.preparation)
-    loop = trainer._loop(model, budget)
+    plan = prepare_training(small, split(small, 0.1), recipe)
+    model = build(plan.architecture, plan.preparation)
+    loop = Trainer(plan)._create_loop(model, budget)
     reports = list(loop.run(lambda: False, lambda progress: None))
     # The last validation is within the reserve.
     assert 27.7 < fake.now - 0.1 < 28.1

@@ -115,7 +115,7 @@ def test_training_on_keeps_the_ensemble(small: Dataset, tmp_path: Path) -> None:
     further = train(small, Recipe(epochs=2), tmp_path / "further", base=base.folder)
     assert further.members == 2
     assert further.history[0]["loss"] < base.history[0]["loss"]
-    with pytest.raises(RecipeError, match=r"ensemble: 3, and .* has 2; leave --ensemble out"):
+    with pytest.raises(RecipeError, match=r"ensemble: 3, but .* has 2; leave --ensemble out"):
         train(small, Recipe(ensemble=3), tmp_path / "other", base=base.folder)
 
 

@@ -52,11 +52,17 @@ def test_what_does_not_agree_is_refused(run: RunFolder, small: Dataset, tmp_path
     unfinished = shutil.copytree(run.folder, tmp_path / "unfinished")
     (unfinished / "metrics.json").unlink()
     cases = [
-        (replace(small, class_names=names), Recipe(), run.folder, RunError, "other classes"),
+        (replace(small, class_names=names), Recipe(), run.folder, RunError, "classes differ"),
         (replace(small, x_train=small.x_train[:, :20]), Recipe(), run.folder, RunError, "20x28x1"),
         (load_data("iris"), Recipe(), run.folder, RunError, "rows of a table"),
-        (small, Recipe(network="dense(7)"), run.folder, RecipeError, "another network"),
-        (small, Recipe(), unfinished, RunError, "not finished"),
+        (
+            small,
+            Recipe(network="dense(7)"),
+            run.folder,
+            RecipeError,
+            "the network of",
+        ),
+        (small, Recipe(), unfinished, RunError, "has not finished"),
         (small, Recipe(), tmp_path / "none", RunError, "no such folder"),
     ]
     for data, recipe, base, error, words in cases:

@@ -15,8 +15,8 @@ from danqing.networks.build import build
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
 from danqing.runs.run_folder import RunFolder
-from danqing.training.loop.batches import TrainingRows
 from danqing.training.loop.loop import Loop
+from danqing.training.loop.training_rows import TrainingRows
 
 NETWORKS = [
     "conv(4,3,2)-batchnorm-relu-conv(6,3,2)-batchnorm-relu",

@@ -151,7 +151,7 @@ def test_a_full_disk_harms_nothing(
 
     with (
         caplog.at_level(logging.WARNING, "danqing"),
-        pytest.raises(RunError, match=r"No space left.* --resume goes on"),
+        pytest.raises(RunError, match=r"No space left.*: repeat the command with .* --resume"),
     ):
         train(small, DENSE, tmp_path / "run", progress=fill)
     told = [message for message in caplog.messages if "checkpoints" in message]
@@ -185,15 +185,15 @@ def test_another_training_is_refused(small: Dataset, run: RunFolder, tmp_path: P
     before = {path: path.read_bytes() for path in folder.iterdir()}
     other = replace(small, y_train=(small.y_train + 1) % 10)
     for recipe, data, base, words in [
-        (DENSE.model_copy(update={"epochs": 4}), small, None, "epochs is 3 there and 4 now"),
-        (DENSE.model_copy(update={"seed": 1}), small, None, "seed is 0 there and 1 now"),
-        (DENSE.model_copy(update={"network": "dense(8)"}), small, None, "network is"),
-        (DENSE, other, None, "its data are others"),
+        (DENSE.model_copy(update={"epochs": 4}), small, None, "epochs was 3 and is now 4"),
+        (DENSE.model_copy(update={"seed": 1}), small, None, "seed was 0 and is now 1"),
+        (DENSE.model_copy(update={"network": "dense(8)"}), small, None, "network was"),
+        (DENSE, other, None, "its data differ"),
     ]:
         with pytest.raises(RunError, match=words):
             train(data, recipe, folder, resume=True, base=base)
     same_network = DENSE.model_copy(update={"network": run.config["network"]})
-    with pytest.raises(RunError, match="trains on from another run"):
+    with pytest.raises(RunError, match="fine-tunes another run"):
         train(small, same_network, folder, resume=True, base=run.folder)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
@@ -239,7 +239,7 @@ import sys, danqing
 from dataclasses import replace
 from danqing.training.loop import checkpoint_manager as checkpoint, loop
 checkpoint._pause = lambda seconds: 0.02
-loop._STRETCH_SECONDS = 0.02
+loop._CHUNK_SECONDS = 0.02
 data = danqing.load_data("mnist")
 data = replace(data, x_train=data.x_train[:2000], y_train=data.y_train[:2000],
                x_test=data.x_test[:500], y_test=data.y_test[:500])

@@ -22,10 +22,11 @@ from danqing.errors import DanqingError, RecipeError, RunError, SourceError
 from danqing.networks.backend import tf
 from danqing.networks.build import build, logits_of
 from danqing.runs.run_folder import RunFolder
-from danqing.training.loop.batches import TrainingRows
 from danqing.training.loop.sampler import Sampler
 from danqing.training.loop.step import Batch, Step, initial_state
-from danqing.training.semi_supervised.unlabelled import joined, read_unlabelled
+from danqing.training.loop.training_rows import TrainingRows
+from danqing.training.prepare_training import prepare_training
+from danqing.training.semi_supervised.unlabelled import join_unlabelled, read_unlabelled
 from danqing.training.train import train
 from danqing.training.trainer import Trainer
 
@@ -88,15 +89,18 @@ def test_labels_that_are_set_aside_change_nothing(small: Dataset, tmp_path: Path
     lies = small.y_train.copy()
     lies[splits.unlabelled.rows] = 0
     lying = replace(splits.unlabelled, y=lies)
-    fittings = [
-        Trainer(small, replace(splits, unlabelled=unlabelled), FEW)
+    honest, dishonest = (
+        prepare_training(small, replace(splits, unlabelled=unlabelled), FEW)
         for unlabelled in (splits.unlabelled, lying)
-    ]
-    fittings[1].splits = replace(splits, train=replace(splits.train, y=lies), unlabelled=lying)
-    for trainer in fittings:
+    )
+    everywhere = replace(splits, train=replace(splits.train, y=lies), unlabelled=lying)
+    tensors = []
+    for plan in (honest, replace(dishonest, splits=everywhere)):
+        trainer = Trainer(plan)
         trainer.fit()
-    for name, value in fittings[0].tensors.items():
-        np.testing.assert_array_equal(value, fittings[1].tensors[name])
+        tensors.append(trainer.exported.tensors)
+    for name, value in tensors[0].items():
+        np.testing.assert_array_equal(value, tensors[1][name])
 
 
 def test_pictures_without_labels_help(mnist: Dataset, tmp_path: Path) -> None:
@@ -120,8 +124,8 @@ def test_the_step_is_fixmatch(small: Dataset) -> None:
         network="dense(8)", batch_size=4, unlabelled_weight=2.0, loss="cross-entropy",
         affine=0.0, random_erasing=0.0, photometric=0.0,
     )  # fmt: skip
-    trainer = Trainer(small, split(small, 0.1), Recipe(network="dense(8)"))
-    network = logits_of(build(trainer.architecture, trainer.preparation, 0))
+    plan = prepare_training(small, split(small, 0.1), Recipe(network="dense(8)"))
+    network = logits_of(build(plan.architecture, plan.preparation, 0))
     state = initial_state(network, recipe)
     # Ten times the weights: some answers are sure.
     state = state._replace(parameters=[10 * w for w in state.parameters])
@@ -172,12 +176,12 @@ def test_broken_off_and_resumed(
     for after in (3, 20):
         with pytest.raises(Killed):
             train(small, FEW, tmp_path / "run", resume=True, unlabelled=more, progress=dying(after))
-    with pytest.raises(RunError, match="without labels are others"):
+    with pytest.raises(RunError, match="without labels differ"):
         train(small, FEW, tmp_path / "run", resume=True, unlabelled=more[1:])
-    with pytest.raises(RunError, match="without labels are others"):
+    with pytest.raises(RunError, match="without labels differ"):
         train(small, FEW, tmp_path / "run", resume=True)
     fewer = Recipe(network=NETWORK, labels_per_class=9, epochs=2, seed=3)
-    with pytest.raises(RunError, match="labels_per_class is 10 there and 9 now"):
+    with pytest.raises(RunError, match="labels_per_class was 10 and is now 9"):
         train(small, fewer, tmp_path / "run", resume=True, unlabelled=more)
     resumed = train(small, FEW, tmp_path / "run", resume=True, unlabelled=more)
     assert weights(resumed) == weights(whole)
@@ -188,7 +192,7 @@ def test_from_a_disk_as_from_memory(small: Dataset, mnist: Dataset) -> None:
     splits = split_by_settings(small, FEW.model_dump())
     rows = TrainingRows(small.x_train, small.y_train, splits.train.rows)
     found = [
-        joined(replace(rows, examples=kind(rows.examples)), splits.unlabelled, others)
+        join_unlabelled(replace(rows, examples=kind(rows.examples)), splits.unlabelled, others)
         for kind in (np.asarray, OnDisk)
         for others in [read_unlabelled(kind(more) if kind is np.asarray else more, small, splits)]
     ]

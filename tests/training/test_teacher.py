@@ -114,10 +114,10 @@ def test_who_can_be_no_teacher(pair: RunFolder, small: Dataset, tmp_path: Path) 
     unfinished = shutil.copytree(pair.folder, tmp_path / "unfinished")
     (unfinished / "metrics.json").unlink()
     cases = [
-        (replace(small, class_names=tuple("abcdefghij")), pair.folder, "other classes"),
+        (replace(small, class_names=tuple("abcdefghij")), pair.folder, "classes differ"),
         (replace(small, x_train=small.x_train[:, :20]), pair.folder, "20x28x1.*without --teacher"),
         (load_data("iris"), pair.folder, "rows of a table"),
-        (small, unfinished, "not finished"),
+        (small, unfinished, "has not finished"),
         (small, tmp_path / "none", "no such folder"),
     ]
     for data, teacher, words in cases:

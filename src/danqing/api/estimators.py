@@ -24,6 +24,7 @@ from danqing.errors import DanqingError
 from danqing.prediction.session import Session
 from danqing.preparation.preparation import Preparation
 from danqing.recipe.recipe import Recipe
+from danqing.training.prepare_training import prepare_training
 from danqing.training.trainer import Trainer
 
 __all__ = ["DanqingClassifier", "DanqingRegressor"]
@@ -82,13 +83,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             {},
         )
         try:
-            trainer = Trainer(dataset, splits, recipe)
+            plan = prepare_training(dataset, splits, recipe)
+            trainer = Trainer(plan)
             trainer.fit()
         except DanqingError as error:
             raise ValueError(str(error)) from None
-        self.onnx_ = trainer.onnx
-        self.preparation_ = trainer.preparation.to_json()
-        self.spec_ = trainer.recipe.spec
+        self.onnx_ = trainer.exported.onnx
+        self.preparation_ = plan.preparation.to_json()
+        self.spec_ = plan.recipe.spec
         self.history_ = [report.line(dataset.task) for report in trainer.history]
         self.n_iter_ = len(self.history_)
 

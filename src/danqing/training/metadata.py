@@ -1,8 +1,6 @@
-"""What a run folder says of a training before its first step and after each epoch.
+"""What a run folder records before the first step: all that decides a training, and its origin.
 
-And whether what it says is the same training as another.
-
-Knows no network's weights.
+Also compares that with what is recorded already, for resuming. Knows no weights.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import platform
-import time
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -19,13 +16,11 @@ from danqing.data.stratify import SPLIT_SEED
 from danqing.errors import RunError
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run_folder import FORMAT, RunFolder
-from danqing.training.trainer import Trainer
+from danqing.training.training_plan import TrainingPlan
 
-__all__ = ["HistoryWriter", "Metadata", "metadata_of", "refuse_differences"]
+__all__ = ["Metadata", "metadata_of", "refuse_differences"]
 
 _log = logging.getLogger("danqing")
-
-_HISTORY_PAUSE = 1.0  # seconds: epochs may be shorter than writing a line takes
 
 
 class Metadata(NamedTuple):
@@ -36,133 +31,98 @@ class Metadata(NamedTuple):
     network: dict[str, Any]
 
 
-def metadata_of(trainer: Trainer) -> Metadata:
-    """Tell all that decides a training, and where it came from."""
-    dataset, splits, recipe = trainer.dataset, trainer.splits, trainer.recipe
-    unlabelled = trainer.unlabelled_rows if recipe.unlabelled_weight else 0
-    versions = {"danqing": __version__, "keras": version("keras"), "numpy": version("numpy")}
-    return Metadata(
-        {
-            **recipe.model_dump(),
-            "spec": recipe.spec,
-            "from": _identity(trainer.base),
-            "teacher": _identity(trainer.teacher),
-            "versions": {
-                **versions,
-                "tensorflow": _tensorflow_version(),
-                "python": platform.python_version(),
-            },
-        },
-        {
-            "name": dataset.name,
-            "source": dataset.source,
-            "task": dataset.task,
-            "target": dataset.target,
-            "fingerprint": dataset.fingerprint,
-            "class_names": list(dataset.class_names),
-            "input_shape": list(dataset.input_shape),
-            "counts": {
-                **{name: len(getattr(splits, name)) for name in ("train", "validation", "test")},
-                **({"unlabelled": unlabelled} if unlabelled else {}),
-            },
-            **({"unlabelled": trainer.unlabelled.to_json()} if trainer.unlabelled else {}),
-            "removed": {**dataset.removed, **splits.removed},
-            "split": {"seed": SPLIT_SEED, "validation_share": recipe.validation_share},
-        },
-        {**trainer.architecture.to_json(), "preparation": trainer.preparation.to_json()},
-    )
+def metadata_of(plan: TrainingPlan) -> Metadata:
+    """Describe a training: its settings, its data and its network."""
+    network = {**plan.architecture.to_json(), "preparation": plan.preparation.to_json()}
+    return Metadata(_config(plan), _data(plan), network)
 
 
-def refuse_differences(run: RunFolder, record: Metadata) -> None:
-    """Refuse to go on in a run's folder with another training than was begun there.
+def _config(plan: TrainingPlan) -> dict[str, Any]:
+    return {
+        **plan.recipe.model_dump(),
+        "spec": plan.recipe.spec,
+        "from": _identity(plan.base),
+        "teacher": _identity(plan.teacher),
+        "versions": {
+            "danqing": __version__,
+            "keras": version("keras"),
+            "numpy": version("numpy"),
+            "tensorflow": _tensorflow_version(),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _data(plan: TrainingPlan) -> dict[str, Any]:
+    dataset, splits = plan.dataset, plan.splits
+    counts = {name: len(getattr(splits, name)) for name in ("train", "validation", "test")}
+    if plan.unlabelled_rows:
+        counts["unlabelled"] = plan.unlabelled_rows
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "task": dataset.task,
+        "target": dataset.target,
+        "fingerprint": dataset.fingerprint,
+        "class_names": list(dataset.class_names),
+        "input_shape": list(dataset.input_shape),
+        "counts": counts,
+        **({"unlabelled": plan.unlabelled.to_json()} if plan.unlabelled else {}),
+        "removed": {**dataset.removed, **splits.removed},
+        "split": {"seed": SPLIT_SEED, "validation_share": plan.recipe.validation_share},
+    }
+
+
+def refuse_differences(run: RunFolder, metadata: Metadata) -> None:
+    """Refuse to resume a run by another training than was started in its folder.
 
     Raises
     ------
     RunError
         Names what differs.
     """
-    now = json.loads(json.dumps(record.config))
+    # As it would be read back: tuples become lists.
+    now = Metadata(*json.loads(json.dumps(metadata)))
+    differences = _differences(run, now)
     then = run.config
-    differences = [
-        f"{name} is {then[name]!r} there and {now[name]!r} now"
-        for name in Recipe.model_fields
-        if name in then and then[name] != now[name]
-    ]
-    if then.get("from") != now["from"]:
-        differences.append("it trains on from another run (--from)")
-    if then.get("teacher") != now["teacher"]:
-        differences.append("it has another teacher (--teacher)")
-    if run.data.get("fingerprint") != record.data["fingerprint"]:
-        differences.append(
-            f"its data are others ({run.data.get('source') or run.data.get('name')!r} then, "
-            f"{record.data['source'] or record.data['name']!r} now)"
-        )
-    if run.data.get("unlabelled") != record.data.get("unlabelled"):
-        differences.append("its pictures without labels are others (--unlabelled)")
-    if not differences and run.network != {
-        "format": FORMAT,
-        **json.loads(json.dumps(record.network)),
-    }:
-        differences.append(f"danqing {then['versions'].get('danqing')} prepared the data otherwise")
+    if not differences and run.network != {"format": FORMAT, **now.network}:
+        differences = [f"danqing {then['versions'].get('danqing')} prepared the data differently"]
     if differences:
         raise RunError(
-            f"run {run.folder}: is another training: {'; '.join(differences)}. Give the same words "
-            "as at its start, or another --out"
+            f"run {run.folder}: belongs to another training: {'; '.join(differences)}. Repeat the "
+            "settings it was started with, or choose another --out"
         )
-    versions = then.get("versions", {})
-    if versions != now["versions"]:
-        changed = [
-            f"{name} {old} (now {now['versions'].get(name)})"
-            for name, old in versions.items()
-            if old != now["versions"].get(name)
-        ]
+    changed = [
+        f"{name} {old} (now {now.config['versions'].get(name)})"
+        for name, old in then.get("versions", {}).items()
+        if old != now.config["versions"].get(name)
+    ]
+    if changed:
         _log.warning(
-            "it was begun with %s: the weights may differ in their last digits", ", ".join(changed)
+            "the run was started with %s: weights may differ in their last digits",
+            ", ".join(changed),
         )
 
 
-class HistoryWriter:
-    """Writes what each epoch gave: `history.csv` and, if wanted, TensorBoard's logs.
-
-    Parameters
-    ----------
-    run : Run
-    trainer : Trainer
-    tensorboard : bool
-    """
-
-    def __init__(self, run: RunFolder, trainer: Trainer, tensorboard: bool) -> None:
-        self._run, self._trainer = run, trainer
-        self._written, self._failed = 0.0, False
-        self._log = None
-        if tensorboard:
-            from danqing.training.tensorboard import EventLog
-
-            self._log = EventLog(run.event_logs)
-
-    def write(self, *, last: bool = False) -> None:
-        """Write after an epoch; the `last` time for certain.
-
-        Raises
-        ------
-        RunError
-            If it is the last time and the disk is full.
-        """
-        history, task = self._trainer.history, self._trainer.dataset.task
-        if self._log and not last:
-            self._log.write(history[-1].line(task))
-        now = time.perf_counter()
-        if last or now - self._written >= _HISTORY_PAUSE:
-            self._written = now
-            try:
-                self._run.write_history(report.line(task) for report in history)
-            except RunError as error:
-                # A full disk may have room again before the end; states are kept apart from this.
-                if last:
-                    raise
-                if not self._failed:
-                    _log.warning("%s. Training goes on", error)
-                self._failed = True
+def _differences(run: RunFolder, now: Metadata) -> list[str]:
+    then = run.config
+    found = [
+        f"{name} was {then[name]!r} and is now {now.config[name]!r}"
+        for name in Recipe.model_fields
+        if name in then and then[name] != now.config[name]
+    ]
+    if then.get("from") != now.config["from"]:
+        found.append("it fine-tunes another run (--from)")
+    if then.get("teacher") != now.config["teacher"]:
+        found.append("it has another teacher (--teacher)")
+    if run.data.get("fingerprint") != now.data["fingerprint"]:
+        found.append(
+            f"its data differ ({run.data.get('source') or run.data.get('name')!r} then, "
+            f"{now.data['source'] or now.data['name']!r} now)"
+        )
+    if run.data.get("unlabelled") != now.data.get("unlabelled"):
+        found.append("its pictures without labels differ (--unlabelled)")
+    return found
 
 
 def _identity(run: RunFolder | None) -> dict[str, str] | None:

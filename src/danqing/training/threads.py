@@ -5,6 +5,7 @@ Both are for a whole process, so the one who owns the process decides. Knows no 
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,9 @@ from pathlib import Path
 from danqing.data.cache.workers import cores
 from danqing.errors import RecipeError
 
-__all__ = ["limit_cores", "suitable_threads", "threads_in_use", "use_threads"]
+__all__ = ["choose_threads", "limit_cores", "suitable_threads", "threads_in_use", "use_threads"]
+
+_log = logging.getLogger("danqing")
 
 _THREADS = "TF_NUM_INTRAOP_THREADS"  # TensorFlow's own variable
 
@@ -54,6 +57,30 @@ def _worked() -> dict[int, int]:
     cores = [line.split() for line in lines if line[:3] == "cpu" and line[3].isdigit()]
     # The fourth and fifth numbers are of a core that is idle, or waits for a disk.
     return {int(c[0][3:]): sum(map(int, c[1:4])) + sum(map(int, c[6:9])) for c in cores}
+
+
+def choose_threads(recorded: int | None, *, convolutional: bool, owns_process: bool) -> int:
+    """Set the threads per operation if the process is ours, and return how many there are.
+
+    Parameters
+    ----------
+    recorded : int, optional
+        What a run to be resumed was started with: the last bits of sums depend on it.
+    convolutional : bool
+        Whether a step convolves.
+    owns_process : bool
+    """
+    if owns_process:
+        use_threads(recorded or suitable_threads(convolutional=convolutional))
+    threads = threads_in_use()
+    if recorded not in (None, threads):
+        _log.warning(
+            "the run was started with %s threads per operation and is resumed with %s: weights may "
+            "differ in their last digits",
+            recorded,
+            threads,
+        )
+    return threads
 
 
 def suitable_threads(*, convolutional: bool) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,38 +16,12 @@ from numpy.typing import NDArray
 
 from danqing.networks.backend import tf
 from danqing.training.loop.graphs import RowBlock
+from danqing.training.loop.training_rows import TrainingRows
 
-__all__ = ["BatchLoader", "TrainingRows"]
+__all__ = ["BatchLoader"]
 
 _CHUNK = 1 << 26  # bytes of pictures that are read from a disk at a time
 _SMALL = 8192  # rows; below, tensors are padded so that one graph serves many data sets
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingRows:
-    """Rows to learn from, or to validate with.
-
-    Attributes
-    ----------
-    examples : Pictures or ndarray of float32, shape (n, ...)
-    targets : ndarray of int64 or float64, shape (n,)
-        Classes, or numbers scaled to mean 0 and deviation 1.
-    numbers : ndarray of int64, shape (rows,)
-        Which of the examples are meant.
-    unlabelled : int
-        How many of those, the last ones, have no labels; their targets are 0 and not used.
-    weights : ndarray of float, shape (n,), optional
-        What each counts for; 1 if not given.
-    """
-
-    examples: Any
-    targets: NDArray[Any]
-    numbers: NDArray[np.int64]
-    weights: NDArray[Any] | None = None
-    unlabelled: int = 0
-
-    def __len__(self) -> int:
-        return len(self.numbers)
 
 
 class BatchLoader:

@@ -18,11 +18,12 @@ from danqing.networks.build import member_logits_of, members_apart
 from danqing.recipe.recipe import MOST_EPOCHS, Recipe
 from danqing.training.budget import Budget
 from danqing.training.distillation.teacher import Teacher
-from danqing.training.loop.batches import BatchLoader, TrainingRows
+from danqing.training.loop.batches import BatchLoader
 from danqing.training.loop.graphs import RowBlock, Span, graphs_for
 from danqing.training.loop.progress import EpochReport, Position, TrainingProgress
 from danqing.training.loop.sampler import Sampler
 from danqing.training.loop.step import State, assign, initial_state
+from danqing.training.loop.training_rows import TrainingRows
 from danqing.training.optimization.schedules import learning_rates
 
 __all__ = ["Loop"]

@@ -19,13 +19,13 @@ from danqing.errors import SourceError
 from danqing.prediction.drawing import looks_like_mnist
 from danqing.prediction.inputs import read_picture_files
 from danqing.prediction.resize import resize_pictures
-from danqing.training.loop.batches import TrainingRows
+from danqing.training.loop.training_rows import TrainingRows
 
-__all__ = ["Unlabelled", "joined", "read_unlabelled"]
+__all__ = ["UnlabelledPictures", "join_unlabelled", "read_unlabelled"]
 
 
 @dataclass(frozen=True, eq=False)
-class Unlabelled:
+class UnlabelledPictures:
     """Pictures without labels, in the shape that the network takes.
 
     Attributes
@@ -49,7 +49,7 @@ class Unlabelled:
         return {"source": self.source, "fingerprint": digest.hexdigest(), "removed": self.removed}
 
 
-def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> Unlabelled:
+def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> UnlabelledPictures:
     """Read pictures without labels that go with a Dataset.
 
     Files are taken as `predict` takes them, drawings made to look like MNIST where the training
@@ -92,10 +92,12 @@ def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> Unlabelled
     if not new.all():
         removed["also in the validation or test set"] = int((~new).sum())
         pictures = pictures[np.flatnonzero(new)]
-    return Unlabelled(pictures, str(source) if isinstance(source, str) else "", removed)
+    return UnlabelledPictures(pictures, str(source) if isinstance(source, str) else "", removed)
 
 
-def joined(rows: TrainingRows, withheld: Subset | None, others: Unlabelled | None) -> TrainingRows:
+def join_unlabelled(
+    rows: TrainingRows, withheld: Subset | None, others: UnlabelledPictures | None
+) -> TrainingRows:
     """Join labelled rows, rows of the same source whose labels are set aside, and others."""
     examples, count = rows.examples, len(rows.examples)
     numbers = [rows.numbers] if withheld is None else [rows.numbers, withheld.rows]
