@@ -33,8 +33,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.record import write
-from danqing.data.images.archive import load_archive
 from danqing.data.images.decode import decode
+from danqing.data.images.load_images import load_images
 from danqing.errors import DanqingError
 
 __all__ = ["READERS", "fuzz"]
@@ -135,7 +135,7 @@ def read_picture(content: bytes, place: Path) -> None:
 
 def read_archive(content: bytes, place: Path) -> None:
     place.write_bytes(content)
-    load_archive(place)
+    load_images(place)
 
 
 Reader = tuple[Callable[[int], bytes], Callable[[bytes, Path], None]]

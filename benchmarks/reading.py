@@ -29,7 +29,7 @@ from PIL import Image
 from benchmarks.apart import measured_apart
 from benchmarks.record import write
 from danqing.data.catalog.mnist import load_mnist
-from danqing.data.images.folder import load_folder
+from danqing.data.images.load_images import load_images
 
 CLASSES = 10
 
@@ -57,7 +57,7 @@ def make_colours(folder: Path, files: int) -> None:
 
 def with_danqing(folder: Path) -> float:
     began = time.perf_counter()
-    load_folder(folder)
+    load_images(folder)
     return time.perf_counter() - began
 
 
@@ -80,7 +80,7 @@ def with_keras(folder: Path) -> float:
 def memory(folder: Path, way: str) -> int:
     """Give the largest memory in bytes of this process, and as much as two of its helpers took."""
     if way == "reading":
-        x = load_folder(folder).x_train
+        x = load_images(folder).x_train
         for start in range(0, len(x), 128):
             x[start : start + 128].mean()
     if way in ("libraries", "training"):
@@ -94,7 +94,7 @@ def memory(folder: Path, way: str) -> int:
         from danqing.training.train import train
 
         recipe = Recipe(network="conv(8,8,8)-batchnorm-relu-dense(32)", epochs=1)
-        train(load_folder(folder), recipe, folder.parent / "run")
+        train(load_images(folder), recipe, folder.parent / "run")
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return 1024 * (own + 2 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 

@@ -123,7 +123,7 @@ def test_predict_for_machines_and_past_bad_files(
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "rubbish.png: is no picture" in done.stderr
+    assert "rubbish.png: is not a picture" in done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["name"] for answer in answers] == [str(path) for path in pictures[:2]]
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)

@@ -11,17 +11,20 @@ from danqing.errors import SourceError
 
 
 def task_of(targets: object, **settings: object) -> str:
-    labels = make_labels([np.asarray(targets)], "here", **settings)  # type: ignore[arg-type]
+    labels = make_labels({"train": np.asarray(targets)}, "here", **settings)  # type: ignore[arg-type]
     return "classification" if labels.class_names else "regression"
 
 
 def test_classes_are_named_in_natural_order() -> None:
-    parts = [np.array(["10", "9", None], object), np.array(["cat", " 9 "], object)]
-    labels = make_labels(parts, "here")
+    targets = {
+        "train": np.array(["10", "9", None], object),
+        "test": np.array(["cat", " 9 "], object),
+    }
+    labels = make_labels(targets, "here")
     assert labels.class_names == ("9", "10", "cat")
-    assert [part.tolist() for part in labels.parts] == [[1, 0], [2, 0]]
-    assert labels.parts[0].dtype == np.int64
-    assert [rows.tolist() for rows in labels.kept] == [[True, True, False], [True, True]]
+    assert [y.tolist() for y in labels.by_subset.values()] == [[1, 0], [2, 0]]
+    assert labels.by_subset["train"].dtype == np.int64
+    assert [rows.tolist() for rows in labels.kept.values()] == [[True, True, False], [True, True]]
     assert labels.removed == {"rows without a target": 1}
 
 
@@ -35,14 +38,14 @@ def test_classes_are_named_in_natural_order() -> None:
     ],
 )
 def test_numbers_and_truth_become_names(targets: object, names: tuple[str, ...]) -> None:
-    assert make_labels([np.asarray(targets)], "here").class_names == names
+    assert make_labels({"train": np.asarray(targets)}, "here").class_names == names
 
 
 def test_given_names_are_used_where_they_fit() -> None:
     y = np.array([0, 2])
-    assert make_labels([y], "here", names=["a", "b", "c"]).class_names == ("a", "c")
-    assert make_labels([y], "here", names=["a", "b"]).class_names == ("0", "2")
-    assert make_labels([y], "here", names=["a", "b", "a"]).class_names == ("0", "2")
+    assert make_labels({"train": y}, "here", names=["a", "b", "c"]).class_names == ("a", "c")
+    assert make_labels({"train": y}, "here", names=["a", "b"]).class_names == ("0", "2")
+    assert make_labels({"train": y}, "here", names=["a", "b", "a"]).class_names == ("0", "2")
 
 
 def test_task_is_chosen_from_the_target() -> None:
@@ -58,10 +61,8 @@ def test_task_is_chosen_from_the_target() -> None:
 def test_task_given_overrides() -> None:
     assert task_of([0.5, 1.0], task="classification") == "classification"
     assert task_of([0, 1], task="regression") == "regression"
-    assert make_labels([np.array([True, False])], "here", task="regression").parts[0].tolist() == [
-        1.0,
-        0.0,
-    ]
+    truth = make_labels({"train": np.array([True, False])}, "here", task="regression")
+    assert truth.by_subset["train"].tolist() == [1.0, 0.0]
     with pytest.raises(SourceError, match="text such as 'a'"):
         task_of(np.array(["a", "b"], object), task="regression")
     with pytest.raises(SourceError, match="'clustering' is unknown"):
@@ -69,8 +70,8 @@ def test_task_given_overrides() -> None:
 
 
 def test_missing_numbers_are_counted() -> None:
-    labels = make_labels([np.array([np.nan, 0.5, np.inf])], "here")
-    assert labels.parts[0].tolist() == [0.5]
+    labels = make_labels({"train": np.array([np.nan, 0.5, np.inf])}, "here")
+    assert labels.by_subset["train"].tolist() == [0.5]
     assert labels.removed == {"rows without a target": 2}
 
 
@@ -79,14 +80,14 @@ def test_missing_numbers_are_counted() -> None:
     [
         (np.array(["a", "a"], object), "every row has the class 'a'"),
         (np.array([1, 1]), "every row has the class '1'"),
-        (np.array([np.nan]), "no row for training has a target"),
-        (np.array([]), "no row for training has a target"),
-        (np.array(["", None], object), "no row for training has a target"),
+        (np.array([np.nan]), "no training row has a target"),
+        (np.array([]), "no training row has a target"),
+        (np.array(["", None], object), "no training row has a target"),
     ],
 )
 def test_what_can_not_be_learned(targets: np.ndarray, words: str) -> None:
     with pytest.raises(SourceError, match=words):
-        make_labels([targets], "here")
+        make_labels({"train": targets}, "here")
 
 
 @given(st.lists(st.text(max_size=5), min_size=1))
@@ -106,7 +107,7 @@ def test_positions_lead_back_to_the_names(texts: list[str | None]) -> None:
     array = np.array([*texts, None], object)[:-1]
     if len(set(stripped)) < 2:
         with pytest.raises(SourceError):
-            make_labels([array], "here")
+            make_labels({"train": array}, "here")
         return
-    labels = make_labels([array], "here")
-    assert [labels.class_names[position] for position in labels.parts[0]] == stripped
+    labels = make_labels({"train": array}, "here")
+    assert [labels.class_names[position] for position in labels.by_subset["train"]] == stripped

@@ -60,8 +60,8 @@ def files(folder: Path) -> None:
 
     pl.DataFrame({"a": [1, 2], "target": ["x", "y"]}).write_parquet(folder / "table.parquet")
     shutil.copy(folder / "table.parquet", folder / "no-suffix")
-    (folder / "parts").mkdir()
-    (folder / "parts" / "train.csv").write_text("a,target\n1,x\n2,y\n")
+    (folder / "subsets").mkdir()
+    (folder / "subsets" / "train.csv").write_text("a,target\n1,x\n2,y\n")
     (folder / "idx").mkdir()
     header = bytes([0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0, 4])
     (folder / "idx" / "train-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
@@ -71,7 +71,7 @@ def files(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["arrays.npz", "renamed.zip", "table.csv", "table.tsv", "table.parquet", "no-suffix", "parts",
+    ["arrays.npz", "renamed.zip", "table.csv", "table.tsv", "table.parquet", "no-suffix", "subsets",
      "idx", "idx/train-images-idx3-ubyte"],
 )  # fmt: skip
 def test_a_path_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -114,13 +114,17 @@ def spreadsheet() -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("one.png", png(), "is a single picture; .*; expected a folder of pictures"),
-        ("x.npy", b"\x93NUMPY\1\0", "is one array without targets; .*np.savez"),
+        (
+            "one.png",
+            png(),
+            "is a single picture; .*; expected a folder with one subfolder of pictures per class",
+        ),
+        ("x.npy", b"\x93NUMPY\1\0", "is a single array without targets; .*np.savez"),
         ("x.pkl", pickle.dumps([1], 4), "is a pickle, which .* is never read"),
         ("x.h5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
         ("x.xlsx", spreadsheet(), "is a spreadsheet or document; save it as CSV"),
         ("x.csv", b"", "is empty"),
-        ("x", b"anything", "is of no kind that is known; expected a folder"),
+        ("x", b"anything", "has an unknown format; expected a folder"),
         ("x.npz", b"anything", "is no npz file"),
         ("t10k-labels-idx1-ubyte", b"anything", "has no train-images"),
     ],
@@ -152,7 +156,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     files(tmp_path)
     # As root every file may be read: the answer is given for it.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(SourceError, match="may not be read; check its permissions"):
+    with pytest.raises(SourceError, match="can't be read; check its permissions"):
         load_data(tmp_path / "table.csv")
 
 
@@ -177,7 +181,7 @@ def test_unknown_words(word: str, hint: str) -> None:
 def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     for name, target in (("loop", "loop"), ("gone", "missing.csv")):
         (tmp_path / name).symlink_to(tmp_path / target)
-        with pytest.raises(SourceError, match=f"{name}' is a link to what isn't there"):
+        with pytest.raises(SourceError, match=f"{name}' is a broken link"):
             load_data(tmp_path / name)
 
 
@@ -191,7 +195,7 @@ def test_a_mistyped_path_is_found(tmp_path: Path) -> None:
     ("source", "settings", "words"),
     [
         ("mnist", {"target": "digit"}, "has pictures, no columns; leave out the target 'digit'"),
-        ("iris", {"target": "kind"}, "has a target of its own; leave out the target 'kind'"),
+        ("iris", {"target": "kind"}, "has its own target; leave out the target 'kind'"),
         ("mnist", {"task": "regression"}, "the task is classification, not regression"),
         ("iris", {"task": "clustering"}, "task 'clustering' is unknown"),
     ],

@@ -60,8 +60,8 @@ def test_transparent_ground_is_paper(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("empty.png", b"", "is no picture"),
-        ("text.png", b"hello", "is no picture"),
+        ("empty.png", b"", "is not a picture"),
+        ("text.png", b"hello", "is not a picture"),
         ("cut.png", None, "damaged"),
         ("missing.png", ..., "no such file"),
     ],

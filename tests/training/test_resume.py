@@ -96,7 +96,7 @@ def test_broken_off_while_streaming(
     monkeypatch.setattr("danqing.training.loop.batches._CHUNK", 300 * 784)
 
     def data() -> Dataset:
-        return replace(small, x_train=OnDisk(small.x_train), content="small")
+        return replace(small, x_train=OnDisk(small.x_train), content_hash="small")
 
     whole = train(data(), DENSE, tmp_path / "whole")
     with pytest.raises(Killed):

@@ -1,6 +1,6 @@
 """Dataset: labelled examples, with their names and where they came from.
 
-Knows no preparation and no network: what is here is raw, as the source gave it.
+Knows no preparation and no network: the examples are raw, as the source gave them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Task = Literal["classification", "regression"]
 class Pictures(Protocol):
     """Pictures of shape (n, height, width, channels), uint8: an array, or a cache on disk.
 
-    Rows are taken by a slice or by an array of row numbers, and come as an ndarray.
+    They are indexed by a slice or an array of row numbers, which returns an ndarray.
     """
 
     @property
@@ -41,32 +41,32 @@ Examples = Pictures | Table
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures or rows, in a part for training and, where the source has one, for testing.
+    """Labelled pictures or table rows: a training set, and the source's other sets if it has any.
 
     Attributes
     ----------
     name : str
         Short name, used in the names of run folders.
     source : str
-        The word that loads it again; empty for objects from Python.
+        The name or path that loads it again; empty for in-memory data.
     x_train, x_test : Pictures or Table
         Pictures: uint8, shape (n, height, width, channels), from 0 to 255.
-        `x_test` has no rows where the source has no part for testing.
+        `x_test` is empty if the source has no test set.
     y_train, y_test : ndarray, shape (n,)
-        Classes as int64, positions in `class_names`; for regression numbers as float64.
+        Classes as int64 positions in `class_names`; regression targets as float64.
     class_names : tuple of str
         Empty for regression.
     x_validation, y_validation : optional
-        The source's own part for validation.
+        The source's own validation set.
     target : str
-        The name of a table's target column; empty for others.
+        The name of a table's target column; empty for other sources.
     removed : mapping of str to int
-        What reading had to leave out: a reason, such as ``unreadable files``, and how many.
+        What was left out on reading: a reason, such as ``unreadable files``, and how many.
     pictures_as : mapping
-        How picture files were brought to one shape, so that new ones can be too:
-        ``{"size": [height, width], "mode": "L" or "RGB"}``; empty where they came as arrays.
-    content : str
-        SHA-256 of the content where the reader knows it already; else it is computed.
+        The common shape that picture files were decoded to, so that new ones can be too:
+        ``{"size": [height, width], "mode": "L" or "RGB"}``; empty for arrays.
+    content_hash : str
+        SHA-256 of the content if the reader knows it already; otherwise it is computed.
 
     Examples
     --------
@@ -88,11 +88,34 @@ class Dataset:
     target: str = ""
     removed: Mapping[str, int] = field(default_factory=dict)
     pictures_as: Mapping[str, Any] = field(default_factory=dict)
-    content: str = ""
+    content_hash: str = ""
+
+    @classmethod
+    def from_subsets(
+        cls, x: Mapping[str, Any], y: Mapping[str, NDArray[Any]], **attributes: Any
+    ) -> Dataset:
+        """Make a Dataset of examples and targets by subset name; ``train`` is required.
+
+        Examples
+        --------
+        >>> x, y = {"train": np.zeros((4, 8, 8, 1), np.uint8)}, {"train": np.array([0, 1, 0, 1])}
+        >>> pets = Dataset.from_subsets(x, y, name="pets", source="", class_names=("cat", "dog"))
+        >>> len(pets.x_train), len(pets.x_test), pets.x_validation
+        (4, 0, None)
+        """
+        return cls(
+            x_train=x["train"],
+            y_train=y["train"],
+            x_validation=x.get("validation"),
+            y_validation=y.get("validation"),
+            x_test=x.get("test", x["train"][:0]),
+            y_test=y.get("test", y["train"][:0]),
+            **attributes,
+        )
 
     @property
     def task(self) -> Task:
-        """Classes to choose from, or a number to tell."""
+        """Whether the target is a class or a number."""
         return "classification" if self.class_names else "regression"
 
     @property
@@ -107,17 +130,17 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shapes, types and values of all parts, and the names."""
+        """SHA-256 of the shapes, types and values of all subsets, and of the names."""
         digest = hashlib.sha256()
-        if self.content:
-            digest.update(self.content.encode())
+        if self.content_hash:
+            digest.update(self.content_hash.encode())
         for x, y in (
             (self.x_train, self.y_train),
             (self.x_validation, self.y_validation),
             (self.x_test, self.y_test),
         ):
             if y is not None:
-                if not self.content:
+                if not self.content_hash:
                     _add_examples(digest, x)
                 _add_array(digest, y)
         digest.update("\0".join((*self.class_names, self.target)).encode())

@@ -1,6 +1,6 @@
 """From raw targets to a task: classes with names, or numbers.
 
-The one place that decides it, for every kind of source. Knows no examples and no files.
+The only place that decides this, for every kind of source. Knows no examples and no files.
 """
 
 from __future__ import annotations
@@ -20,91 +20,94 @@ __all__ = ["TASKS", "WITHOUT_TARGET", "Labels", "make_labels", "text_of_number"]
 
 TASKS = ("classification", "regression")
 WITHOUT_TARGET = "rows without a target"
-_MANY_VALUES = 50  # whole numbers of a table up to so many distinct ones are classes;
-_MANY_SHARE = 0.1  # more are numbers if they are more than this share of the rows
+_MANY_VALUES = 50  # Integers in a table with at most so many distinct values are classes;
+_MANY_SHARE = 0.1  # with more, they are numbers if these are more than this share of the rows.
+
+_Targets = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What `make_labels` made of the targets of a source's parts.
+    """The labels that `make_labels` made of a source's targets.
 
     Attributes
     ----------
     class_names : tuple of str
         In natural order; empty for regression.
-    parts : list of ndarray, each of shape (rows kept,)
-        Positions in `class_names` as int64; for regression float64.
-    kept : list of ndarray of bool, each of shape (rows,)
-        Which rows of each part have a target.
+    by_subset : dict of str to ndarray, shape (rows kept,)
+        For each subset, positions in `class_names` as int64, or regression targets as float64.
+    kept : dict of str to ndarray of bool, shape (rows,)
+        For each subset, which of its rows have a target.
     removed : mapping of str to int
         How many rows have none; empty if all have one.
     """
 
     class_names: tuple[str, ...]
-    parts: list[NDArray[Any]] = field(repr=False)
-    kept: list[NDArray[np.bool_]] = field(repr=False)
+    by_subset: dict[str, NDArray[Any]] = field(repr=False)
+    kept: dict[str, NDArray[np.bool_]] = field(repr=False)
     removed: Mapping[str, int]
 
 
 def make_labels(
-    parts: Sequence[NDArray[Any]],
+    targets: _Targets,
     where: object,
     *,
     pictures: bool = False,
     task: str | None = None,
     names: Sequence[str] = (),
 ) -> Labels:
-    """Choose the task from the targets, and bring them to the form that it needs.
+    """Infer the task from the targets, and convert them to classes or numbers.
 
-    Text and truth values are classes; numbers with fractions are numbers. Whole numbers are
-    classes of pictures; of a table they are classes unless there are more than 50 distinct ones,
-    and these are more than a tenth of the rows.
+    Text and booleans are classes; numbers with fractions are regression targets. Integers are
+    classes if they label pictures. In a table they are classes, too, unless they have more than
+    50 distinct values and these are more than a tenth of the rows.
 
     Parameters
     ----------
-    parts : sequence of ndarray, each of shape (n,)
-        Raw targets of each part of a source: bool, integers, floats (missing: NaN, also
-        infinities) or object (each a str or None).
+    targets : mapping of str to ndarray, shape (n,)
+        Raw targets of each subset of a source, ``train`` first: booleans, integers, floats (NaN
+        and infinities are missing) or objects (each a str or None).
     where : object
-        What messages call the source.
+        How messages refer to the source.
     pictures : bool
-        Whether the examples are pictures, rather than rows of a table.
+        Whether the examples are pictures rather than rows of a table.
     task : {"classification", "regression"}, optional
-        Overrides the choice.
+        Overrides the inference.
     names : sequence of str
-        Names of the classes 0, 1, 2..., used if the targets are such numbers.
+        Names of the classes 0, 1, 2, ..., used if the targets are such numbers.
 
     Raises
     ------
     SourceError
-        If the task is unknown, regression is wanted on text, no row has a target, or all have
-        the same class.
+        If the task is unknown, regression is asked for and the targets are text, no row has a
+        target, or all rows have the same class.
 
     Examples
     --------
-    >>> labels = make_labels([np.array(["10", "9", None, "10"], object)], "pets.csv")
-    >>> labels.class_names, labels.parts[0].tolist(), labels.removed
+    >>> labels = make_labels({"train": np.array(["10", "9", None, "10"], object)}, "pets.csv")
+    >>> labels.class_names, labels.by_subset["train"].tolist(), labels.removed
     (('9', '10'), [1, 0, 1], {'rows without a target': 1})
-    >>> make_labels([np.array([0.5, 2.0])], "prices.csv").parts[0].tolist()
+    >>> make_labels({"train": np.array([0.5, 2.0])}, "prices.csv").by_subset["train"].tolist()
     [0.5, 2.0]
     """
     if task is not None and task not in TASKS:
         raise SourceError(f"{where}: the task {task!r} is unknown; expected {' or '.join(TASKS)}")
-    plain = [_plain(part) for part in parts]
-    kept = [~_missing(part) for part in plain]
-    present = [part[rows] for part, rows in zip(plain, kept, strict=True)]
-    missing = sum(int((~rows).sum()) for rows in kept)
+    plain = {subset: _plain(values) for subset, values in targets.items()}
+    kept = {subset: ~_missing(values) for subset, values in plain.items()}
+    present = {subset: values[kept[subset]] for subset, values in plain.items()}
+    missing = sum(int((~rows).sum()) for rows in kept.values())
     removed = {WITHOUT_TARGET: missing} if missing else {}
-    if not len(present[0]):
-        raise SourceError(f"{where}: no row for training has a target; fill in the targets")
-    if (task or _task_of(present, pictures)) == "regression":
-        return Labels((), [_numbers(part, where) for part in present], kept, removed)
-    class_names, positions = _classes(present, names)
+    if not len(present["train"]):
+        raise SourceError(f"{where}: no training row has a target; fill in the targets")
+    if (task or _infer_task(list(present.values()), pictures)) == "regression":
+        numbers = {subset: _numbers(values, where) for subset, values in present.items()}
+        return Labels((), numbers, kept, removed)
+    class_names, positions = _classes(list(present.values()), names)
     if len(class_names) < 2:
         raise SourceError(
             f"{where}: every row has the class {class_names[0]!r}; expected at least two classes"
         )
-    return Labels(class_names, positions, kept, removed)
+    return Labels(class_names, dict(zip(present, positions, strict=True)), kept, removed)
 
 
 def text_of_number(value: float) -> str:
@@ -136,14 +139,14 @@ def _missing(targets: NDArray[Any]) -> NDArray[np.bool_]:
     return np.zeros(len(targets), dtype=bool)
 
 
-def _task_of(parts: list[NDArray[Any]], pictures: bool) -> Task:
-    if any(part.dtype.kind in "Ob" for part in parts):
+def _infer_task(targets: list[NDArray[Any]], pictures: bool) -> Task:
+    if any(values.dtype.kind in "Ob" for values in targets):
         return "classification"
-    values = np.concatenate(parts)
-    if values.dtype.kind == "f" and (values != np.rint(values)).any():
+    everything = np.concatenate(targets)
+    if everything.dtype.kind == "f" and (everything != np.rint(everything)).any():
         return "regression"
-    distinct = len(np.unique(values))
-    many = distinct > _MANY_VALUES and distinct > _MANY_SHARE * len(values)
+    distinct = len(np.unique(everything))
+    many = distinct > _MANY_VALUES and distinct > _MANY_SHARE * len(everything)
     return "regression" if many and not pictures else "classification"
 
 
@@ -151,29 +154,29 @@ def _numbers(targets: NDArray[Any], where: object) -> NDArray[np.float64]:
     if targets.dtype.kind == "O" and len(targets):
         raise SourceError(
             f"{where}: regression needs a number in each row, "
-            f"and the target has text such as {targets[0]!r}; "
-            "choose a target of numbers, or --task classification"
+            f"but the target contains text such as {targets[0]!r}; "
+            "choose a numeric target, or --task classification"
         )
     return targets.astype(np.float64)
 
 
 def _classes(
-    parts: list[NDArray[Any]], names: Sequence[str]
+    targets: list[NDArray[Any]], names: Sequence[str]
 ) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
-    if any(part.dtype.kind in "Ob" for part in parts):
-        texts = [_texts(part) for part in parts]
+    if any(values.dtype.kind in "Ob" for values in targets):
+        texts = [_texts(values) for values in targets]
         found = sorted(set().union(*texts), key=natural_key)
         position = {name: number for number, name in enumerate(found)}
         return tuple(found), [
-            np.fromiter((position[text] for text in part), dtype=np.int64, count=len(part))
-            for part in texts
+            np.fromiter((position[text] for text in own), dtype=np.int64, count=len(own))
+            for own in texts
         ]
-    values, positions = np.unique(np.concatenate(parts), return_inverse=True)
-    ends = np.cumsum([len(part) for part in parts])[:-1]
+    distinct, positions = np.unique(np.concatenate(targets), return_inverse=True)
+    ends = np.cumsum([len(values) for values in targets])[:-1]
     numbers = tuple(
-        str(v) if values.dtype.kind in "iu" else text_of_number(v) for v in values.tolist()
+        str(v) if distinct.dtype.kind in "iu" else text_of_number(v) for v in distinct.tolist()
     )
-    return _named(values, numbers, names), np.split(positions.astype(np.int64), ends)
+    return _named(distinct, numbers, names), np.split(positions.astype(np.int64), ends)
 
 
 def _texts(targets: NDArray[Any]) -> list[str]:

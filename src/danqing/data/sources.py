@@ -1,6 +1,6 @@
-"""From the word that names a source, a path or a Python object to its Dataset.
+"""From a name, a path or in-memory data to a Dataset.
 
-Knows what a source looks like, and no format: each has its reader. Knows no network.
+Recognises sources, but knows no formats: each has its own reader. Knows no network.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from danqing.data.catalog.openml import OPENML, load_openml
 from danqing.data.dataset import Dataset
 from danqing.data.file_checks import read_start
 from danqing.data.labels import TASKS
-from danqing.data.tables.table_files import TABLE_SUFFIXES, load_table, table_parts
+from danqing.data.tables.table_files import TABLE_SUFFIXES, load_table, table_subsets
 from danqing.errors import SourceError
 
 __all__ = ["SOURCE_NAMES", "load_data"]
 
 SOURCE_NAMES = ("mnist", *BUILTIN, *DOWNLOADS)
 _EXPECTED = (
-    "a folder of pictures in class folders, a zip or tar of one, IDX, npz, CSV or Parquet files"
+    "a folder with one subfolder of pictures per class, a zip or tar of one, or IDX, npz, CSV or "
+    "Parquet files"
 )
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
@@ -42,28 +43,28 @@ def load_data(
     task: str | None = None,
     progress: Any = None,
 ) -> Dataset:
-    """Load the data that `source` names.
+    """Load a data set.
 
     Parameters
     ----------
     source : str, Path or object
         A name: ``mnist``, which is bundled; ``digits``, ``iris``, ``wine``, ``breast-cancer``,
-        ``diabetes``; ``fashion-mnist``, ``kmnist``, ``cifar10``, ``cifar100``,
+        ``diabetes``; or ``fashion-mnist``, ``kmnist``, ``cifar10``, ``cifar100``,
         ``california-housing``, ``boston-housing`` or ``openml:NAME``, which are downloaded.
-        Or a path: a folder of pictures in class folders, a zip or tar of one; IDX files or their
-        folder; an npz, CSV, TSV or Parquet file. Or arrays or a data frame, as `from_object`
-        takes them. A name comes before a path; ``./iris`` is a path.
+        Or a path: a folder with one subfolder of pictures per class, or a zip or tar of one; IDX
+        files or their folder; an npz, CSV, TSV or Parquet file. Or arrays or a data frame, as for
+        `from_object`. A name takes precedence over a path; ``./iris`` is a path.
     target : str, optional
         The column of a table to predict.
     task : {"classification", "regression"}, optional
-        Chosen from the target if not given.
+        Inferred from the target if not given.
     progress : callable, optional
-        Told how reading many pictures goes on.
+        Called as ``progress(done, total)`` while many pictures are read, about once a second.
 
     Raises
     ------
     SourceError
-        If the source is unknown, missing or damaged, or doesn't fit `target` or `task`.
+        If the source is unknown, missing or damaged, or `target` or `task` doesn't fit it.
 
     Examples
     --------
@@ -102,9 +103,11 @@ def _load_path(
     except (OSError, ValueError):
         exists = leads_nowhere = False
     if leads_nowhere:
-        raise SourceError(f"source {word!r} is a link to what isn't there; mend the link")
+        raise SourceError(f"source {word!r} is a broken link; fix the link")
     if not exists:
-        raise SourceError(f"source {word!r} is unknown, and no such file or folder; {_hint(word)}")
+        raise SourceError(
+            f"source {word!r} is not a known name, and no such file or folder exists; {_hint(word)}"
+        )
     if path.is_dir():
         return _load_folder(path, target, task, progress)
     return _reader(path, target, task, progress)()
@@ -114,20 +117,19 @@ def _load_folder(path: Path, target: str | None, task: str | None, progress: Any
     try:
         if is_idx(path):
             return load_idx(path)
-        if "train" in table_parts(path):
+        if "train" in table_subsets(path):
             return load_table(path, target, task)
     except PermissionError:
-        raise SourceError(f"{path}: may not be read; check its permissions") from None
-    from danqing.data.images.folder import load_folder
+        raise SourceError(f"{path}: can't be read; check its permissions") from None
+    from danqing.data.images.load_images import load_images
 
-    dataset: Dataset = load_folder(path, progress=progress)
-    return dataset
+    return load_images(path, progress=progress)
 
 
 def _reader(
     path: Path, target: str | None, task: str | None, progress: Any
 ) -> Callable[[], Dataset]:
-    """Choose the reader of a file by its first bytes, and by its name where they don't tell."""
+    """Choose the reader of a file by its first bytes, or by its name if they don't decide."""
     start, name = read_start(path), path.name.lower()
     if start[:4] == b"PAR1":
         return lambda: load_table(path, target, task)
@@ -142,12 +144,12 @@ def _reader(
         if kind == "office":
             raise SourceError(f"{path}: is a spreadsheet or document; save it as CSV")
     if start[:2] == b"PK" or start[257:262] == b"ustar" or name.endswith(_ARCHIVES):
-        from danqing.data.images.archive import load_archive
+        from danqing.data.images.load_images import load_images
 
-        return lambda: load_archive(path, progress=progress)
+        return lambda: load_images(path, progress=progress)
     if name.endswith(TABLE_SUFFIXES):
         return lambda: load_table(path, target, task)
-    raise SourceError(f"{path}: {_what_else(path, start)}; expected {_EXPECTED}")
+    raise SourceError(f"{path}: {_describe(path, start)}; expected {_EXPECTED}")
 
 
 def _kind_of_zip(path: Path) -> str:
@@ -161,20 +163,20 @@ def _kind_of_zip(path: Path) -> str:
     return "npz" if names and all(name.endswith(".npy") for name in names) else "archive"
 
 
-def _what_else(path: Path, start: bytes) -> str:
+def _describe(path: Path, start: bytes) -> str:
     from PIL import Image
 
     if start[:6] == b"\x93NUMPY":
-        return "is one array without targets; save both with np.savez(path, x=x, y=y)"
+        return "is a single array without targets; save both with np.savez(path, x=x, y=y)"
     if start[:2] in (b"\x80\x04", b"\x80\x05", b"\x80\x03"):
-        return "is a pickle, which could run anything and is never read"
+        return "is a pickle, which could run any code and is never read"
     if start[:8] == b"\x89HDF\r\n\x1a\n":
-        return "is an HDF5 file, which isn't read; save its arrays with np.savez"
+        return "is an HDF5 file, which is not supported; save its arrays with np.savez"
     try:
         with Image.open(path):
-            return "is a single picture; a source has many, in a folder for each class"
-    except Exception:  # Pillow's decoders raise all kinds on what is no picture
-        return "is of no kind that is known"
+            return "is a single picture; a data set has many, in one subfolder per class"
+    except Exception:  # Pillow's decoders raise all kinds of errors
+        return "has an unknown format"
 
 
 def _hint(word: str) -> str:
@@ -200,7 +202,7 @@ def _checked(dataset: Dataset, target: str | None, task: str | None, source: Any
     if target is not None and not dataset.target:
         if not dataset.tabular:
             raise SourceError(f"{where}: has pictures, no columns; leave out the target {target!r}")
-        raise SourceError(f"{where}: has a target of its own; leave out the target {target!r}")
+        raise SourceError(f"{where}: has its own target; leave out the target {target!r}")
     if task is not None and dataset.task != task:
         raise SourceError(f"{where}: has classes, so the task is {dataset.task}, not {task}")
     if isinstance(source, str | os.PathLike) and not dataset.source:

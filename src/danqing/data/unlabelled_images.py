@@ -1,4 +1,4 @@
-"""Pictures of any source, whatever labels it has or lacks. Knows no network."""
+"""Pictures of any source, with or without labels. Knows no network."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["picture_files", "pictures_of"]
 
 
 def picture_files(source: Any) -> list[Path]:
-    """List the picture files of a folder, in whatever folders below it; none of other sources.
+    """List the picture files of a folder and its subfolders; of other sources, none.
 
     Raises
     ------
     SourceError
-        If a folder holds none.
+        If a folder has none.
     """
     if not isinstance(source, str | os.PathLike) or str(source) in SOURCE_NAMES:
         return []
@@ -32,13 +32,13 @@ def picture_files(source: Any) -> list[Path]:
 
 
 def pictures_of(source: Any) -> Any:
-    """Give the pictures that a source has for training, without their labels.
+    """Load the training pictures of a source, without labels.
 
     Parameters
     ----------
     source : str, path, Dataset or array
-        As for `load_data`, or without labels: an npz file with pictures only, a file of IDX
-        pictures, an array of shape (n, height, width) or (n, height, width, channels).
+        As for `load_data`, or without labels: an npz or IDX file of pictures, or an array of shape
+        (n, height, width) or (n, height, width, channels).
 
     Returns
     -------
@@ -47,7 +47,7 @@ def pictures_of(source: Any) -> Any:
     Raises
     ------
     SourceError
-        If it can't be read, holds a table, or nothing.
+        If it can't be read, is a table, or is empty.
 
     Examples
     --------
@@ -58,9 +58,9 @@ def pictures_of(source: Any) -> Any:
     pictures = _examples(source)
     where = source if isinstance(source, str | os.PathLike) else "the data given"
     if len(pictures.shape) != 4:
-        raise SourceError(f"{where}: holds rows of a table; expected pictures without labels")
+        raise SourceError(f"{where}: is a table; expected pictures without labels")
     if not len(pictures):
-        raise SourceError(f"{where}: holds no pictures; expected some without labels")
+        raise SourceError(f"{where}: has no pictures; expected pictures without labels")
     return pictures
 
 

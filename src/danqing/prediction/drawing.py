@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from danqing.data.images.decode import flatten
-from danqing.data.images.image_file import open_picture, quiet
-from danqing.data.images.layout import read_file
+from danqing.data.images.image_file import open_picture, quiet, read_file
 from danqing.errors import PictureError
 
 __all__ = ["draw_like_mnist", "looks_like_mnist", "read_drawing"]

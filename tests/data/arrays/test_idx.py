@@ -81,7 +81,7 @@ def test_several_sets_in_a_folder(tmp_path: Path) -> None:
     for name in ("emnist-letters-", "emnist-digits-"):
         (tmp_path / f"{name}train-images-idx3-ubyte").write_bytes(idx(PIXELS))
         (tmp_path / f"{name}train-labels-idx1-ubyte").write_bytes(idx(CLASSES))
-    with pytest.raises(SourceError, match="several sets"):
+    with pytest.raises(SourceError, match="several data sets"):
         load_idx(tmp_path)
     assert len(load_idx(tmp_path / "emnist-digits-train-images-idx3-ubyte").x_train) == 6
 
@@ -94,8 +94,8 @@ BOMB = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**20, 2**16, 2**16)
     ("images", "words"),
     [
         (b"", "is empty"),
-        (b"\0\0\x08", "doesn't start as an IDX file"),
-        (b"PK\3\4 and so on", "doesn't start as an IDX file"),
+        (b"\0\0\x08", "doesn't start like an IDX file"),
+        (b"PK\3\4 and so on", "doesn't start like an IDX file"),
         (bytes([0, 0, 8, 200]), "has 200 dimensions; expected 3 or 4"),
         (idx(CLASSES), "has 1 dimensions"),
         (IMAGES[:10], "ends too early"),

@@ -147,24 +147,24 @@ def test_scikit_learns_objects() -> None:
         ((X, Y[:5]), "has 6 examples and 5 targets"),
         ((X[:0], Y[:0]), "has no rows"),
         ((X, Y, X), "is a tuple of 3; expected"),
-        ((X, X), r"targets of shape \(6, 2\); expected one a row; of one-hot"),
+        ((X, X), r"targets of shape \(6, 2\); expected one per row; for one-hot"),
         ((X[:, 0], Y), r"examples of shape \(6,\)"),
         ((X * 1j, Y), "columns of type complex128"),
         ((X.astype(object), Y), "columns of type object"),
         ((X, Y * 1j), "targets of type complex128"),
-        ((X, Y * np.nan), "no row for training has a target"),
+        ((X, Y * np.nan), "no training row has a target"),
         ((X, np.where(Y == 1, np.nan, Y)), "has 2 missing or infinite targets"),
         ((X, ["a", None, "b", "a", "a", "b"]), "has 1 missing or infinite targets"),
-        ((X, ["a", 1, "b", "a", "a", "b"]), "targets of mixed kinds, among them int"),
-        ((X, [{}, 1, 2, 3, 4, 5]), "targets of mixed kinds, among them dict"),
+        ((X, ["a", 1, "b", "a", "a", "b"]), "targets of mixed types, among them int"),
+        ((X, [{}, 1, 2, 3, 4, 5]), "targets of mixed types, among them dict"),
         (([[1, "a"], [2, "b"]], [0, 1]), "columns of type object"),
-        (([[1, 2], [3]], [0, 1]), "can't become an array"),
+        (([[1, 2], [3]], [0, 1]), "can't be converted to an array"),
         ((pl.DataFrame(X), Y, X, Y), "mixes data frames and arrays"),
         ((pl.DataFrame(X), Y, pl.DataFrame({"a": [1]}), [1]), "other columns for testing"),
         (7, "is of type int; expected"),
         (None, "is of type NoneType"),
         ({"x": X}, "is of type dict"),
-        (pl.DataFrame({"a": [[1]], "y": [1]}), "'a' holds values of type List"),
+        (pl.DataFrame({"a": [[1]], "y": [1]}), "'a' contains values of type List"),
         (pl.DataFrame({"a": [], "y": []}), "has no rows"),
         (Frame(a=Series([{}], "object"), y=Series([1], "int64", int)), "objects of type dict"),
     ],
@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_told(given_: Any, words: str) -> None:
 
 
 def test_targets_of_what_has_no_columns() -> None:
-    with pytest.raises(SourceError, match="leave target out"):
+    with pytest.raises(SourceError, match="leave out target"):
         from_object((X, Y), "y")
 
 

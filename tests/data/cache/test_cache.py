@@ -23,7 +23,7 @@ from danqing.data.cache.index import cache_folder, cache_size, clear_cache, entr
 from danqing.data.cache.pixel_files import CachedPictures, PixelWriter
 from danqing.data.dataset import Dataset
 from danqing.data.images import load_images as load_images_module
-from danqing.data.images.folder import load_folder
+from danqing.data.images.load_images import load_images
 from danqing.errors import SourceError
 
 Calls = dict[str, int]
@@ -81,51 +81,51 @@ def same(one: Dataset, other: Dataset) -> bool:
 def fresh(folder: Path, monkeypatch: pytest.MonkeyPatch, place: Path) -> Dataset:
     with monkeypatch.context() as patch:
         patch.setenv("DANQING_CACHE", str(place))
-        return load_folder(folder)
+        return load_images(folder)
 
 
 def test_only_what_changed_is_read_again(folder: Path, calls: Calls) -> None:
-    first = load_folder(folder)
+    first = load_images(folder)
     assert calls == {"read": 20, "decoded": 20}
-    assert same(load_folder(folder), first)
+    assert same(load_images(folder), first)
     assert calls == {"read": 20, "decoded": 20}
     draw(folder / "a" / "3.png", 77)
-    changed = load_folder(folder)
+    changed = load_images(folder)
     assert calls == {"read": 21, "decoded": 21}
     assert changed.fingerprint != first.fingerprint
     assert (changed.x_train != first.x_train).any(axis=(1, 2, 3)).sum() == 1
     os.utime(folder / "a" / "4.png")
-    assert same(load_folder(folder), changed)
+    assert same(load_images(folder), changed)
     assert calls == {"read": 22, "decoded": 21}
     (folder / "b" / "0.png").unlink()
     (folder / "b" / "1.png").rename(folder / "b" / "new.png")
-    assert len(load_folder(folder).x_train) == 19
+    assert len(load_images(folder).x_train) == 19
     assert calls == {"read": 23, "decoded": 21}
 
 
 def test_the_same_content_is_decoded_once(folder: Path, calls: Calls) -> None:
     for number in range(5):
         (folder / "a" / f"copy{number}.png").write_bytes((folder / "a" / "0.png").read_bytes())
-    dataset = load_folder(folder)
+    dataset = load_images(folder)
     assert calls == {"read": 25, "decoded": 20}
     assert (dataset.x_train[10:15] == dataset.x_train[0]).all()
 
 
 def test_a_change_that_hides_is_seen(folder: Path) -> None:
     path = folder / "a" / "0.png"
-    first = load_folder(folder)
+    first = load_images(folder)
     content = path.read_bytes()
     draw(path, 5)
     path.write_bytes(path.read_bytes()[: len(content)].ljust(len(content), b"\0"))
     os.utime(path, (1e9, 1e9))  # same size, same time of modification
-    assert load_folder(folder).fingerprint != first.fingerprint
+    assert load_images(folder).fingerprint != first.fingerprint
 
 
 def test_a_new_size_decodes_anew(folder: Path) -> None:
-    assert load_folder(folder).input_shape == (9, 9, 1)
+    assert load_images(folder).input_shape == (9, 9, 1)
     for number in range(30):
         draw(folder / "a" / f"larger{number}.png", number, 20)
-    assert load_folder(folder).input_shape == (20, 20, 1)
+    assert load_images(folder).input_shape == (20, 20, 1)
 
 
 @pytest.mark.parametrize("which", ["index.json", "pixels-*"])
@@ -138,7 +138,7 @@ def test_damage_is_noticed_and_mended(
     which: str,
     damage: str,
 ) -> None:
-    load_folder(folder)
+    load_images(folder)
     (path,) = cache.rglob(which)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
@@ -148,19 +148,19 @@ def test_damage_is_noticed_and_mended(
     if damage == "gone":
         path.unlink()
     expected = fresh(folder, monkeypatch, cache.parent / "other")
-    assert same(load_folder(folder), expected)
-    assert same(load_folder(folder), expected)
+    assert same(load_images(folder), expected)
+    assert same(load_images(folder), expected)
 
 
 def test_an_index_of_nonsense_counts_as_none(folder: Path, cache: Path) -> None:
     import hashlib
 
-    expected = load_folder(folder)
+    expected = load_images(folder)
     index = next(cache.rglob("index.json"))
     for plain in ([], {}, {"format": 2}, {"format": 1, "names": 3}, None):
         text = json.dumps(plain).encode()
         index.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-        assert same(load_folder(folder), expected)
+        assert same(load_images(folder), expected)
 
 
 @pytest.mark.parametrize("limit", [10**9, 10])
@@ -169,11 +169,11 @@ def test_a_running_training_goes_on(
 ) -> None:
     """Neither changes of the source nor a cleared cache harm what is being read."""
     monkeypatch.setattr(load_images_module, "IN_MEMORY", limit)
-    dataset = load_folder(folder)
+    dataset = load_images(folder)
     expected = dataset.x_train[:].copy()
     (folder / "a" / "1.png").unlink()
     os.truncate(folder / "a" / "2.png", 10)
-    assert len(load_folder(folder).x_train) == 18
+    assert len(load_images(folder).x_train) == 18
     assert (dataset.x_train[:] == expected).all()
     clear_cache()
     assert (dataset.x_train[np.arange(20)[::-1]] == expected[::-1]).all()
@@ -183,9 +183,9 @@ def test_a_running_training_goes_on(
 def test_a_cache_damaged_meanwhile_is_an_error(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    expected = load_folder(folder)
+    expected = load_images(folder)
     monkeypatch.setattr(load_images_module, "IN_MEMORY", 10)
-    dataset = load_folder(folder)
+    dataset = load_images(folder)
     (path,) = cache.rglob("pixels-*")
     with path.open("r+b") as file:
         if damage == "cut":
@@ -195,13 +195,13 @@ def test_a_cache_damaged_meanwhile_is_an_error(
             file.write(b"\0\1\2\3")
     with pytest.raises(SourceError, match=f"{path.name}.*start again"):
         dataset.x_train[:]
-    assert same(load_folder(folder), expected)  # which is then built anew
+    assert same(load_images(folder), expected)  # which is then built anew
 
 
 def test_an_unwritable_cache(
     folder: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = load_folder(folder)
+    expected = load_images(folder)
     blocked = cache.parent / "file"
     blocked.touch()
     assert same(fresh(folder, monkeypatch, blocked), expected)
@@ -221,18 +221,18 @@ def test_a_full_disk(
 
     with monkeypatch.context() as patch:
         patch.setattr(PixelWriter, "finish", full)
-        dataset = load_folder(folder)
+        dataset = load_images(folder)
     assert "No space left" in capsys.readouterr().err
     assert not [path for path in cache.rglob("*") if path.is_file()]
-    assert same(load_folder(folder), dataset)
+    assert same(load_images(folder), dataset)
 
 
 def test_builds_at_once_do_not_mix(folder: Path) -> None:
-    expected = load_folder(folder)
+    expected = load_images(folder)
     found: list[Dataset] = []
     for _ in range(3):
         clear_cache()
-        threads = [threading.Thread(target=lambda: found.append(load_folder(folder))) for _ in "12"]
+        threads = [threading.Thread(target=lambda: found.append(load_images(folder))) for _ in "12"]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -242,11 +242,11 @@ def test_builds_at_once_do_not_mix(folder: Path) -> None:
 
 
 def test_builds_of_several_processes_do_not_mix(folder: Path) -> None:
-    expected = load_folder(folder)
+    expected = load_images(folder)
     clear_cache()
     code = (
-        "import sys; from danqing.data.images.folder import load_folder;"
-        "print(load_folder(sys.argv[1]).fingerprint)"
+        "import sys; from danqing.data.images.load_images import load_images;"
+        "print(load_images(sys.argv[1]).fingerprint)"
     )
     started = [
         subprocess.Popen(
@@ -255,13 +255,13 @@ def test_builds_of_several_processes_do_not_mix(folder: Path) -> None:
         for _ in range(3)
     ]
     assert {process.communicate()[0].strip() for process in started} == {expected.fingerprint}
-    assert same(load_folder(folder), expected)
+    assert same(load_images(folder), expected)
 
 
 def test_size_and_clearing(folder: Path, cache: Path) -> None:
     assert cache_folder() == cache
     assert cache_size() == 0
-    load_folder(folder)
+    load_images(folder)
     assert cache_size() > 20 * 81
     assert len(list(cache.rglob("pixels-*"))) == 1
     mine = cache / "mine.txt"
@@ -278,7 +278,7 @@ def test_size_and_clearing(folder: Path, cache: Path) -> None:
 def test_old_pixels_are_removed(folder: Path, cache: Path) -> None:
     for value in range(3):
         draw(folder / "a" / "0.png", 50 + value)
-        load_folder(folder)
+        load_images(folder)
     assert len(list(cache.rglob("pixels-*"))) == 1
 
 
@@ -295,7 +295,7 @@ def test_progress_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     clock = iter(range(10_000))
     monkeypatch.setattr(workers_module.time, "monotonic", lambda: next(clock))
     told: list[tuple[int, int]] = []
-    load_folder(folder, progress=lambda done, total: told.append((done, total)))
+    load_images(folder, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert all(done <= total for done, total in told)
     assert len(told) >= 10
@@ -339,7 +339,7 @@ def test_many_small_files_are_read_by_helpers(
     (folder / "a" / "bad.png").write_bytes(b"bad")
     (folder / "b" / "cut.png").write_bytes((folder / "b" / "1.png").read_bytes()[:60])
     draw(folder / "b" / "large.png", 1, 100)
-    expected = load_folder(folder)
+    expected = load_images(folder)
     clear_cache()
     helped: list[object] = []
     real = helpers_module.HelperProcesses.do
@@ -354,7 +354,7 @@ def test_many_small_files_are_read_by_helpers(
     monkeypatch.setattr(contents_module, "_MANY", 1)
     monkeypatch.setattr(contents_module, "cores", lambda: 2)
     monkeypatch.setattr(contents_module, "_SPARE", 0)
-    dataset = load_folder(folder)
+    dataset = load_images(folder)
     assert same(dataset, expected)
     assert dataset.removed == {"unreadable files": 2}
     assert helped == [reading_module.Looking, reading_module.Decoding]
@@ -432,10 +432,10 @@ def test_requests_and_answers_may_be_larger_than_a_pipe(
 def test_without_helpers_the_work_is_done_here(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = load_folder(folder)
+    expected = load_images(folder)
     monkeypatch.setattr(contents_module, "_MANY", 1)
     monkeypatch.setattr(contents_module, "cores", lambda: 2)
     for executable in ("/bin/false", "/nowhere", "/bin/cat"):
         clear_cache()
         monkeypatch.setattr(sys, "executable", executable)
-        assert same(load_folder(folder), expected)
+        assert same(load_images(folder), expected)

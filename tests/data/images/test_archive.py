@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from danqing.data.images import archive as archive_module
-from danqing.data.images.archive import index_archive, load_archive
-from danqing.data.images.folder import load_folder
+from danqing.data.images.archive import open_archive
+from danqing.data.images.load_images import index_images, load_images
 from danqing.errors import DanqingError, SourceError
 
 Files = dict[str, bytes]
@@ -73,10 +73,10 @@ def test_an_archive_is_read_as_its_folder(tmp_path: Path, kind: str, above: str)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     path = pack(tmp_path / f"pets.{kind}", {**files, f"{above}cat/readme.txt": b"x"})
-    expected = load_folder(tmp_path / "folder")
+    expected = load_images(tmp_path / "folder")
     before = sorted(tmp_path.rglob("*"))
     for _ in range(2):
-        dataset = load_archive(path)
+        dataset = load_images(path)
         assert dataset.name == "pets"
         assert dataset.source == str(path)
         assert dataset.fingerprint == expected.fingerprint
@@ -84,27 +84,27 @@ def test_an_archive_is_read_as_its_folder(tmp_path: Path, kind: str, above: str)
         assert dataset.removed == {"other files": 1}
     outside = [p for p in tmp_path.rglob("*") if (tmp_path / "cache") not in p.parents]
     assert set(outside) <= set(before)
-    assert index_archive(path).paths[0].endswith("cat/0.png")
+    assert index_images(path).paths[0].endswith("cat/0.png")
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_parts_and_changes(tmp_path: Path, kind: str) -> None:
+def test_subsets_and_changes(tmp_path: Path, kind: str) -> None:
     path = pack(tmp_path / f"x.{kind}", {**pets("train/"), **pets("test/")})
-    first = load_archive(path)
+    first = load_images(path)
     assert (len(first.x_train), len(first.x_test)) == (8, 8)
     pack(path, {**pets("train/"), **pets("test/"), "train/cat/new.png": picture(1000)})
-    assert len(load_archive(path).x_train) == 9
+    assert len(load_images(path).x_train) == 9
 
 
 def test_the_last_of_one_name_counts(tmp_path: Path) -> None:
-    plain = load_archive(pack(tmp_path / "plain.tar", pets()))
+    plain = load_images(pack(tmp_path / "plain.tar", pets()))
     path = tmp_path / "twice.tar"
     with tarfile.open(path, "w") as packed:
         for name, content in [("cat/0.png", picture(77)), *pets().items()]:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             packed.addfile(member, io.BytesIO(content))
-    assert load_archive(path).fingerprint == plain.fingerprint
+    assert load_images(path).fingerprint == plain.fingerprint
 
 
 UNSAFE = ["/etc/cat/1.png", "../cat/1.png", "cat/../../1.png", "C:/cat/1.png"]
@@ -113,7 +113,7 @@ UNSAFE = ["/etc/cat/1.png", "../cat/1.png", "cat/../../1.png", "C:/cat/1.png"]
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_names_that_lead_out(tmp_path: Path, kind: str) -> None:
     path = pack(tmp_path / f"x.{kind}", {**pets(), **dict.fromkeys(UNSAFE, picture(1))})
-    assert load_archive(path).removed == {"unsafe members": 4}
+    assert load_images(path).removed == {"unsafe members": 4}
 
 
 def test_links_and_devices(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_links_and_devices(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("cat/link.png")
         info.external_attr = 0o120777 << 16
         packed_zip.writestr(info, str(secret))
-    assert load_archive(tmp_path / "x.tar").removed == {"unsafe members": 4}
-    assert load_archive(tmp_path / "x.zip").removed == {"unsafe members": 1}
+    assert load_images(tmp_path / "x.tar").removed == {"unsafe members": 4}
+    assert load_images(tmp_path / "x.zip").removed == {"unsafe members": 1}
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
@@ -146,8 +146,8 @@ def test_a_member_that_promises_more_than_it_holds(tmp_path: Path, kind: str) ->
     liar[16:24] = struct.pack(">II", 7000, 7000)
     liar[29:33] = zlib.crc32(liar[12:29]).to_bytes(4)
     path = pack(tmp_path / f"x.{kind}", pets() | {"cat/liar.png": bytes(liar)})
-    assert load_archive(path).removed == {"unreadable files": 1}
-    ((name, reason),) = index_archive(path).unreadable
+    assert load_images(path).removed == {"unreadable files": 1}
+    ((name, reason),) = index_images(path).unreadable
     assert name.endswith("cat/liar.png")
     assert "can't hold 7000x7000 pixels" in reason
 
@@ -163,9 +163,9 @@ def test_encrypted_damaged_and_rare_members(tmp_path: Path) -> None:
     assert content[entry : entry + 4] == b"PK\x01\x02"
     content[entry + 8] |= 1
     path.write_bytes(content)
-    dataset = load_archive(path)
+    dataset = load_images(path)
     assert dataset.removed == {"unreadable files": 3}
-    reasons = {Path(name).name: why for name, why in index_archive(path).unreadable}
+    reasons = {Path(name).name: why for name, why in index_images(path).unreadable}
     assert "damaged" in reasons["0.png"]
     assert "encrypted" in reasons["1.png"]
     assert "rare" in reasons["rare.png"]
@@ -178,7 +178,7 @@ def test_archives_cut_off(tmp_path: Path, kind: str, share: float) -> None:
     os.truncate(path, int(path.stat().st_size * share))
     found: object
     try:
-        found = len(load_archive(path).x_train)
+        found = len(load_images(path).x_train)
     except SourceError as error:
         found = str(error)
     # Of a plain tar the last tenth is padding.
@@ -201,19 +201,19 @@ def bomb(path: Path, mebibytes: int) -> Path:
 def test_tar_bombs(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_module, "_MODEST", 1 << 20)
     with pytest.raises(SourceError, match="bomb"):
-        load_archive(bomb(tmp_path / f"x.tar.{kind}", 20))
+        load_images(bomb(tmp_path / f"x.tar.{kind}", 20))
 
 
 def test_zip_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = pack(tmp_path / "x.zip", {**pets(), "notes.txt": bytes(20 << 20)})
-    assert len(load_archive(path).x_train) == 8
+    assert len(load_images(path).x_train) == 8
     with monkeypatch.context() as patch:
         patch.setattr(archive_module, "_MODEST", 1 << 20)
         with pytest.raises(SourceError, match="bomb"):
-            load_archive(path.rename(tmp_path / "y.zip"))
+            load_images(path.rename(tmp_path / "y.zip"))
     monkeypatch.setattr(archive_module, "_MEMBER", 1000)
     path = pack(tmp_path / "z.zip", {**pets(), "cat/large.png": picture(1, 50)})
-    assert load_archive(path).removed == {"unreadable files": 1}
+    assert load_images(path).removed == {"unreadable files": 1}
 
 
 def test_a_zip_that_lies_about_sizes(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_zip_that_lies_about_sizes(tmp_path: Path) -> None:
     entry = content.rindex(b"cat/big.png") - 46
     content[entry + 24 : entry + 28] = (100).to_bytes(4, "little")
     path.write_bytes(content)
-    assert load_archive(path).removed == {"unreadable files": 1}
+    assert load_images(path).removed == {"unreadable files": 1}
 
 
 def test_a_header_of_gigabytes(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_header_of_gigabytes(tmp_path: Path) -> None:
     member.type, member.size = tarfile.XHDTYPE, 8 << 30
     (tmp_path / "x.tar").write_bytes(member.tobuf() + bytes(10_240))
     with pytest.raises(SourceError, match=r"x\.tar"):
-        load_archive(tmp_path / "x.tar")
+        load_images(tmp_path / "x.tar")
 
 
 def test_a_member_of_negative_size(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_member_of_negative_size(tmp_path: Path) -> None:
     header[148:156] = b"%06o\0 " % sum(header[:512])
     (tmp_path / "x.tar").write_bytes(bytes(512) * 0 + header + bytes(10_240))
     with pytest.raises(SourceError, match=r"x\.tar"):
-        load_archive(tmp_path / "x.tar")
+        load_images(tmp_path / "x.tar")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_names_in_other_encodings(tmp_path: Path, name: str, raw: bytes, label: 
     placeholder = "x" * len(raw)
     path = pack(tmp_path / f"{name}.zip", {**pets(), f"{placeholder}/1.png": picture(1)})
     path.write_bytes(path.read_bytes().replace(placeholder.encode(), raw))
-    assert label in load_archive(path).class_names
+    assert label in load_images(path).class_names
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x1f\x8b\x08", b"PK\x05\x06"])
@@ -261,11 +261,11 @@ def test_no_archive(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"x\.zip"):
-        load_archive(path)
+        load_images(path)
     with pytest.raises(SourceError, match="regular"):
-        load_archive(tmp_path)
+        open_archive(tmp_path)
     with pytest.raises(SourceError, match="No such file"):
-        load_archive(tmp_path / "missing.zip")
+        load_images(tmp_path / "missing.zip")
 
 
 @given(kind=st.sampled_from(["zip", "tar", "tar.gz"]), data=st.data())
@@ -282,7 +282,7 @@ def test_mutated_archives_give_data_or_an_error(
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     found: object
     try:
-        found = load_archive(path).x_train.shape[1:]
+        found = load_images(path).x_train.shape[1:]
     except DanqingError as error:
         found = str(error)
     assert found == (9, 9, 1) or str(path) in str(found)

@@ -155,8 +155,8 @@ def png(
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"hello", "is no picture"),
-        (b"P5 2 2 255 abcd", "is no picture"),  # a format of Pillow's that is not on the list
+        (b"hello", "is not a picture"),
+        (b"P5 2 2 255 abcd", "is not a picture"),  # a format of Pillow's that is not on the list
         (packed(scene())[:100], "damaged"),
         (png(60_000, 60_000, zlib.compress(bytes(1000))), "too many pixels"),
         (png(10_000, 6_000, b""), "10000x6000 pixels"),

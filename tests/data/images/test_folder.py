@@ -13,8 +13,9 @@ from PIL import Image
 from danqing.data.cache.pixel_files import CachedPictures
 from danqing.data.images import load_images as load_images_module
 from danqing.data.images.decode import decode
-from danqing.data.images.folder import index_folder, list_pictures, load_folder, read_pictures
+from danqing.data.images.folder import list_pictures, open_folder, read_pictures
 from danqing.data.images.layout import arrange
+from danqing.data.images.load_images import index_images, load_images
 from danqing.errors import SourceError
 
 
@@ -47,7 +48,7 @@ def test_classes_from_folders(tmp_path: Path) -> None:
     (tmp_path / "cat" / "notes.txt").write_text("no picture")
     put(tmp_path / "stray.png")
     before = list(snapshot(tmp_path))
-    dataset = load_folder(tmp_path)
+    dataset = load_images(tmp_path)
     assert dataset.name == tmp_path.name
     assert dataset.source == str(tmp_path)
     assert dataset.class_names == ("2", "10", "cat")
@@ -65,12 +66,12 @@ def test_classes_from_folders(tmp_path: Path) -> None:
     [("train", "val", "test"), ("Training", "VALID", "Testing"), ("train", "validation", "TEST")],
 )
 @pytest.mark.parametrize("around", ["", "all/of/it"])
-def test_parts(tmp_path: Path, names: tuple[str, str, str], around: str) -> None:
-    for part, count in zip(names, (4, 3, 2), strict=True):
+def test_subsets(tmp_path: Path, names: tuple[str, str, str], around: str) -> None:
+    for subset, count in zip(names, (4, 3, 2), strict=True):
         for label in ("a", "b"):
             for number in range(count):
-                put(tmp_path / around / part / label / f"{number}.png", number)
-    dataset = load_folder(tmp_path)
+                put(tmp_path / around / subset / label / f"{number}.png", number)
+    dataset = load_images(tmp_path)
     assert dataset.class_names == ("a", "b")
     assert dataset.y_train.tolist() == [0] * 4 + [1] * 4
     assert dataset.y_validation is not None
@@ -79,7 +80,7 @@ def test_parts(tmp_path: Path, names: tuple[str, str, str], around: str) -> None
     assert dataset.x_validation[:, 5, 5, 0].tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_classes_may_have_the_names_of_parts() -> None:
+def test_classes_may_have_the_names_of_subsets() -> None:
     layout = arrange(["train/1.png", "car/1.png", "test/1.png"], "here")
     assert [file.label for file in layout.files] == ["car", "test", "train"]
     layout = arrange(["train/steam/1.png", "car/1.png"], "here")
@@ -87,7 +88,7 @@ def test_classes_may_have_the_names_of_parts() -> None:
     layout = arrange(["train/a/1.png", "train/stray.png", "train/b/1.png"], "here")
     assert [file.label for file in layout.files] == ["a", "b"]
     layout = arrange(["train/a/1.png", "test/a/1.png", "docs/x.png", "test/u.png"], "here")
-    assert [file.part for file in layout.files] == ["train", "test"]
+    assert [file.subset for file in layout.files] == ["train", "test"]
     assert layout.others == 2
 
 
@@ -121,12 +122,12 @@ def test_any_names_are_arranged_or_refused(names: list[str]) -> None:
 def test_mixed_sizes_and_modes(tmp_path: Path) -> None:
     for number, size in enumerate([(200, 100), (300, 150), (100, 50), (400, 160), (20, 30)]):
         put(tmp_path / "ab"[number % 2] / f"{number}.png", number * 20, size)
-    dataset = load_folder(tmp_path)
+    dataset = load_images(tmp_path)
     assert dataset.pictures_as == {"size": [32, 64], "mode": "L"}  # of the median, 100 x 200
     put(tmp_path / "a" / "colour.bmp", 5, mode="RGB")
-    dataset = load_folder(tmp_path)
+    dataset = load_images(tmp_path)
     assert dataset.pictures_as["mode"] == "RGB"
-    index = index_folder(tmp_path)
+    index = index_images(tmp_path)
     size = tuple(dataset.pictures_as["size"])
     for row, path in enumerate(index.paths):
         assert (dataset.x_train[row] == decode(path, size, "RGB")).all()
@@ -135,7 +136,7 @@ def test_mixed_sizes_and_modes(tmp_path: Path) -> None:
 def test_large_pictures_of_one_size_shrink(tmp_path: Path) -> None:
     for label in "ab":
         put(tmp_path / label / "1.jpg", 50, (640, 480))
-    assert load_folder(tmp_path).x_train.shape == (2, 48, 64, 1)
+    assert load_images(tmp_path).x_train.shape == (2, 48, 64, 1)
 
 
 def test_unreadable_files_are_counted_and_told(tmp_path: Path) -> None:
@@ -150,11 +151,11 @@ def test_unreadable_files_are_counted_and_told(tmp_path: Path) -> None:
     (tmp_path / "b" / "broken link.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "b" / "pipe.png")
     for _ in range(2):
-        dataset = load_folder(tmp_path)
+        dataset = load_images(tmp_path)
         # The one cut off is larger; it has no say in the size.
         assert dataset.x_train.shape == (6, 10, 12, 1)
         assert dataset.removed == {"unreadable files": 5}
-        index = index_folder(tmp_path)
+        index = index_images(tmp_path)
         assert len(index.paths) == len(index.hashes) == 6
         reasons = {Path(path).name: reason for path, reason in index.unreadable}
         assert reasons.keys() == {"bad.png", "empty.jpg", "cut.png", "broken link.png", "pipe.png"}
@@ -167,7 +168,7 @@ def test_odd_names_and_loops(tmp_path: Path) -> None:
         put(tmp_path / label / "é\n1.png", len(label))
     (tmp_path / " " / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
-    dataset = load_folder(tmp_path)
+    dataset = load_images(tmp_path)
     assert len(dataset.x_train) == 4
     assert {"猫 и dog", "new\nline", " "} < set(dataset.class_names)
     "".join(dataset.class_names).encode()  # what was no UTF-8 can be printed
@@ -179,7 +180,7 @@ def test_linked_class_folders_are_followed(tmp_path: Path) -> None:
         put(tmp_path / "elsewhere" / label / "1.png")
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "data" / label).symlink_to(tmp_path / "elsewhere" / label)
-    assert load_folder(tmp_path / "data").class_names == ("a", "b")
+    assert load_images(tmp_path / "data").class_names == ("a", "b")
 
 
 def test_a_folder_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +194,7 @@ def test_a_folder_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.Mon
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    dataset = load_folder(tmp_path)
+    dataset = load_images(tmp_path)
     assert dataset.class_names == ("a", "b")
     assert dataset.removed == {"unreadable files": 1}
 
@@ -203,7 +204,7 @@ def test_thousands_of_classes(tmp_path: Path) -> None:
     for label in range(2, 2001):
         (tmp_path / str(label)).mkdir()
         (tmp_path / str(label) / "x.png").write_bytes(picture)
-    assert load_folder(tmp_path).class_names == tuple(map(str, range(1, 2001)))
+    assert load_images(tmp_path).class_names == tuple(map(str, range(1, 2001)))
 
 
 def test_content_knows_no_place_and_no_time(tmp_path: Path) -> None:
@@ -211,12 +212,12 @@ def test_content_knows_no_place_and_no_time(tmp_path: Path) -> None:
         for label in "ab":
             put(tmp_path / place / label / "1.png", ord(label))
     os.utime(tmp_path / "there" / "a" / "1.png", (1, 1))
-    here, there = load_folder(tmp_path / "here"), load_folder(tmp_path / "there")
+    here, there = load_images(tmp_path / "here"), load_images(tmp_path / "there")
     assert here.fingerprint == there.fingerprint
     (tmp_path / "there" / "b").rename(tmp_path / "there" / "c")
-    assert load_folder(tmp_path / "there").fingerprint != here.fingerprint
+    assert load_images(tmp_path / "there").fingerprint != here.fingerprint
     put(tmp_path / "here" / "a" / "1.png", 3)
-    assert load_folder(tmp_path / "here").fingerprint != here.fingerprint
+    assert load_images(tmp_path / "here").fingerprint != here.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_content_knows_no_place_and_no_time(tmp_path: Path) -> None:
         (["1.png", "2.png"], "no class folders"),
         (["a/1.png", "a/2.png"], "one class only, 'a'"),
         (["train/a/1.png", "train/b/1.png", "test/c/1.png"], "'c' has pictures for test but none"),
-        (["test/a/1.png", "test/b/1.png"], "no part for training"),
+        (["test/a/1.png", "test/b/1.png"], "no training set"),
         (["a/bad.png", "b/bad.png"], "none of its 2 pictures can be read"),
     ],
 )
@@ -240,7 +241,7 @@ def test_what_makes_no_data_set(tmp_path: Path, names: list[str], words: str) ->
             path.write_bytes(b"bad")
     (tmp_path / "data").mkdir(exist_ok=True)
     with pytest.raises(SourceError, match=words) as caught:
-        load_folder(tmp_path / "data")
+        load_images(tmp_path / "data")
     assert str(tmp_path / "data") in str(caught.value)
 
 
@@ -248,17 +249,17 @@ def test_what_makes_no_data_set(tmp_path: Path, names: list[str], words: str) ->
 def test_no_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match="folder"):
-        load_folder(tmp_path / name)
+        open_folder(tmp_path / name)
 
 
 def test_more_than_memory_stays_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for part, count in (("train", 6), ("val", 3), ("test", 2)):
+    for subset, count in (("train", 6), ("val", 3), ("test", 2)):
         for label in "ab":
             for number in range(count):
-                put(tmp_path / part / label / f"{number}.png", 10 * number)
-    held = load_folder(tmp_path)
+                put(tmp_path / subset / label / f"{number}.png", 10 * number)
+    held = load_images(tmp_path)
     monkeypatch.setattr(load_images_module, "IN_MEMORY", 100)
-    streamed = load_folder(tmp_path)
+    streamed = load_images(tmp_path)
     assert streamed.fingerprint == held.fingerprint
     for one, other in (
         (streamed.x_train, held.x_train),
@@ -275,12 +276,12 @@ def test_new_pictures_are_read_alike(tmp_path: Path) -> None:
     for number in range(12):
         put(tmp_path / "ab"[number % 2] / f"{number}.png", number, (30 + number, 20))
     (tmp_path / "a" / "notes.txt").touch()
-    dataset = load_folder(tmp_path)
+    dataset = load_images(tmp_path)
     bad = tmp_path / "a" / "bad.png"
     paths = list_pictures(tmp_path)
     assert [path.stem for path in paths] == [*map(str, range(0, 12, 2)), *map(str, range(1, 12, 2))]
     bad.write_bytes(b"bad")
-    pictures, failed = read_pictures([bad, *index_folder(tmp_path).paths], dataset.pictures_as)
+    pictures, failed = read_pictures([bad, *index_images(tmp_path).paths], dataset.pictures_as)
     assert (pictures == dataset.x_train).all()
     assert [path for path, _ in failed] == [str(bad)]
     assert failed[0][1].startswith(str(bad))

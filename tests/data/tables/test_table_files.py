@@ -139,7 +139,7 @@ def test_known_kinds_are_kept(tmp_path: Path) -> None:
     path = written(tmp_path, "code,size\n01,1\n02,big\n")
     with pytest.raises(SourceError, match="row 2 of the column 'size' is 'big'; expected a number"):
         read_table(path, {"size": "number"})
-    with pytest.raises(SourceError, match="'size' has values that are no dates"):
+    with pytest.raises(SourceError, match="'size' has values that are not dates"):
         read_table(path, {"size": "date"})
 
 
@@ -151,8 +151,8 @@ def test_known_kinds_are_kept(tmp_path: Path) -> None:
         ("a,b\n", "has no rows"),
         ("a,b\n1,2\n1,2,3\n4,5\n", "line 3 has 3 fields, the header 2"),
         ('a,b\n1,"2\n3,4\n', "can't be read as a table"),
-        (b"a,b\n1,\0\n", "is no text"),
-        (b"\xff\xfea", "is no text in utf-16"),
+        (b"a,b\n1,\0\n", "is not text"),
+        (b"\xff\xfea", "is not valid utf-16"),
         (gzip.compress(b"a,b\n1,2\n")[:-9], "is damaged"),
         (b"PAR1" + b"\0" * 50 + b"PAR1", "can't be read as a table"),
         (b"PAR1", "can't be read as a table"),
@@ -194,7 +194,7 @@ def test_the_end_of_the_trial_process_is_an_error(
     pl.DataFrame({"a": [1]}).write_parquet(path)
     assert len(read_table(path)) == 1
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(SourceError, match="is damaged, reading it ends the process") as caught:
+    with pytest.raises(SourceError, match="is damaged: reading it crashes the process") as caught:
         read_table(path)
     assert str(path) in str(caught.value)
 
@@ -230,7 +230,7 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
         "nothing": ("number", [None] * 3),
     }
     frame.select(pl.concat_list("number").alias("many")).write_parquet(tmp_path / "list.parquet")
-    with pytest.raises(SourceError, match="'many' holds values of type List"):
+    with pytest.raises(SourceError, match="'many' contains values of type List"):
         read_table(tmp_path / "list.parquet")
 
 
@@ -277,13 +277,13 @@ def test_row_numbers_of_a_data_frame_are_left_out(tmp_path: Path) -> None:
     assert kept.x_train.names == ("column 1", "size")
 
 
-def test_folder_with_parts(tmp_path: Path) -> None:
+def test_folder_with_subsets(tmp_path: Path) -> None:
     written(tmp_path, "code,y\n1,a\n2,b\n", "train.csv")
     written(tmp_path, "extra,y,code\n0,b,x\n0,b,3\n", "test.csv")
     written(tmp_path, "y,code\n,4\na,5\n", "validation.csv")
     dataset = load_table(tmp_path)
     assert dataset.name == tmp_path.name
-    # One "x" in the test part makes the column a category everywhere.
+    # One "x" in the test set makes the column a category everywhere.
     assert plain(dataset.x_train) == {"code": ("category", ["1", "2"])}
     assert plain(dataset.x_test) == {"code": ("category", ["x", "3"])}
     assert plain(dataset.x_validation) == {"code": ("category", ["5"])}

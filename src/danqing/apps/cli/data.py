@@ -83,13 +83,9 @@ def cache(
 
 def _index(source: str, dataset: Dataset) -> FileIndex | None:
     """Find the files of a folder or archive of pictures; other sources have none."""
-    from danqing.data.images.archive import index_archive
-    from danqing.data.images.folder import index_folder
+    from danqing.data.images.load_images import index_images
 
-    if not dataset.pictures_as:
-        return None
-    path = Path(source).expanduser()
-    return index_folder(path) if path.is_dir() else index_archive(path)
+    return index_images(Path(source).expanduser()) if dataset.pictures_as else None
 
 
 def _check_sheet(sheet: Path | None) -> None:

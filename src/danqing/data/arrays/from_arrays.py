@@ -1,11 +1,12 @@
-"""From arrays to pictures or a table, the same way for npz files and for objects from Python.
+"""From arrays to pictures or a table, in the same way for npz files and for in-memory data.
 
-Knows no files and no labels: targets only become one plain array.
+Knows no files. Targets are only converted to plain arrays: what they mean is for
+`danqing.data.labels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,79 +15,80 @@ from numpy.typing import NDArray
 from danqing.data.table import Column, Table
 from danqing.errors import SourceError
 
-__all__ = ["examples_from_arrays", "target_from_array"]
+__all__ = ["check_lengths", "examples_from_arrays", "target_from_array"]
 
 
 def examples_from_arrays(
-    parts: Sequence[NDArray[Any]], where: object, names: Sequence[str] = ()
-) -> list[Any]:
-    """Make pictures of arrays with 3 or 4 dimensions, and tables of those with 2.
+    arrays: Mapping[str, NDArray[Any]], where: object, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Convert arrays with 3 or 4 dimensions to pictures, and arrays with 2 to tables.
 
     Parameters
     ----------
-    parts : sequence of ndarray
-        The parts of one source, training first, which decides what the values mean. Pictures of
-        shape (n, height, width[, channels]): whole numbers from 0 to 255, or from 0 to 1 as
-        floats, which become 0 to 255. Tables of shape (n, columns): numbers, truth values or text.
+    arrays : mapping of str to ndarray
+        The examples of each subset of a source. The first, ``train``, decides what the values
+        mean. Pictures have the shape (n, height, width[, channels]) and are integers from 0 to
+        255, or floats from 0 to 1, which are scaled to 0 to 255. Tables have the shape
+        (n, columns) and contain numbers, booleans or text.
     where : object
-        What messages call the source.
+        How messages refer to the source.
     names : sequence of str
-        Names of the columns; "0", "1", ... if not given.
+        Column names; "0", "1", ... if not given.
 
     Returns
     -------
-    list of ndarray of uint8, shape (n, height, width, channels), or of Table
+    dict of str to ndarray of uint8, shape (n, height, width, channels), or to Table
 
     Raises
     ------
     SourceError
-        If dimensions, types or values are none of these, or parts differ in shape.
+        If shapes, types or values are none of these, or the subsets' shapes differ.
 
     Examples
     --------
-    >>> pictures = examples_from_arrays([np.full((2, 8, 8), 0.5)], "here")[0]
+    >>> pictures = examples_from_arrays({"train": np.full((2, 8, 8), 0.5)}, "here")["train"]
     >>> pictures.shape, int(pictures.max())
     ((2, 8, 8, 1), 128)
-    >>> examples_from_arrays([np.zeros((5, 3))], "here")[0].names
+    >>> examples_from_arrays({"train": np.zeros((5, 3))}, "here")["train"].names
     ('0', '1', '2')
     """
-    first = parts[0]
-    for part in parts:
-        if part.ndim not in (2, 3, 4) or 0 in part.shape[1:]:
+    first = next(iter(arrays.values()))
+    for x in arrays.values():
+        if x.ndim not in (2, 3, 4) or 0 in x.shape[1:]:
             raise SourceError(
-                f"{where}: has examples of shape {part.shape}; expected (n, columns) for a table, "
+                f"{where}: has examples of shape {x.shape}; expected (n, columns) for a table, "
                 "(n, height, width) or (n, height, width, channels) for pictures"
             )
-        if part.shape[1:] != first.shape[1:]:
+        if x.shape[1:] != first.shape[1:]:
             raise SourceError(
-                f"{where}: its parts differ in shape, {first.shape[1:]} for training and "
-                f"{part.shape[1:]}; make them alike"
+                f"{where}: has training examples of shape {first.shape[1:]} and others of shape "
+                f"{x.shape[1:]}; expected one shape"
             )
     if first.ndim == 2:
-        return [_table(part, where, names) for part in parts]
+        return {subset: _table(x, where, names) for subset, x in arrays.items()}
     if first.ndim == 4 and first.shape[3] > 4:
-        mend = "; np.moveaxis(x, 1, -1) does that" if first.shape[1] <= 4 else ""
+        hint = "; np.moveaxis(x, 1, -1) does that" if first.shape[1] <= 4 else ""
         raise SourceError(
             f"{where}: has pictures of shape {first.shape[1:]}; "
-            f"expected 1 to 4 channels, as the last axis{mend}"
+            f"expected 1 to 4 channels, as the last axis{hint}"
         )
     scale = _scale(first, where)
-    return [_pictures(part, scale, where) for part in parts]
+    return {subset: _pictures(x, scale, where) for subset, x in arrays.items()}
 
 
 def target_from_array(y: NDArray[Any], where: object) -> NDArray[Any]:
-    """Give targets as one plain array: bool, integers, floats, or object (str or None).
+    """Convert targets to a plain array: booleans, integers, floats, or objects (str or None).
 
     Raises
     ------
     SourceError
-        If there are several a row, or their type is another.
+        If there are several per row, or their type is another.
     """
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
-        mend = "; of one-hot rows give y.argmax(axis=1)" if y.ndim == 2 else ""
-        raise SourceError(f"{where}: has targets of shape {y.shape}; expected one a row{mend}")
+        hint = "; for one-hot rows use y.argmax(axis=1)" if y.ndim == 2 else ""
+        raise SourceError(f"{where}: has targets of shape {y.shape}; expected one per row{hint}")
     if y.dtype.kind == "O":
         return _plain_objects(y, where)
     if y.dtype.kind == "S":
@@ -96,6 +98,22 @@ def target_from_array(y: NDArray[Any], where: object) -> NDArray[Any]:
     if y.dtype.kind not in "biuf":
         raise SourceError(f"{where}: has targets of type {y.dtype}; expected numbers or text")
     return y
+
+
+def check_lengths(x: Mapping[str, Any], y: Mapping[str, NDArray[Any]], where: object) -> None:
+    """Check that each subset has as many targets as examples.
+
+    Raises
+    ------
+    SourceError
+        If one hasn't.
+    """
+    for subset, targets in y.items():
+        if len(x[subset]) != len(targets):
+            raise SourceError(
+                f"{where}: has {len(x[subset]):,} examples and {len(targets):,} targets for "
+                f"{subset}; expected as many"
+            )
 
 
 def _plain_objects(y: NDArray[Any], where: object) -> NDArray[Any]:
@@ -111,8 +129,8 @@ def _plain_objects(y: NDArray[Any], where: object) -> NDArray[Any]:
         return np.array([np.nan if v is None else float(v) for v in values])
     other = next(v for v in present if not isinstance(v, str))
     raise SourceError(
-        f"{where}: has targets of mixed kinds, among them {type(other).__name__}; "
-        "expected numbers only, or text only"
+        f"{where}: has targets of mixed types, among them {type(other).__name__}; "
+        "expected only numbers, or only text"
     )
 
 
@@ -121,28 +139,28 @@ def _table(x: NDArray[Any], where: object, names: Sequence[str]) -> Table:
         names = [str(number) for number in range(x.shape[1])]
     if x.dtype.kind in "biuf":
         columns = x.astype(np.float64).T
-        # An infinity is no measurement; the network could do nothing with it either.
+        # An infinity is not a measurement; the network could do nothing with it either.
         columns = np.where(np.isinf(columns), np.nan, columns)
-        kinds = "number"
+        kind = "number"
     elif x.dtype.kind in "US":
         texts = np.char.decode(x, "utf-8", "replace") if x.dtype.kind == "S" else x
-        columns, kinds = texts.T.astype(object), "category"
+        columns, kind = texts.T.astype(object), "category"
         columns[columns == ""] = None
     else:
         raise SourceError(
             f"{where}: has columns of type {x.dtype}; expected real numbers or text; "
-            "columns of different kinds go into a data frame"
+            "for columns of different types use a data frame"
         )
     return Table(
         tuple(
-            Column(str(name), kinds, np.ascontiguousarray(values))  # type: ignore[arg-type]
+            Column(str(name), kind, np.ascontiguousarray(values))  # type: ignore[arg-type]
             for name, values in zip(names, columns, strict=True)
         )
     )
 
 
 def _scale(x: NDArray[Any], where: object) -> float:
-    """Tell what a value is multiplied with to reach 0 to 255."""
+    """Return the factor that brings the values to 0 to 255."""
     if x.dtype.kind not in "biuf":
         raise SourceError(f"{where}: has pictures of type {x.dtype}; expected uint8, 0 to 255")
     if x.dtype.kind == "b":
@@ -160,7 +178,7 @@ def _pictures(x: NDArray[Any], scale: float, where: object) -> NDArray[np.uint8]
         if not (low >= 0 and high <= top and whole):
             raise SourceError(
                 f"{where}: has pictures with values from {low:.6g} to {high:.6g} ({x.dtype}); "
-                "expected whole numbers from 0 to 255, or floats from 0 to 1"
+                "expected integers from 0 to 255, or floats from 0 to 1"
             )
     if scale != 1.0:
         x = np.rint(x * np.float64(scale))

@@ -1,8 +1,8 @@
-"""IDX files, MNIST's own format, plain or gzipped, in a folder with MNIST's names.
+"""IDX files, MNIST's own format, plain or gzipped, under MNIST's file names.
 
 Format: two zero bytes, a byte for the type, a byte for the number of dimensions, each dimension
 as 4 bytes, most significant first, then the values (LeCun, Cortes & Burges, "The MNIST database
-of handwritten digits"). Knows no names for classes: the files hold numbers only.
+of handwritten digits"). Knows no class names: the files contain numbers only.
 """
 
 from __future__ import annotations
@@ -18,25 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
-from danqing.data.file_checks import check_file, check_size
+from danqing.data.file_checks import DEFLATE_RATIO, check_file, check_size
 from danqing.data.labels import make_labels
+from danqing.data.subset_names import SUBSETS, subset_of
 from danqing.errors import SourceError
 
 __all__ = ["is_idx", "load_idx", "load_idx_pictures"]
 
 _NAME = re.compile(
-    r"(?P<set>.*?)(?P<part>train|t10k|test|validation|val)[-_.]"
+    r"(?P<set>.*?)(?P<subset>train|t10k|test|validation|val)[-_.]"
     r"(?P<what>images|labels)[-_.]idx\d[-_.]ubyte(\.gz)?",
     re.IGNORECASE,
 )
-_PARTS = {"t10k": "test", "val": "validation"}
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4"}
-_DENSEST = 1032  # times: deflate never packs closer (RFC 1951: 258 bytes in 2 bits)
 _PIECE = 2**20
 
 
 def is_idx(path: str | Path) -> bool:
-    """Tell whether a file, or a file in a folder, has one of MNIST's names.
+    """Whether a file, or any file in a folder, has one of MNIST's names.
 
     Examples
     --------
@@ -53,13 +52,13 @@ def load_idx(path: str | Path) -> Dataset:
     Parameters
     ----------
     path : str or Path
-        A folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and, where there is
-        a part for testing, ``t10k-...``; each may end in ``.gz``. Or any one of these files.
+        A folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and, for a test set,
+        ``t10k-...``; each may end in ``.gz``. Or any one of these files.
 
     Returns
     -------
     Dataset
-        Its name is the folder's.
+        Named after the folder.
 
     Raises
     ------
@@ -69,35 +68,31 @@ def load_idx(path: str | Path) -> Dataset:
     path = Path(path)
     folder = path if path.is_dir() else path.parent
     files = _chosen(path, folder)
-    parts = [part for part in ("train", "validation", "test") if (part, "images") in files]
-    if "train" not in parts:
+    if ("train", "images") not in files:
         raise SourceError(f"{folder}: has no train-images-idx3-ubyte; expected MNIST's file names")
-    pictures, targets = {}, []
-    for part in parts:
-        pictures[part], target = _read_part(files, part, folder)
-        targets.append(target)
-        if pictures[part].shape[1:] != pictures["train"].shape[1:]:
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    targets: dict[str, NDArray[Any]] = {}
+    for subset in SUBSETS:
+        if (subset, "images") not in files:
+            continue
+        pictures[subset], targets[subset] = _read_subset(files, subset, folder)
+        if pictures[subset].shape[1:] != pictures["train"].shape[1:]:
             raise SourceError(
-                f"{files[part, 'images']}: has pictures of shape {pictures[part].shape[1:]}; "
-                f"expected {pictures['train'].shape[1:]} as for training"
+                f"{files[subset, 'images']}: has pictures of shape {pictures[subset].shape[1:]}; "
+                f"expected {pictures['train'].shape[1:]} as in the training set"
             )
     labels = make_labels(targets, folder, pictures=True, task="classification")
-    y = dict(zip(parts, labels.parts, strict=True))
-    return Dataset(
+    return Dataset.from_subsets(
+        pictures,
+        labels.by_subset,
         name=folder.resolve().name or "idx",
         source=str(path.resolve()),
-        x_train=pictures["train"],
-        y_train=y["train"],
-        x_test=pictures.get("test", pictures["train"][:0]),
-        y_test=y.get("test", y["train"][:0]),
         class_names=labels.class_names,
-        x_validation=pictures.get("validation"),
-        y_validation=y.get("validation"),
     )
 
 
 def load_idx_pictures(path: str | Path) -> NDArray[np.uint8]:
-    """Load the pictures of one IDX file; no labels need be there.
+    """Load the pictures of one IDX file, without labels.
 
     Raises
     ------
@@ -111,37 +106,40 @@ def _named(folder: Path) -> list[tuple[re.Match[str], Path]]:
     try:
         files = sorted(folder.iterdir())
     except OSError as error:
-        raise SourceError(f"{folder}: can't be read ({error.strerror})") from None
+        raise SourceError(
+            f"{folder}: can't be read ({error.strerror}); check its permissions"
+        ) from None
     return [(match, file) for file in files if (match := _NAME.fullmatch(file.name))]
 
 
 def _chosen(path: Path, folder: Path) -> dict[tuple[str, str], Path]:
-    """Give the file of each (part, "images" or "labels") of one set."""
+    """Find the file of each (subset, "images" or "labels") of one data set."""
     found = _named(folder)
     own = _NAME.fullmatch(path.name) if path != folder else None
     sets = {match["set"] for match, _ in found}
     if own is None and len(sets) > 1:
         raise SourceError(
-            f"{folder}: holds several sets ({', '.join(sorted(sets))}); name one of their files"
+            f"{folder}: has several data sets ({', '.join(sorted(sets))}); name one of their files"
         )
     files: dict[tuple[str, str], Path] = {}
     for match, file in found:
         if own is None or match["set"] == own["set"]:
-            part = match["part"].lower()
+            word = match["subset"].lower()
+            subset = "test" if word == "t10k" else str(subset_of(word))
             # The plain file sorts before its gzipped copy, and reads faster.
-            files.setdefault((_PARTS.get(part, part), match["what"].lower()), file)
+            files.setdefault((subset, match["what"].lower()), file)
     return files
 
 
-def _read_part(
-    files: dict[tuple[str, str], Path], part: str, folder: Path
+def _read_subset(
+    files: dict[tuple[str, str], Path], subset: str, folder: Path
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    if (part, "labels") not in files:
+    if (subset, "labels") not in files:
         raise SourceError(
-            f"{folder}: has {files[part, 'images'].name}, but no labels for it; "
+            f"{folder}: has {files[subset, 'images'].name}, but no labels for it; "
             "add the file with -labels-idx1-"
         )
-    images_file, labels_file = files[part, "images"], files[part, "labels"]
+    images_file, labels_file = files[subset, "images"], files[subset, "labels"]
     images = _read_pictures(images_file)
     targets = _read(labels_file, (1,))
     if len(images) != len(targets):
@@ -185,7 +183,7 @@ def _read_values(
 ) -> NDArray[Any]:
     header = file.read(4)
     if len(header) < 4 or header[:2] != b"\0\0" or header[2] not in _TYPES:
-        raise SourceError(f"{path}: doesn't start as an IDX file does, but with {header!r}")
+        raise SourceError(f"{path}: doesn't start like an IDX file, but with {header!r}")
     if header[3] not in dimensions:
         raise SourceError(
             f"{path}: has {header[3]} dimensions; expected {' or '.join(map(str, dimensions))}"
@@ -195,8 +193,8 @@ def _read_values(
     kind = np.dtype(_TYPES[header[2]])
     promised = math.prod(shape) * kind.itemsize
     start = 4 + 4 * header[3]
-    # What can't be in the file is refused before memory is asked for.
-    possible = size * _DENSEST if packed else size
+    # A size that the file cannot have is refused before memory is allocated.
+    possible = size * DEFLATE_RATIO if packed else size
     if len(shape) < header[3] or start + promised > possible:
         raise SourceError(
             f"{path}: ends too early, its header promises {shape}; copy or download it again"

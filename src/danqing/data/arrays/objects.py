@@ -1,6 +1,6 @@
-"""Objects from Python -> a Dataset: arrays, data frames, and whatever has `.data` and `.target`.
+"""In-memory data -> a Dataset: arrays, data frames, and objects with `.data` and `.target`.
 
-Knows no files. Pandas is never imported: a frame is known by what it can do.
+Knows no files. Never imports pandas: a data frame is recognised by its attributes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.arrays.from_arrays import examples_from_arrays, target_from_array
+from danqing.data.arrays.from_arrays import check_lengths, examples_from_arrays, target_from_array
 from danqing.data.dataset import Dataset
 from danqing.data.labels import WITHOUT_TARGET, make_labels, text_of_number
 from danqing.data.table import Column, Table
@@ -23,27 +23,27 @@ from danqing.errors import SourceError
 __all__ = ["examples_of", "from_object"]
 
 _HERE = "the data given"
-_INK = 16.0  # scikit-learn's digits count ink in 4x4 blocks: 0 to 16
+_INK = 16.0  # the maximum of scikit-learn's digits: pixels with ink in a 4x4 block
 
 
 def from_object(obj: Any, target: str | None = None, task: str | None = None) -> Dataset:
-    """Make a Dataset of an object from Python.
+    """Make a Dataset of in-memory data.
 
     Parameters
     ----------
     obj : object
-        Something with `.data` and `.target`, as scikit-learn's data sets are; a pandas or Polars
-        data frame; ``(X, y)``, ``(X_train, y_train, X_test, y_test)`` or
-        ``((X_train, y_train), (X_test, y_test))``; or a Dataset, which stays as it is.
+        ``(X, y)``, ``(X_train, y_train, X_test, y_test)`` or
+        ``((X_train, y_train), (X_test, y_test))``; a pandas or Polars data frame; an object with
+        `.data` and `.target`, such as scikit-learn's data sets; or a Dataset, returned unchanged.
     target : str, optional
         The column of a data frame to predict.
     task : {"classification", "regression"}, optional
-        Chosen from the targets if not given.
+        Inferred from the targets if not given.
 
     Raises
     ------
     SourceError
-        If it is none of these, lengths disagree, targets are missing, or values can't be used.
+        If it is none of these, lengths differ, targets are missing, or values are unusable.
 
     Examples
     --------
@@ -55,11 +55,11 @@ def from_object(obj: Any, target: str | None = None, task: str | None = None) ->
         return obj
     if _is_frame(obj):
         table = _table_of_frame(obj)
-        _some_rows(table)
+        _check_rows(table)
         return dataset_of_tables({"train": table}, _HERE, target, task, name="data", source="")
     if target is not None:
         raise SourceError(
-            f"{_HERE} has no columns with names, so there is no {target!r}; leave target out"
+            f"{_HERE} has no named columns, so it has no {target!r}; leave out target"
         )
     if isinstance(obj, tuple | list):
         return _from_pairs(_pairs(obj), task)
@@ -72,12 +72,12 @@ def from_object(obj: Any, target: str | None = None, task: str | None = None) ->
 
 
 def examples_of(x: Any) -> Any:
-    """Give new, unlabelled examples as pictures or a table.
+    """Convert examples without targets to pictures or a table.
 
     Parameters
     ----------
     x : array-like, data frame or Table
-        As for `from_object`, without targets.
+        As for `from_object`.
 
     Returns
     -------
@@ -88,43 +88,48 @@ def examples_of(x: Any) -> Any:
     >>> examples_of([[1.0, 2.0], [3.0, 4.0]]).shape
     (2, 2)
     """
-    return _examples([x])[0]
+    return _examples({"train": x})["train"]
 
 
-def _examples(parts: list[Any], names: Any = ()) -> list[Any]:
-    tables = [
-        x if isinstance(x, Table) else _table_of_frame(x) if _is_frame(x) else None for x in parts
-    ]
-    for x, table in zip(parts, tables, strict=True):
-        if (table is None) != (tables[0] is None):
-            raise SourceError(f"{_HERE} mixes data frames and arrays; give one kind")
-        if table is not None and table.names != tables[0].names:  # type: ignore[union-attr]
+def _examples(objects: dict[str, Any], names: Any = ()) -> dict[str, Any]:
+    """Convert the examples of each subset, training first."""
+    tables = {
+        subset: x if isinstance(x, Table) else _table_of_frame(x) if _is_frame(x) else None
+        for subset, x in objects.items()
+    }
+    first = tables["train"]
+    for subset, x in objects.items():
+        table = tables[subset]
+        if (table is None) != (first is None):
+            raise SourceError(f"{_HERE} mixes data frames and arrays; use one of them")
+        if table is not None and first is not None and table.names != first.names:
             raise SourceError(f"{_HERE} has other columns for testing than for training")
         if table is None and hasattr(x, "toarray") and hasattr(x, "nnz"):
             raise SourceError(f"{_HERE} is a sparse matrix; expected a dense one, x.toarray()")
-    if tables[0] is not None:
+    if first is not None:
         return tables
-    return examples_from_arrays([_array(x) for x in parts], _HERE, [str(n) for n in names])
+    arrays = {subset: _array(x) for subset, x in objects.items()}
+    return examples_from_arrays(arrays, _HERE, [str(name) for name in names])
 
 
 def _array(x: Any) -> NDArray[Any]:
     try:
         array = np.asarray(x)
         if array.dtype.kind == "U" and isinstance(x, list | tuple):
-            # NumPy writes numbers among text as text: what was meant must not be guessed.
+            # NumPy converts numbers among text to text; which was meant can't be guessed.
             array = np.asarray(x, dtype=object)
             if all(isinstance(value, str) for value in array.flat):
                 return array.astype(str)
         return array
     except (ValueError, TypeError) as error:
         raise SourceError(
-            f"{_HERE} can't become an array ({str(error).splitlines()[0]}); expected rows of "
-            "equal length"
+            f"{_HERE} can't be converted to an array ({str(error).splitlines()[0]}); expected rows "
+            "of equal length"
         ) from None
 
 
 def _target(y: Any) -> NDArray[Any]:
-    if hasattr(y, "isna"):  # a pandas series: its own kinds of missing values become NaN or None
+    if hasattr(y, "isna"):  # a pandas series: its various missing values become NaN or None
         y = _values_of_pandas(y)
     return target_from_array(_array(y), _HERE)
 
@@ -143,19 +148,15 @@ def _pairs(obj: Any) -> list[tuple[Any, Any]]:
 def _from_pairs(
     pairs: list[tuple[Any, Any]], task: str | None, names: Any = (), class_names: Any = ()
 ) -> Dataset:
-    x = _examples([pair[0] for pair in pairs], names)
-    y = [_target(pair[1]) for pair in pairs]
-    for examples, targets in zip(x, y, strict=True):
-        if len(examples) != len(targets):
-            raise SourceError(
-                f"{_HERE} has {len(examples):,} examples and {len(targets):,} targets; "
-                "expected as many"
-            )
-    _some_rows(x[0])
+    by_subset = dict(zip(("train", "test"), pairs, strict=False))
+    x = _examples({subset: pair[0] for subset, pair in by_subset.items()}, names)
+    y = {subset: _target(pair[1]) for subset, pair in by_subset.items()}
+    check_lengths(x, y, _HERE)
+    _check_rows(x["train"])
     labels = make_labels(
         y,
         _HERE,
-        pictures=not isinstance(x[0], Table),
+        pictures=not isinstance(x["train"], Table),
         task=task,
         names=[str(name) for name in class_names],
     )
@@ -164,14 +165,8 @@ def _from_pairs(
             f"{_HERE} has {labels.removed[WITHOUT_TARGET]:,} missing or infinite targets (NaN); "
             "leave out their rows"
         )
-    return Dataset(
-        name="data",
-        source="",
-        x_train=x[0],
-        y_train=labels.parts[0],
-        x_test=x[1] if len(x) > 1 else x[0][:0],
-        y_test=labels.parts[1] if len(x) > 1 else labels.parts[0][:0],
-        class_names=labels.class_names,
+    return Dataset.from_subsets(
+        x, labels.by_subset, name="data", source="", class_names=labels.class_names
     )
 
 
@@ -192,7 +187,7 @@ def _from_bunch(bunch: Any, task: str | None) -> Dataset:
     )
 
 
-def _some_rows(x: Any) -> None:
+def _check_rows(x: Any) -> None:
     if not len(x):
         raise SourceError(f"{_HERE} has no rows; expected at least two examples")
 
@@ -218,7 +213,7 @@ def _table_of_frame(frame: Any) -> Table:
 
 
 def _known_text(column: Column, series: Any) -> Column:
-    """Keep text of a frame as text: its maker has already chosen, unlike a CSV file's."""
+    """Keep a data frame's text as text: unlike in a CSV file, it was typed on purpose."""
     if column.kind != "category" and str(series.dtype) in ("String", "Categorical", "Enum"):
         return column_from_series(series, _HERE, "category")
     return column
@@ -232,7 +227,7 @@ def _as_category(column: Column) -> Column:
 
 
 def _values_of_pandas(series: Any) -> NDArray[Any]:
-    """Give a series' values as a plain array; what is missing in objects becomes None."""
+    """Return a series' values as a plain array; missing objects become None."""
     missing = np.asarray(series.isna(), dtype=bool)
     values = np.asarray(series.to_numpy())
     if values.dtype.kind in "biufM":
@@ -255,7 +250,7 @@ def _values_of_pandas(series: Any) -> NDArray[Any]:
 
 def _column_of_values(name: str, values: NDArray[Any]) -> Column:
     if values.ndim != 1:
-        raise SourceError(f"{_HERE}: the column {name!r} isn't one-dimensional; leave it out")
+        raise SourceError(f"{_HERE}: the column {name!r} is not one-dimensional; leave it out")
     if values.dtype.kind == "b":
         words = np.array(["false", "true"], dtype=object)[values.astype(np.int64)]
         return Column(name, "category", words)
@@ -288,6 +283,6 @@ def _text(name: str, value: Any) -> str | None:
     if isinstance(value, int | float | np.number | decimal.Decimal):
         return text_of_number(float(value))
     raise SourceError(
-        f"{_HERE}: the column {name!r} holds objects of type {type(value).__name__}; "
-        "expected numbers, text, truth values or dates"
+        f"{_HERE}: the column {name!r} contains objects of type {type(value).__name__}; "
+        "expected numbers, text, booleans or dates"
     )

@@ -28,7 +28,7 @@ from danqing.data.cache.pixel_files import CachedPictures, PixelFile, PixelWrite
 from danqing.data.cache.reading import Decoded, Decoding, FileTask, Looking, Seen, Shape, mode_of
 from danqing.data.cache.workers import LARGE, Meter, cores, spread
 from danqing.data.images.decode import Look, fit
-from danqing.data.images.layout import Entry, Listing, Origin
+from danqing.data.images.origin import Entry, Listing, Origin
 from danqing.errors import SourceError
 
 __all__ = ["FileContents"]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from danqing.atomic_file import AtomicFile
 from danqing.data.cache.pixel_files import PixelFile
-from danqing.data.images.layout import Entry, Listing
+from danqing.data.images.origin import Entry, Listing
 
 __all__ = [
     "CacheIndex",

@@ -18,8 +18,7 @@ from threading import Thread
 from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from danqing.data.images.decode import Look, Mode, decode_content, examine
-from danqing.data.images.image_file import quiet
-from danqing.data.images.layout import read_file
+from danqing.data.images.image_file import quiet, read_file
 from danqing.errors import PictureError
 
 __all__ = [

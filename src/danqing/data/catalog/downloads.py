@@ -186,7 +186,7 @@ def _read_cifar(path: Path, name: str) -> Dataset:
     """
     record = 3072 + (2 if name == "cifar100" else 1)
     words: list[str] = []
-    found: dict[bool, list[NDArray[np.uint8]]] = {True: [], False: []}
+    found: dict[str, list[NDArray[np.uint8]]] = {"train": [], "test": []}
     try:
         with tarfile.open(path) as packed:
             for member in sorted(packed, key=lambda member: member.name):
@@ -195,24 +195,20 @@ def _read_cifar(path: Path, name: str) -> Dataset:
                     continue
                 if member.name.endswith(".bin"):
                     rows = np.frombuffer(content.read(), np.uint8).reshape(-1, record)
-                    found["test" in Path(member.name).name].append(rows)
+                    found["test" if "test" in Path(member.name).name else "train"].append(rows)
                 elif member.name.endswith(("batches.meta.txt", "fine_label_names.txt")):
                     words = content.read().decode().split()
-        records = {test: np.concatenate(blocks) for test, blocks in found.items()}
+        records = {subset: np.concatenate(blocks) for subset, blocks in found.items()}
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
         raise SourceError(f"{path}: is damaged ({error}); delete it to load it again") from None
-    x = [
-        np.ascontiguousarray(records[test][:, -3072:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        for test in (False, True)
-    ]
-    y = [records[test][:, -3073] for test in (False, True)]
+    x = {
+        subset: np.ascontiguousarray(
+            records[subset][:, -3072:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        )
+        for subset in ("train", "test")
+    }
+    y = {subset: records[subset][:, -3073] for subset in ("train", "test")}
     labels = make_labels(y, path, pictures=True, task="classification", names=words)
-    return Dataset(
-        name=name,
-        source=name,
-        x_train=x[0],
-        y_train=labels.parts[0],
-        x_test=x[1],
-        y_test=labels.parts[1],
-        class_names=labels.class_names,
+    return Dataset.from_subsets(
+        x, labels.by_subset, name=name, source=name, class_names=labels.class_names
     )

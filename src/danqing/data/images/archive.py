@@ -1,7 +1,7 @@
-"""A zip or tar file of a folder of pictures -> Dataset, read where it is: nothing is unpacked.
+"""A zip or tar file of a folder of pictures as an `Origin`, read in place: nothing is unpacked.
 
-Links, devices and names that lead out of the archive are left out and counted. What an archive
-says of its sizes is not believed: members and the whole are read up to limits. Knows no decoder.
+Links, devices and names that lead out of the archive are left out and counted. The sizes that an
+archive claims are not trusted: members and the whole are read up to limits. Knows no decoder.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from danqing.data.cache.workers import OnProgress
-from danqing.data.dataset import Dataset
-from danqing.data.images.layout import Entry, Listing, Origin, is_picture_name
-from danqing.data.images.load_images import ImageFiles, files_of, load_images, to_dataset
+from danqing.data.images.layout import is_picture_name
+from danqing.data.images.origin import Entry, Listing, Origin
 from danqing.errors import PictureError, SourceError
 
-__all__ = ["index_archive", "load_archive"]
+__all__ = ["open_archive"]
 
 _MEMBER = 64 << 20  # bytes
 _TOTAL = 8 << 30
-_MODEST = 256 << 20  # what any archive may unpack to
-_RATIO = 200  # what a larger one may, times its size; pictures are packed already
-_HEADER = 16 << 10  # bytes that tarfile may read at once: its headers; it parses them slowly
+_MODEST = 256 << 20  # any archive may unpack to that
+_RATIO = 200  # and a larger one to so many times its size; pictures are already compressed
+_HEADER = 16 << 10  # the most bytes that tarfile may read at once, for headers: it parses slowly
 
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
@@ -49,54 +47,18 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def load_archive(path: str | Path, *, progress: OnProgress | None = None) -> Dataset:
-    """Load a zip or tar (plain, .gz, .bz2 or .xz) of a folder of pictures, as `load_folder` does.
-
-    Parameters
-    ----------
-    path : path
-    progress : callable, optional
-        Called with the work done and its total, about once a second.
+def open_archive(path: str | Path) -> Origin:
+    """Open a zip or tar (plain, .gz, .bz2 or .xz) of a folder of pictures.
 
     Raises
     ------
     SourceError
-        If it is no such archive, is damaged, unpacks to more than 8 GiB, or holds no data set.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from PIL import Image
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with zipfile.ZipFile(Path(folder) / "colours.zip", "w") as packed:
-    ...         for colour in ("red", "blue"):
-    ...             with packed.open(f"{colour}/1.png", "w") as file:
-    ...                 Image.new("RGB", (8, 8), colour).save(file, "PNG")
-    ...     load_archive(Path(folder) / "colours.zip").class_names
-    ('blue', 'red')
+        If it can't be read or is no such archive.
     """
-    origin = _open(path)
-    name = re.sub(r"(\.tar)?\.\w+$", "", origin.path.name) or "pictures"
-    return to_dataset(origin, load_images(origin, progress), name)
-
-
-def index_archive(path: str | Path, *, progress: OnProgress | None = None) -> ImageFiles:
-    """Tell which members the rows of `load_archive` come from, and which can't be read.
-
-    Raises
-    ------
-    SourceError
-        As `load_archive` does for an archive in which nothing can be read.
-    """
-    origin = _open(path)
-    return files_of(origin, load_images(origin, progress))
-
-
-def _open(path: str | Path) -> Origin:
     path = Path(path).absolute()
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise SourceError(f"{path}: is no regular file; expected a zip or tar archive")
+            raise SourceError(f"{path}: is not a regular file; expected a zip or tar archive")
         with path.open("rb") as file:
             start = file.read(512)
     except (OSError, ValueError) as error:
@@ -105,23 +67,26 @@ def _open(path: str | Path) -> Origin:
         return _Zip(path)
     if start[257:262] == b"ustar" or start.startswith(tuple(_PACKED)):
         return _Tar(path)
-    raise SourceError(f"{path}: is no archive; expected a zip, or a tar, plain, .gz, .bz2 or .xz")
+    raise SourceError(
+        f"{path}: is not an archive; expected a zip, or a tar (plain, .gz, .bz2 or .xz)"
+    )
 
 
 class _Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
-        told = path.stat()
-        self._changed = max(told.st_mtime_ns, told.st_ctime_ns)
-        self.stamp = f"{told.st_size} {self._changed}"
-        self._most = min(_TOTAL, max(_MODEST, _RATIO * told.st_size))
+        self.name = re.sub(r"(\.tar)?\.\w+$", "", path.name) or "pictures"
+        status = path.stat()
+        self._changed = max(status.st_mtime_ns, status.st_ctime_ns)
+        self.stamp = f"{status.st_size} {self._changed}"
+        self._most = min(_TOTAL, max(_MODEST, _RATIO * status.st_size))
         self._total = 0
 
     def full_name(self, name: str) -> str:
         return f"{self.path}/{name}"
 
     def _admit(self, listing: Listing, name: str, size: int, plain: bool) -> None:
-        """Take a member into the listing, if it is a file in the archive and not too large."""
+        """Add a member to the listing, if it is a file inside the archive and not too large."""
         outside = re.match(r"/|[A-Za-z]:|.*\0", name) or ".." in name.split("/")
         if not plain or outside:
             listing.left_out["unsafe members"] += 1
@@ -137,7 +102,7 @@ class _Archive:
     def _too_large(self) -> SourceError:
         return SourceError(
             f"{self.path}: unpacks to more than {self._most >> 20:,} MiB, which looks like a "
-            "decompression bomb; if you trust it, unpack it and name its folder"
+            "decompression bomb; if you trust it, unpack it and use its folder"
         )
 
     @contextmanager
@@ -146,7 +111,9 @@ class _Archive:
             yield
         except _DAMAGE as error:
             what = " ".join(str(error).split())[:200] or type(error).__name__
-            raise SourceError(f"{self.path}: is a damaged archive ({what}); get it anew") from None
+            raise SourceError(
+                f"{self.path}: is a damaged archive ({what}); copy it again"
+            ) from None
 
 
 class _Zip(_Archive):
@@ -170,9 +137,9 @@ class _Zip(_Archive):
 
     def _read(self, packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | PictureError:
         if member.flag_bits & _ENCRYPTED:
-            return PictureError("is encrypted; pack it without a password")
+            return PictureError("is encrypted; zip it without a password")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            return PictureError("is packed by a rare method; pack it as plain zip")
+            return PictureError("is compressed by a rare method; zip it with deflate")
         try:
             with packed.open(member) as file:
                 return file.read(_MEMBER)
@@ -181,7 +148,7 @@ class _Zip(_Archive):
 
     @staticmethod
     def _members(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-        # Of several members of one name the last counts, as for those who unpack.
+        # Of several members with one name the last counts, as when unpacking.
         members = [member for member in packed.infolist() if not member.is_dir()]
         return {_zip_name(member): member for member in members}
 
@@ -229,7 +196,7 @@ class _Tar(_Archive):
             before = -1
             with tarfile.open(fileobj=file, mode="r:") as packed:  # type: ignore[call-overload]
                 while (member := packed.next()) is not None:
-                    packed.members = []  # or it keeps them all, and looks through them
+                    packed.members = []  # or it would keep them all, and search them
                     if member.offset <= before:
                         raise tarfile.ReadError("its members overlap")
                     before = member.offset
@@ -237,7 +204,7 @@ class _Tar(_Archive):
 
 
 class _Bounded:
-    """What tarfile reads from: only forwards, no large header, and an end to what is unpacked."""
+    """The file that tarfile reads: forwards only, small headers, and limited once unpacked."""
 
     def __init__(self, file: IO[bytes], most: int, too_large: Callable[[], SourceError]) -> None:
         self._file = file
@@ -270,7 +237,7 @@ class _Bounded:
         return content
 
     def _read(self, size: int) -> bytes:
-        # tarfile looks again at the last byte it passed; for that no stream is unpacked anew.
+        # tarfile rereads the last byte that it skipped; the stream is not unpacked again for that.
         if self._wanted == self._place - 1 and size == 1:
             self._wanted += 1
             return self._last
@@ -291,7 +258,7 @@ def _tar_name(member: tarfile.TarInfo) -> str:
 def _zip_name(member: zipfile.ZipInfo) -> str:
     name = member.filename
     if not member.flag_bits & _UTF8 and not name.isascii():
-        # Written by a Mac or on a Chinese Windows, which don't say so.
+        # Zipped by a Mac or a Chinese Windows, which don't declare their encoding.
         raw = name.encode("cp437", "replace")
         for encoding in ("utf-8", "gb18030"):
             with suppress(UnicodeDecodeError):

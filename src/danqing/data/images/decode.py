@@ -1,9 +1,10 @@
-"""From the bytes of a picture file to pixels of a wanted size. Knows no labels and no cache.
+"""From the bytes of a picture file to pixels of a given size. Knows no labels and no cache.
 
-A picture counts as grey by its mode alone: black and white, grey of any depth, with or without
-transparency, or a palette of nothing but greys. An RGB file that shows only greys is in colour.
+Whether a picture is grey depends on its mode alone: black and white, grey of any depth, with or
+without transparency, or a palette of greys only. An RGB file that shows only greys is in colour.
 
-NumPy is imported where it is needed: without it a helping process starts in a third of the time.
+NumPy is imported only where it is needed: without it a helper process starts in a third of the
+time.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from PIL import Image, ImageOps
 
-from danqing.data.images.image_file import open_picture, quiet
-from danqing.data.images.layout import read_file
+from danqing.data.images.image_file import open_picture, quiet, read_file
 from danqing.errors import PictureError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = [
 
 Mode = Literal["L", "RGB"]
 
-SMALL = 96  # pixels a side; up to it a picture is decoded as soon as it is looked at
+SMALL = 96  # pixels a side, up to which `examine` decodes a picture at once
 
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
@@ -46,15 +46,15 @@ _ORIENTATION = 0x0112
 
 
 class Look(NamedTuple):
-    """What a look at a file tells.
+    """The result of `examine`.
 
     Attributes
     ----------
     height, width : int
-        The right way up.
+        Of the upright picture.
     grey : bool
     pixels : bytes or None
-        Row by row, a byte a pixel, or three in colour; None for a picture larger than `SMALL`,
+        Row by row, one byte per pixel, or three in colour; None for a picture larger than `SMALL`,
         which is not decoded yet.
     """
 
@@ -65,21 +65,7 @@ class Look(NamedTuple):
 
 
 def probe(source: bytes | str | Path, *, name: str = "") -> tuple[int, int, bool]:
-    """Tell height, width, and whether it is grey, from a picture's header.
-
-    Raises
-    ------
-    PictureError
-        If it is no picture, damaged, or too large.
-
-    Examples
-    --------
-    >>> import io
-    >>> file = io.BytesIO()
-    >>> Image.new("RGB", (30, 20)).save(file, "PNG")
-    >>> probe(file.getvalue())
-    (20, 30, False)
-    """
+    """Read height, width, and whether a picture is grey, from its header; else as `decode`."""
     with quiet(), _named(source, name), open_picture(_content(source)) as image:
         return _shape(image)
 
@@ -89,8 +75,8 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Decode a picture to `size` and `mode`.
 
-    It is turned as its EXIF orientation says; what is transparent becomes white paper; 16 bits a
-    channel are scaled to 8, not cut; smaller sizes are antialiased.
+    Its EXIF orientation is applied; transparent parts become white; 16 bits per channel are scaled
+    to 8, not truncated; reduction is antialiased.
 
     Parameters
     ----------
@@ -98,7 +84,7 @@ def decode(
     size : (height, width)
     mode : {"L", "RGB"}
     name : str
-        What messages call it; for a path that path.
+        How messages refer to it; by default its path.
 
     Returns
     -------
@@ -107,7 +93,7 @@ def decode(
     Raises
     ------
     PictureError
-        If it is no picture, damaged, or too large.
+        If it is not a picture, damaged, or too large.
 
     Examples
     --------
@@ -125,22 +111,22 @@ def decode(
 
 
 def decode_content(content: bytes, size: tuple[int, int], mode: Mode) -> bytes:
-    """Decode as `decode` does, for many threads at once within one `quiet()`, unnamed in errors."""
+    """Decode like `decode`, but in many threads, within one `quiet()`; errors are unnamed."""
     with open_picture(content) as image:
         if max(image.size) > SMALL:
-            # A JPEG gives itself at a half, a quarter or an eighth for a part of the work.
+            # A JPEG can be decoded at a half, a quarter or an eighth of its size for less work.
             height, width = reversed(size) if _orientation(image) >= 5 else size
             image.draft(None, (2 * width, 2 * height))
         return _fit(_natural(image), size, mode)
 
 
 def examine(content: bytes) -> Look:
-    """Look at a file's content, and decode it if it is small; errors don't name it.
+    """Read a picture's header, and decode it if it is small; errors are unnamed.
 
     Raises
     ------
     PictureError
-        If it is no picture, damaged, or too large.
+        If it is not a picture, damaged, or too large.
     """
     with open_picture(content) as image:
         height, width, grey = _shape(image)
@@ -152,7 +138,7 @@ def examine(content: bytes) -> Look:
 
 
 def fit(look: Look, size: tuple[int, int], mode: Mode) -> bytes:
-    """Bring the pixels of a look to a size and a mode; as `decode_content` gives them."""
+    """Convert examined pixels to a size and a mode, as `decode_content` returns them."""
     assert look.pixels is not None
     own: Mode = "L" if look.grey else "RGB"
     if (look.height, look.width) == size and own == mode:
@@ -169,8 +155,8 @@ def _fit(picture: Image.Image, size: tuple[int, int], mode: Mode) -> bytes:
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """Turn a picture upright and lay it on white paper; its mode is then one without alpha."""
-    image.load()  # only now are all its remarks known
+    """Turn a picture upright and put it on white paper; the result has no alpha channel."""
+    image.load()  # only now is all its metadata known
     if not _ORIENTED.isdisjoint(image.info):
         image = ImageOps.exif_transpose(image)
     if image.mode in _ALPHA or "transparency" in image.info:
@@ -198,7 +184,7 @@ def _named(source: bytes | str | Path, name: str) -> Iterator[None]:
 
 
 def _orientation(image: Image.Image) -> int:
-    # TIFF turns itself; a PNG tells what stands behind its pixels only when it is decoded.
+    # Pillow turns TIFF itself; what follows the pixels of a PNG is known only after decoding.
     known = "exif" in image.info or ("xmp" in image.info and image.format != "PNG")
     return int(image.getexif().get(_ORIENTATION, 1)) if known and image.format != "TIFF" else 1
 
@@ -216,7 +202,7 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _natural(image: Image.Image) -> Image.Image:
-    """Give a picture upright and opaque, as L if it is grey, else as RGB."""
+    """Return a picture upright and opaque, as L if it is grey, else as RGB."""
     mode = "L" if _is_grey(image) else "RGB"
     flat = flatten(image)
     if flat.mode == mode:
@@ -227,7 +213,7 @@ def _natural(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(deep: Image.Image) -> Image.Image:
-    """Scale deep greys by the format's white; without one, by the values that are there."""
+    """Scale deep greys by the format's white, or else by their own range."""
     import numpy as np
 
     values = np.nan_to_num(np.asarray(deep).astype(np.float32), posinf=0, neginf=0)

@@ -1,19 +1,22 @@
-"""The bytes of a picture file, opened. Knows what its header promises, and reads no pixel.
+"""Reading a picture file's bytes, and opening them: its header is checked, no pixel is decoded.
 
-PNG, JPEG, WebP, BMP, GIF (its first frame) and TIFF (its first page) are opened, by Pillow; no
-other of its decoders can be reached.
+Pillow opens PNG, JPEG, WebP, BMP, GIF (the first frame) and TIFF (the first page); none of its
+other decoders can be reached.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
+from pathlib import Path
 from typing import IO
 
-# Named here, or Pillow would load all its decoders on the first file that none of its five
-# common ones knows.
+# Imported here, or Pillow would load all its decoders on the first file that its five common ones
+# don't know.
 from PIL import (
     Image,
     JpegImagePlugin,
@@ -23,29 +26,65 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from danqing.data.file_checks import DEFLATE_RATIO
 from danqing.errors import PictureError
 
-__all__ = ["open_picture", "quiet"]
+__all__ = ["open_picture", "quiet", "read_file"]
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", WebPImagePlugin.WebPImageFile.format, "TIFF")
 _COMMON: dict[bytes, Callable[[IO[bytes]], Image.Image]] = {
     b"\x89PN": PngImagePlugin.PngImageFile,
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
 }
-_LARGEST = 50_000_000  # pixels; more is a decompression bomb, or nothing a network can use
-_LONGEST = 65_535  # pixels of a side, as in JPEG; rows have their own cost in memory
-_DEFLATE = 1032  # bytes that one byte can stand for: two bits make 258 of them at most
+_MOST_BYTES = 256 << 20
+_MOST_PIXELS = 50_000_000  # more is a decompression bomb, or nothing a network can use
+_LONGEST_SIDE = 65_535  # pixels, as in JPEG; each row takes memory of its own
 assert TiffImagePlugin.TiffImageFile.format == "TIFF"
 
 
-@contextmanager
-def open_picture(content: bytes) -> Iterator[Image.Image]:
-    """Open a picture, its size checked, and turn whatever its decoder raises into one error.
+def read_file(path: str | Path) -> bytes:
+    """Read all bytes of a picture file.
 
     Raises
     ------
     PictureError
-        Without the file's name, which only the caller knows.
+        If it is missing, unreadable, not a file or far too large; the message doesn't name it.
+    """
+    try:
+        # Opening a pipe would wait forever for its other end.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        try:
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise PictureError("is a folder; name the picture files in it")
+            if not stat.S_ISREG(status.st_mode):
+                raise PictureError("is not a regular file; name a picture file")
+            if status.st_size > _MOST_BYTES:
+                raise PictureError(f"is larger than {_MOST_BYTES >> 20} MiB; make it smaller")
+            content = os.read(descriptor, status.st_size)
+            while len(content) < status.st_size and (more := os.read(descriptor, status.st_size)):
+                content += more
+            return content
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise PictureError("there is no such file") from None
+    except PermissionError:
+        raise PictureError("can't be read; check its permissions") from None
+    except OSError as error:
+        raise PictureError(f"can't be read ({error.strerror})") from None
+    except ValueError:
+        raise PictureError("is not a valid file name") from None
+
+
+@contextmanager
+def open_picture(content: bytes) -> Iterator[Image.Image]:
+    """Open a picture, check its size, and convert whatever its decoder raises to one error.
+
+    Raises
+    ------
+    PictureError
+        The message doesn't name the file, which only the caller knows.
     """
     try:
         image = _opened(content)
@@ -55,57 +94,60 @@ def open_picture(content: bytes) -> Iterator[Image.Image]:
         raise
     except Image.DecompressionBombError:
         raise PictureError(
-            f"has far too many pixels; at most {_LARGEST:,} are read, make it smaller"
+            f"has far too many pixels; at most {_MOST_PIXELS:,} are read; make it smaller"
         ) from None
     except UnidentifiedImageError:
         raise PictureError(
-            "is no picture; expected PNG, JPEG, WebP, BMP, GIF or TIFF"
+            "is not a picture; expected PNG, JPEG, WebP, BMP, GIF or TIFF"
             if content
-            else "is no picture: the file is empty"
+            else "is not a picture: the file is empty"
         ) from None
-    except Exception as error:  # decoders fail on bad bytes in many ways: struct, zlib, Key, Type…
+    except (
+        Exception
+    ) as error:  # bad bytes make decoders raise many things: struct, zlib, Key, Type…
         what = " ".join(str(error).split())[:200] or type(error).__name__
-        raise PictureError(f"is damaged or too large ({what}); save it anew") from None
+        raise PictureError(f"is damaged or too large ({what}); save it again") from None
 
 
 def _opened(content: bytes) -> Image.Image:
-    # For small files `Image.open` takes a quarter longer than the two commonest formats themselves.
-    # All else is left to it, also the words for what is damaged or too large.
+    # On small files `Image.open` takes a quarter longer than the decoders of the two most common
+    # formats. Everything else is left to it, errors about damage and size included.
     if kind := _COMMON.get(content[:3]):
         with suppress(Exception):
             image = kind(BytesIO(content))
-            if image.width * image.height <= _LARGEST:
+            if image.width * image.height <= _MOST_PIXELS:
                 return image
     return Image.open(BytesIO(content), formats=_FORMATS)
 
 
 def _check(image: Image.Image, length: int) -> None:
-    """Refuse a picture that is too large, or a PNG that can't be as large as it says."""
+    """Refuse a picture that is too large, or a PNG that can't be as large as it claims."""
     width, height = image.size
-    if width * height > _LARGEST:
+    if width * height > _MOST_PIXELS:
         raise PictureError(
-            f"has {width}x{height} pixels; at most {_LARGEST:,} are read, make it smaller"
+            f"has {width}x{height} pixels; at most {_MOST_PIXELS:,} are read; make it smaller"
         )
-    if max(width, height) > _LONGEST:
+    if max(width, height) > _LONGEST_SIDE:
         raise PictureError(
-            f"has {width}x{height} pixels; at most {_LONGEST:,} a side are read, make it smaller"
+            f"has {width}x{height} pixels; at most {_LONGEST_SIDE:,} a side are read; "
+            "make it smaller"
         )
-    # Pillow takes a PNG whose rows end early, and fills up with black whatever was promised.
+    # Pillow accepts a PNG whose rows end early, and fills what is missing with black.
     if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
-        bits = width * height * _bits_a_pixel(str(image.tile[0][3]))  # interlaced, rather more
-        if bits > 8 * _DEFLATE * length:
+        bits = width * height * _bits_per_pixel(str(image.tile[0][3]))  # more if interlaced
+        if bits > 8 * DEFLATE_RATIO * length:
             raise PictureError(
                 f"is damaged (its {length:,} bytes can't hold {width}x{height} pixels); "
-                "save it anew"
+                "save it again"
             )
 
 
-def _bits_a_pixel(raw: str) -> int:
-    """Tell how many bits of a PNG's rows a pixel takes, by Pillow's word for them.
+def _bits_per_pixel(raw: str) -> int:
+    """Return the bits per pixel in a PNG's rows, from Pillow's name for their raw mode.
 
     Examples
     --------
-    >>> [_bits_a_pixel(raw) for raw in ("1", "P;4", "L", "I;16B", "RGB", "RGBA;16B")]
+    >>> [_bits_per_pixel(raw) for raw in ("1", "P;4", "L", "I;16B", "RGB", "RGBA;16B")]
     [1, 4, 8, 16, 24, 64]
     """
     channels, _, depth = raw.partition(";")
@@ -114,7 +156,7 @@ def _bits_a_pixel(raw: str) -> int:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence Pillow's remarks on odd files; it changes the whole process, so never in threads."""
+    """Silence Pillow's warnings about odd files, in the whole process, so never in threads."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

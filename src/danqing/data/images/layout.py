@@ -1,90 +1,31 @@
-"""From names of files to classes and parts: what folders of labelled pictures look like.
+"""From file names to subsets and classes: how folders of labelled pictures are laid out.
 
-Knows no pictures: names alone decide, so that a folder and an archive of it give the same.
+Knows no pictures: names alone decide, so that a folder and an archive of it give the same result.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
 from functools import lru_cache
-from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
 from danqing.data.natural_order import natural_key
-from danqing.errors import PictureError, SourceError
+from danqing.data.subset_names import SUBSETS, SubsetName, subset_of
+from danqing.errors import SourceError
 
-__all__ = [
-    "SUBSETS",
-    "Entry",
-    "Labelled",
-    "Layout",
-    "Listing",
-    "Origin",
-    "SubsetName",
-    "arrange",
-    "is_picture_name",
-    "read_file",
-]
+__all__ = ["Labelled", "Layout", "arrange", "is_picture_name"]
 
-SubsetName = Literal["train", "validation", "test"]
-
-SUBSETS: tuple[SubsetName, ...] = ("train", "validation", "test")
-
-_SUBSET_NAMES: dict[str, SubsetName] = {
-    **dict.fromkeys(("train", "training"), SUBSETS[0]),
-    **dict.fromkeys(("validation", "val", "valid"), SUBSETS[1]),
-    **dict.fromkeys(("test", "testing"), SUBSETS[2]),
-}
 _SUFFIXES = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .dib .gif .tif .tiff".split()  # noqa: SIM905
 )
-_LARGEST_FILE = 256 << 20
-
-
-class Entry(NamedTuple):
-    """A file of a source: its name with ``/`` between folders, its size, and when it changed."""
-
-    name: str
-    size: int
-    changed: int
-
-
-@dataclass
-class Listing:
-    """The files of a source, what was left out of it (a reason and how often), and what failed."""
-
-    entries: list[Entry] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-
-
-class Origin(Protocol):
-    """Where the bytes of picture files come from."""
-
-    path: Path
-    stamp: str
-    """Changes whenever the listing may have; empty where only a listing tells."""
-
-    def listings(self) -> Iterator[Listing]:
-        """List all files, in a fixed order: one `Listing` as it grows, and at last the whole."""
-
-    def contents(self, names: list[str]) -> Iterator[tuple[str, bytes | str | PictureError]]:
-        """Give each name's bytes, a path to read them from, or why there are none, in any order."""
-
-    def full_name(self, name: str) -> str:
-        """Give the name that a user knows the file by."""
 
 
 class Labelled(NamedTuple):
-    """A picture file's name, its part and its class."""
+    """A picture file's name, its subset and its class."""
 
     name: str
-    part: SubsetName
+    subset: SubsetName
     label: str
 
 
@@ -96,117 +37,82 @@ class Layout(NamedTuple):
 
 
 def arrange(names: Iterable[str], where: str) -> Layout:
-    """Tell each picture file's part and class from the folders above it.
+    """Find the subset and class of each picture file from the folders above it.
 
-    The folders are classes; or parts, where one called train or training holds class folders
-    rather than pictures of its own. A single folder around all is looked through. Folders below a
-    class belong to it; names that begin with a dot are ignored.
+    The folders are classes; or they are subsets, if one called train or training contains class
+    folders rather than pictures. A single folder around everything is skipped. Folders below a
+    class belong to it. Names that begin with a dot are ignored.
 
     Parameters
     ----------
     names : iterable of str
         With ``/`` between folders.
     where : str
-        What messages call the source.
+        How messages refer to the source.
 
     Returns
     -------
     Layout
-        By part, then class in natural order, then name.
+        By subset, then class in natural order, then name.
 
     Raises
     ------
     SourceError
-        If there are no pictures, no class folders, or no part for training.
+        If there are no pictures, no class folders, or no training set.
 
     Examples
     --------
     >>> arrange(["cat/a.png", "dog/b.jpg", "dog/notes.txt"], "pets")
     ... # doctest: +NORMALIZE_WHITESPACE
-    Layout(files=[Labelled(name='cat/a.png', part='train', label='cat'),
-                  Labelled(name='dog/b.jpg', part='train', label='dog')], others=1)
+    Layout(files=[Labelled(name='cat/a.png', subset='train', label='cat'),
+                  Labelled(name='dog/b.jpg', subset='train', label='dog')], others=1)
     """
     folders, others = _by_folder(names)
     if not folders and not others:
-        raise SourceError(f"{where}: is empty; expected folders of pictures, one for each class")
+        raise SourceError(f"{where}: is empty; expected one subfolder of pictures per class")
     if not folders:
         raise SourceError(
-            f"{where}: holds {others:,} files but no pictures; "
-            "expected PNG, JPEG, WebP, BMP, GIF or TIFF in folders, one for each class"
+            f"{where}: has {others:,} files but no pictures; "
+            "expected PNG, JPEG, WebP, BMP, GIF or TIFF in one subfolder per class"
         )
     top = _wrapping(folders)
-    in_parts = _has_subsets(folders, top)
+    in_subsets = _has_subsets(folders, top)
     kept: dict[tuple[SubsetName, str], list[str]] = {}
     for path, pictures in folders.items():
         above = path[top:]
-        part: SubsetName | None = (
-            _SUBSET_NAMES.get(above[0].casefold()) if in_parts and above else "train"
-        )
-        steps = above[1:] if in_parts else above
-        if part and steps:
-            kept.setdefault((part, _label(steps[0])), []).extend(pictures)
+        subset: SubsetName | None = subset_of(above[0]) if in_subsets and above else "train"
+        steps = above[1:] if in_subsets else above
+        if subset and steps:
+            kept.setdefault((subset, _label(steps[0])), []).extend(pictures)
         else:
             others += len(pictures)
     if not kept:
         total = sum(len(pictures) for pictures in folders.values())
         raise SourceError(
-            f"{where}: holds {total:,} pictures but no class folders; "
+            f"{where}: has {total:,} pictures but no class folders; "
             "put the pictures of each class into a folder named after it"
         )
-    if all(part != "train" for part, _ in kept):
-        raise SourceError(f"{where}: has no part for training; add a folder 'train'")
+    if all(subset != "train" for subset, _ in kept):
+        raise SourceError(f"{where}: has no training set; add a folder 'train'")
+
+    def order(key: tuple[SubsetName, str]) -> tuple[object, ...]:
+        return SUBSETS.index(key[0]), natural_key(key[1])
+
     files = [
-        Labelled(name, part, label)
-        for part, label in sorted(
-            kept, key=lambda key: (SUBSETS.index(key[0]), natural_key(key[1]))
-        )
-        for name in sorted(kept[part, label])
+        Labelled(name, subset, label)
+        for subset, label in sorted(kept, key=order)
+        for name in sorted(kept[subset, label])
     ]
     return Layout(files, others)
 
 
 def is_picture_name(name: str) -> bool:
-    """Whether a name ends as those of pictures do."""
-    return name[name.rfind(".") :].casefold() in _SUFFIXES  # a Path takes ten times as long
-
-
-def read_file(path: str | Path) -> bytes:
-    """Read a picture's file whole.
-
-    Raises
-    ------
-    PictureError
-        If it is missing, may not be read, is no file or far too large; without its name.
-    """
-    try:
-        # Opening a pipe would wait for its other end for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        try:
-            told = os.fstat(descriptor)
-            if stat.S_ISDIR(told.st_mode):
-                raise PictureError("is a folder; name the picture files in it")
-            if not stat.S_ISREG(told.st_mode):
-                raise PictureError("is no regular file; name a picture file")
-            if told.st_size > _LARGEST_FILE:
-                raise PictureError(f"is larger than {_LARGEST_FILE >> 20} MiB; make it smaller")
-            content = os.read(descriptor, told.st_size)
-            while len(content) < told.st_size and (more := os.read(descriptor, told.st_size)):
-                content += more
-            return content
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError:
-        raise PictureError("there is no such file") from None
-    except PermissionError:
-        raise PictureError("may not be read; check its permissions") from None
-    except OSError as error:
-        raise PictureError(f"can't be read ({error.strerror})") from None
-    except ValueError:
-        raise PictureError("is no name of a file") from None
+    """Whether a name has the suffix of a picture."""
+    return name[name.rfind(".") :].casefold() in _SUFFIXES  # a Path would take ten times as long
 
 
 def _by_folder(names: Iterable[str]) -> tuple[dict[tuple[str, ...], list[str]], int]:
-    """Give the pictures by the folder they are in, and count the files that are none."""
+    """Group the pictures by folder, and count the other files."""
     within: dict[str, list[str]] = {}
     others = 0
     for name in names:
@@ -226,37 +132,37 @@ def _hidden(name: str) -> bool:
 
 @lru_cache(1024)
 def _label(step: str) -> str:
-    # Bytes that are no UTF-8 come as lone surrogates, which nothing can print or encode; and a
-    # Mac writes "é" as two characters where others write one.
+    # Bytes that are not UTF-8 become lone surrogates, which nothing can print or encode; and a Mac
+    # writes "é" as two characters where others write one.
     return unicodedata.normalize("NFC", step.encode("utf-8", "backslashreplace").decode())
 
 
 def _wrapping(folders: Collection[tuple[str, ...]]) -> int:
-    """Count the folders around all that hold nothing but one folder of folders."""
+    """Count the folders around everything, each with nothing in it but one folder of folders."""
     top = 0
     while (
         all(len(path) > top + 1 for path in folders)
         and len({path[top] for path in folders}) == 1
-        and next(iter(folders))[top].casefold() not in _SUBSET_NAMES
+        and not subset_of(next(iter(folders))[top])
     ):
         top += 1
     return top
 
 
 def _has_subsets(folders: dict[tuple[str, ...], list[str]], top: int) -> bool:
-    """Whether the folders are parts; a class may be called train too, of trains."""
+    """Whether the folders are subsets; a class may be called train too, of trains."""
     names = {path[top] for path in folders if len(path) > top}
-    parts = {_SUBSET_NAMES.get(name.casefold()) for name in names}
-    if parts == {None} or not parts:
+    subsets = {subset_of(name) for name in names}
+    if subsets == {None} or not subsets:
         return False
-    if "train" not in parts:  # a class may be called test; but nothing else than parts may not
-        return None not in parts
+    if "train" not in subsets:  # a class may be called test, but only among other classes
+        return None not in subsets
     depths = [
         (len(path), len(pictures))
         for path, pictures in folders.items()
-        if len(path) > top and _SUBSET_NAMES.get(path[top].casefold()) == "train"
+        if len(path) > top and subset_of(path[top]) == "train"
     ]
     nested = sum(count for depth, count in depths if depth > top + 1)
     return nested * 2 > sum(count for _, count in depths) and (
-        parts == {"train"} or len(parts - {None}) > 1
+        subsets == {"train"} or len(subsets - {None}) > 1
     )

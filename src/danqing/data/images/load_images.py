@@ -1,8 +1,8 @@
-"""All labelled pictures of a source, in one shape. Knows no folder and no archive.
+"""A folder of labelled pictures, or an archive of one -> Dataset: all of them in one shape.
 
-Pictures of one size keep it, if it is at most 96 pixels a side. Others are brought to their median
-height and width, scaled down so that the longer side has at most 64 pixels. They stay grey if all
-of them are.
+Pictures that share a size keep it, if no side exceeds 96 pixels. Others are resized to their
+median height and width, scaled down so that the longer side has at most 64 pixels. They are grey
+if all of them are, and RGB otherwise. Knows no decoder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,16 +25,20 @@ from danqing.data.cache.index import FileContent
 from danqing.data.cache.pixel_files import CachedPictures
 from danqing.data.cache.workers import Meter, OnProgress, cores
 from danqing.data.dataset import Dataset
+from danqing.data.images.archive import open_archive
 from danqing.data.images.decode import SMALL
+from danqing.data.images.folder import open_folder
 from danqing.data.images.image_file import quiet
-from danqing.data.images.layout import SUBSETS, Labelled, Origin, SubsetName, arrange
+from danqing.data.images.layout import Labelled, arrange
+from danqing.data.images.origin import Origin
 from danqing.data.natural_order import natural_key
+from danqing.data.subset_names import SUBSETS, SubsetName
 from danqing.errors import SourceError
 
-__all__ = ["IN_MEMORY", "ImageFiles", "LoadedImages", "files_of", "load_images", "to_dataset"]
+__all__ = ["IN_MEMORY", "ImageFiles", "index_images", "load_images"]
 
 IN_MEMORY = 1 << 30
-"""Bytes of pixels up to which they are held in memory; more stay on disk."""
+"""Pixels are held in memory up to so many bytes; more stay on disk."""
 
 _LONGER_SIDE = 64
 
@@ -43,12 +47,12 @@ Stored = NDArray[np.uint8] | CachedPictures
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Which files the rows of a `Dataset` come from, training, validation, test.
+    """The files that the rows of a Dataset come from, in order: training, validation, test set.
 
     Attributes
     ----------
     paths : list of str
-        A file for each row.
+        The file of each row.
     hashes : list of str
         SHA-256 of each file's content.
     unreadable : list of (path, reason)
@@ -60,38 +64,85 @@ class ImageFiles:
 
 
 @dataclass(frozen=True)
-class LoadedImages:
-    """Readable pictures in order, and what became of the rest.
+class _Loaded:
+    """Readable pictures in order, and what was left out.
 
-    Attributes
-    ----------
-    files : list of Labelled
-    digests : list of str
-        SHA-256 of each file's content.
-    pictures : ndarray or CachedPictures, shape (n, height, width, channels)
-    pictures_as : dict
-        Their size and mode.
-    unreadable : list of (name, reason)
-    left_out : Counter
-        What was not even looked at: a reason and how many.
+    `digests` are the SHA-256 of the files' contents; `left_out` counts by reason what was not even
+    tried.
     """
 
     files: list[Labelled]
     digests: list[str]
-    pictures: Stored = field(repr=False)
+    pictures: Stored
     pictures_as: dict[str, Any]
     unreadable: list[tuple[str, str]]
     left_out: Counter[str]
 
 
-def load_images(origin: Origin, progress: OnProgress | None = None) -> LoadedImages:
-    """Read all labelled pictures of a source, through the cache.
+def load_images(path: str | Path, *, progress: OnProgress | None = None) -> Dataset:
+    """Load a folder with one subfolder of pictures per class, or a zip or tar of such a folder.
+
+    Above the class folders there may be folders for training, validation and testing. Pictures
+    are decoded once; later calls read them from the cache, and decode only files that changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder, or a zip or tar (plain, .gz, .bz2 or .xz).
+    progress : callable, optional
+        Called as ``progress(done, total)``, about once a second.
+
+    Returns
+    -------
+    Dataset
+        Its pictures are arrays up to a gibibyte of pixels, and `CachedPictures` beyond.
 
     Raises
     ------
     SourceError
-        If its folders make no data set, nothing is readable, or there is no room for the pixels.
+        If the folder or archive is missing, damaged or empty, has no class folders, a single
+        class, a class that is not in the training set, or no readable picture; or if an archive
+        unpacks to more than 8 GiB.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for colour in ("red", "blue"):
+    ...         (Path(folder) / colour).mkdir()
+    ...         Image.new("RGB", (8, 8), colour).save(Path(folder) / colour / "1.png")
+    ...     dataset = load_images(folder)
+    >>> dataset.class_names, dataset.x_train.shape
+    (('blue', 'red'), (2, 8, 8, 3))
     """
+    origin = _open(path)
+    return _to_dataset(origin, _load(origin, progress))
+
+
+def index_images(path: str | Path, *, progress: OnProgress | None = None) -> ImageFiles:
+    """List the files that the rows of `load_images` come from, and those that can't be read.
+
+    Raises
+    ------
+    SourceError
+        If nothing can be read.
+    """
+    origin = _open(path)
+    loaded = _load(origin, progress)
+    return ImageFiles(
+        paths=[origin.full_name(file.name) for file in loaded.files],
+        hashes=loaded.digests,
+        unreadable=[(origin.full_name(name), reason) for name, reason in loaded.unreadable],
+    )
+
+
+def _open(path: str | Path) -> Origin:
+    return open_folder(path) if Path(path).is_dir() else open_archive(path)
+
+
+def _load(origin: Origin, progress: OnProgress | None) -> _Loaded:
+    """Read all labelled pictures, through the cache."""
     now = time.time_ns()
     pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
     contents = FileContents(origin, pool, Meter(progress))
@@ -111,7 +162,7 @@ def load_images(origin: Origin, progress: OnProgress | None = None) -> LoadedIma
     readable = contents.readable([file.name for file in layout.files])
     good = [file for file in layout.files if file.name in readable]
     bad = [file.name for file in layout.files if file.name not in readable]
-    return LoadedImages(
+    return _Loaded(
         files=good,
         digests=[contents.digest(file.name) for file in good],
         pictures=pictures,
@@ -121,43 +172,29 @@ def load_images(origin: Origin, progress: OnProgress | None = None) -> LoadedIma
     )
 
 
-def to_dataset(origin: Origin, loaded: LoadedImages, name: str) -> Dataset:
-    """Make a Dataset of what was gathered.
-
-    Raises
-    ------
-    SourceError
-        If there is but one class, or one that is not in the part for training.
-    """
-    class_names = _classes(origin, loaded)
+def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
+    class_names = _class_names(origin, loaded)
     position = {label: number for number, label in enumerate(class_names)}
-    y = np.array([position[file.label] for file in loaded.files], dtype=np.int64)
-    parts = Counter(file.part for file in loaded.files)
-    stops = np.cumsum([0, *(parts[part] for part in SUBSETS)]).tolist()
-    x = [_window(loaded.pictures, *stops[at : at + 2]) for at in range(3)]
+    labels = np.array([position[file.label] for file in loaded.files], dtype=np.int64)
+    counts = Counter(file.subset for file in loaded.files)
+    x: dict[str, Stored] = {}
+    y: dict[str, NDArray[np.int64]] = {}
+    start = 0
+    for subset in SUBSETS:
+        stop = start + counts[subset]
+        if counts[subset] or subset != "validation":
+            x[subset], y[subset] = _window(loaded.pictures, start, stop), labels[start:stop]
+        start = stop
     removed = loaded.left_out + Counter({"unreadable files": len(loaded.unreadable)})
-    return Dataset(
-        name=name,
+    return Dataset.from_subsets(
+        x,
+        y,
+        name=origin.name,
         source=str(origin.path),
-        x_train=x[0],
-        y_train=y[: stops[1]],
-        x_validation=x[1] if parts["validation"] else None,
-        y_validation=y[stops[1] : stops[2]] if parts["validation"] else None,
-        x_test=x[2],
-        y_test=y[stops[2] :],
         class_names=class_names,
         removed=dict(sorted(removed.items())),
         pictures_as=loaded.pictures_as,
-        content=_content_hash(loaded),
-    )
-
-
-def files_of(origin: Origin, loaded: LoadedImages) -> ImageFiles:
-    """Tell which files the rows of `to_dataset` come from."""
-    return ImageFiles(
-        paths=[origin.full_name(file.name) for file in loaded.files],
-        hashes=loaded.digests,
-        unreadable=[(origin.full_name(name), reason) for name, reason in loaded.unreadable],
+        content_hash=_content_hash(loaded),
     )
 
 
@@ -179,7 +216,7 @@ def _in_one_shape(
         if len(rows) < len(good):
             decoded = contents.readable(names)
             if not decoded or _one_shape(decoded.values()) != pictures_as:
-                continue  # some can't be decoded: the sizes of the rest decide
+                continue  # some can't be decoded, and the sizes of the rest lead to another shape
         if isinstance(store, np.ndarray):
             return pictures_as, store[rows]
         pictures = CachedPictures(store, rows)
@@ -187,12 +224,12 @@ def _in_one_shape(
             return pictures_as, pictures
         try:
             return pictures_as, pictures.read_all()
-        except SourceError:  # the cache is damaged; that file of it is gone by now
+        except SourceError:  # the cache was damaged; its file has been removed by now
             contents.forget()
 
 
 def _one_shape(found: Collection[FileContent]) -> dict[str, Any]:
-    """Choose the one size and mode that all pictures are brought to."""
+    """Choose the size and mode that all pictures are converted to."""
     height, width = next(iter(found))[:2]
     if max(height, width) > SMALL or any(content[:2] != (height, width) for content in found):
         tall = median(content.height for content in found)
@@ -202,22 +239,22 @@ def _one_shape(found: Collection[FileContent]) -> dict[str, Any]:
     return {"size": [height, width], "mode": "L" if all(c.grey for c in found) else "RGB"}
 
 
-def _classes(origin: Origin, loaded: LoadedImages) -> tuple[str, ...]:
-    by_part: dict[SubsetName, set[str]] = {part: set() for part in SUBSETS}
+def _class_names(origin: Origin, loaded: _Loaded) -> tuple[str, ...]:
+    by_subset: dict[SubsetName, set[str]] = {subset: set() for subset in SUBSETS}
     for file in loaded.files:
-        by_part[file.part].add(file.label)
-    for part in SUBSETS[1:]:
-        if extra := by_part[part] - by_part["train"]:
+        by_subset[file.subset].add(file.label)
+    for subset in SUBSETS[1:]:
+        if extra := by_subset[subset] - by_subset["train"]:
             first = min(extra, key=natural_key)
             raise SourceError(
-                f"{origin.path}: class {first!r} has pictures for {part} but none for training; "
+                f"{origin.path}: class {first!r} has pictures for {subset} but none for training; "
                 "add some, or remove its folder"
             )
-    classes = sorted(by_part["train"], key=natural_key)
+    classes = sorted(by_subset["train"], key=natural_key)
     if len(classes) < 2:
         raise SourceError(
             f"{origin.path}: has readable pictures of one class only, {classes[0]!r}; "
-            "expected two or more folders, one for each class"
+            "expected two or more folders, one per class"
         )
     return tuple(classes)
 
@@ -228,8 +265,8 @@ def _window(pictures: Stored, start: int, stop: int) -> Stored:
     return pictures.window(start, stop)
 
 
-def _content_hash(loaded: LoadedImages) -> str:
+def _content_hash(loaded: _Loaded) -> str:
     digest = hashlib.sha256(repr(sorted(loaded.pictures_as.items())).encode())
     for file, content in zip(loaded.files, loaded.digests, strict=True):
-        digest.update(f"{content} {file.part} {len(file.label)} {file.label}\n".encode())
+        digest.update(f"{content} {file.subset} {len(file.label)} {file.label}\n".encode())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """From Polars' series to a Table's columns: numbers, categories or dates.
 
-Knows no files: a CSV file's fields come here as text, and what they are is decided here.
+Knows no files: the fields of a CSV file arrive as text, and their type is decided here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MISSING_WORDS = frozenset(
     ("", "?", "-", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "inf", "+inf", "-inf",
      "infinity", "+infinity", "-infinity")
 )  # fmt: skip
-"""What, in lower case, stands for no number among numbers. In text only "" is missing."""
+"""Words, in lower case, that mean a missing value among numbers. In text only "" does."""
 
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
 _TIMES = tuple(
@@ -37,25 +37,25 @@ _DATES = (*_DAYS, *_TIMES)
 def column_from_series(
     series: pl.Series, where: object, kind: ColumnKind | None = None, *, decimal_comma: bool = False
 ) -> Column:
-    """Make a column of a series of any plain type.
+    """Convert a series of any plain type to a column.
 
-    Text becomes numbers if every value is one, or stands for a missing one; else dates if all
-    are written alike, year first (ISO 8601 and its relatives); else it is a category.
+    Text becomes numbers if every value is a number or means a missing one; otherwise dates if all
+    values share one format, year first (ISO 8601 and similar); otherwise categories.
 
     Parameters
     ----------
     series : polars.Series
     where : object
-        What messages call the source.
+        How messages refer to the source.
     kind : {"number", "category", "date"}, optional
-        What the column is known to be. Chosen from the values if not given.
+        The column's type. Inferred from the values if not given.
     decimal_comma : bool
-        Whether 1,5 may be one and a half.
+        Whether 1,5 may mean one and a half.
 
     Raises
     ------
     SourceError
-        If the series holds lists or the like, or its values are not of the `kind`.
+        If the series contains lists or the like, or its values are not of that `kind`.
 
     Examples
     --------
@@ -78,13 +78,13 @@ def column_from_series(
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
         return Column(series.name, "date", _dates(series))
     if isinstance(dtype, pl.Time | pl.Duration) or dtype in (pl.Time, pl.Duration):
-        # As seconds: a time of day in nanoseconds since midnight, a span in its own unit.
+        # In seconds: Polars counts times of day in nanoseconds, durations in their own unit.
         unit = {"ms": 1e3, "us": 1e6, "ns": 1e9}[getattr(dtype, "time_unit", "ns")]
         series = series.to_physical().cast(pl.Float64) / unit
     elif not (dtype.is_numeric() or dtype == pl.Null):
         raise SourceError(
-            f"{where}: the column {series.name!r} holds values of type {dtype}; "
-            "expected numbers, text, truth values or dates, leave it out"
+            f"{where}: the column {series.name!r} contains values of type {dtype}; "
+            "expected numbers, text, booleans or dates; leave it out"
         )
     numbers = _numbers(series.cast(pl.Float64, strict=False))
     if kind == "category" and dtype == pl.Null:
@@ -103,7 +103,7 @@ def _from_text(
         return Column(texts.name, "category", _texts(texts))
     plain = texts
     if decimal_comma:
-        # Points would part thousands there; only what has none is taken for a number.
+        # Points would separate thousands there; only text without them is taken for a number.
         plain = texts.str.replace(r"^([+-]?\d*),(\d+)$", "$1.$2")
     plain = plain.set(plain.str.to_lowercase().is_in(list(MISSING_WORDS)), None)
     numbers = plain.cast(pl.Float64, strict=False)
@@ -120,19 +120,19 @@ def _from_text(
         return Column(texts.name, "date", _dates(dates))
     if kind == "date":
         raise SourceError(
-            f"{where}: the column {texts.name!r} has values that are no dates; "
+            f"{where}: the column {texts.name!r} has values that are not dates; "
             "expected dates as in the training rows, such as 2024-05-31"
         )
     return Column(texts.name, "category", _texts(texts))
 
 
 def _parsed_dates(texts: pl.Series) -> pl.Series | None:
-    """Read dates if one way of writing them fits every value that is there."""
+    """Parse dates if one format fits every value that is present."""
     present = texts.drop_nulls()
     if not len(present):
         return None
     for written in _DATES:
-        # The first value tells almost always: most columns are no dates.
+        # The first value almost always decides: most columns are not dates.
         if present[:1].str.to_datetime(written, strict=False, time_unit="ms").null_count():
             continue
         parsed = texts.str.to_datetime(written, strict=False, time_unit="ms")
@@ -151,13 +151,13 @@ def _dates(series: pl.Series) -> NDArray[np.datetime64]:
 
 def _numbers(series: pl.Series) -> NDArray[np.float64]:
     values = np.array(series.to_numpy(), dtype=np.float64)
-    # An infinity is no measurement; the network could do nothing with it either.
+    # An infinity is not a measurement; the network could do nothing with it either.
     values[np.isinf(values)] = np.nan
     return values
 
 
 def _texts(series: pl.Series) -> NDArray[Any]:
-    """Give text as objects, with one str for each distinct value: light, and quick to compare."""
+    """Return text as objects that share one str per distinct value: compact, quick to compare."""
     import polars as pl
 
     distinct = series.unique().drop_nulls()

@@ -1,7 +1,7 @@
-"""CSV, TSV and Parquet files -> a Polars frame: every field of a CSV file as the text it is.
+"""CSV, TSV and Parquet files -> a Polars data frame; the fields of a CSV file stay text.
 
-Knows no kinds of columns: all fields are text until the whole column has been seen, so that row
-10,000 can't disagree with what row 1 seemed to be.
+Infers no types: these are decided from whole columns, so that row 10,000 can't contradict a type
+inferred from row 1.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 @dataclass(frozen=True)
 class RawFrame:
-    """A frame with distinct, non-empty column names, and whether 1,5 may be one and a half."""
+    """A frame with distinct, non-empty column names, and whether 1,5 may mean one and a half."""
 
     frame: pl.DataFrame
     decimal_comma: bool = False
 
 
 def read_frame(path: Path) -> RawFrame:
-    """Read a Parquet file, or a CSV file in any usual encoding and with any usual separator.
+    """Read a Parquet file, or a CSV file in any common encoding and with any common separator.
 
     Raises
     ------
     SourceError
-        If the file is missing, too large, damaged or no table, or has no rows; it is named.
+        If the file is missing, too large, damaged, not a table or without rows; it is named.
     """
     check_size(check_file(path), path)
     try:
@@ -62,33 +62,33 @@ def read_frame(path: Path) -> RawFrame:
     else:
         raw = _read_csv(content, path)
     if not raw.frame.width or not raw.frame.height:
-        raise SourceError(f"{path}: has no rows; expected a header and a row for each example")
+        raise SourceError(f"{path}: has no rows; expected a header and one row per example")
     return raw
 
 
 @contextmanager
 def polars_errors(path: Path) -> Iterator[None]:
-    """Turn whatever Polars raises within into a SourceError that names the file."""
+    """Convert whatever Polars raises into a SourceError that names the file."""
     import polars as pl
 
     try:
         yield
-    # A panic of its Rust code is no Exception, and so passes by all usual handlers.
+    # A panic of its Rust code is not an Exception, and would pass all the usual handlers.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError,
             OverflowError, TypeError, MemoryError) as error:  # fmt: skip
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise SourceError(
-            f"{path}: can't be read as a table ({reason}); save it anew as CSV or Parquet"
+            f"{path}: can't be read as a table ({reason}); save it again as CSV or Parquet"
         ) from None
 
 
 def _try_apart(path: Path) -> None:
-    """Have another process read a Parquet file first, and report what became of it.
+    """Have another process read a Parquet file first.
 
-    A damaged page can ask for memory that there isn't. Polars then ends the whole process, with
-    nothing to catch; better another one than that which may hold hours of training.
+    A damaged page can ask for more memory than there is. Polars then aborts the whole process,
+    with nothing to catch; rather another process than this one, perhaps after hours of training.
     """
-    if not sys.executable:  # Python within another program: there is nothing to start
+    if not sys.executable:  # Python embedded in another program: there is nothing to start
         return
     code = f"from danqing.data.tables import frame_files as f; f._report({str(path)!r})"
     done = subprocess.run(
@@ -99,7 +99,7 @@ def _try_apart(path: Path) -> None:
     )
     if done.returncode:
         reason = done.stdout.decode(errors="replace").strip()
-        damage = f"{path}: is damaged, reading it ends the process; save it anew"
+        damage = f"{path}: is damaged: reading it crashes the process; save it again"
         raise SourceError(reason if done.returncode == _REFUSED and reason else damage)
 
 
@@ -130,7 +130,7 @@ def _read_csv(content: bytes, path: Path) -> RawFrame:
     separator = _separator(text, path)
     try:
         with polars_errors(path):
-            # The mark in front keeps Polars from taking a first column named "x^2" for zlib.
+            # Without the byte order mark, Polars would take a first column named "x^2" for zlib.
             frame = pl.read_csv(
                 io.BytesIO(_BOM + text), has_header=False, infer_schema=False, separator=separator
             )
@@ -139,7 +139,7 @@ def _read_csv(content: bytes, path: Path) -> RawFrame:
             if frame.width > 1:
                 frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     except SourceError:
-        _complain_of_long_row(text, separator, path)
+        _refuse_long_row(text, separator, path)
         raise
     return RawFrame(_renamed(frame, names), decimal_comma=separator == ";")
 
@@ -160,15 +160,15 @@ def _unpacked(content: bytes, path: Path) -> bytes:
 
 
 def _as_utf8(content: bytes, path: Path) -> bytes:
-    """Give text without a byte order mark, in UTF-8, with lines that end in a line feed."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # what Excel calls Unicode text
+    """Convert text to UTF-8 without a byte order mark, with lines that end in a line feed."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Excel's "Unicode text"
         content = _decoded(content, "utf-16", path)
     elif not _is_utf8(content):
         content = _decoded(content, _legacy_encoding(content), path)
     if b"\0" in content:
-        raise SourceError(f"{path}: is no text; expected CSV or Parquet")
+        raise SourceError(f"{path}: is not text; expected CSV or Parquet")
     content = content.removeprefix(_BOM)
-    if b"\n" not in content:  # old Mac lines
+    if b"\n" not in content:  # line ends of old Macs
         content = content.replace(b"\r", b"\n")
     return content.lstrip(b"\r\n")
 
@@ -185,10 +185,10 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def _legacy_encoding(content: bytes) -> str:
-    """Tell Chinese text in GB 18030 from western text in Latin-1.
+    """Distinguish Chinese text in GB 18030 from Western text in Latin-1.
 
-    Almost every byte above 127 in Chinese text is one of a pair of them (GB 2312); in western
-    text an accented letter mostly stands alone.
+    In Chinese text almost every byte above 127 is one of a pair (GB 2312); in Western text an
+    accented letter usually stands alone.
     """
     try:
         content.decode("gb18030")
@@ -203,20 +203,20 @@ def _decoded(content: bytes, encoding: str, path: Path) -> bytes:
     try:
         return content.decode(encoding).encode()
     except UnicodeError:
-        raise SourceError(f"{path}: is no text in {encoding}; save it as UTF-8") from None
+        raise SourceError(f"{path}: is not valid {encoding}; save it as UTF-8") from None
 
 
 def _separator(text: bytes, path: Path) -> str:
-    """Choose the separator that the first line has most of, outside quotes."""
+    """Return the separator that is most frequent in the first line, outside quotes."""
     if not text.strip():
-        raise SourceError(f"{path}: is empty; expected a header and a row for each example")
+        raise SourceError(f"{path}: is empty; expected a header and one row per example")
     line = text[:_PIECE].split(b"\n", 1)[0].decode(errors="replace")
     unquoted = "".join(line.split('"')[::2])
     return max(_SEPARATORS, key=unquoted.count)
 
 
-def _complain_of_long_row(text: bytes, separator: str, path: Path) -> None:
-    """Name the first row with more fields than the header, if that is what is wrong."""
+def _refuse_long_row(text: bytes, separator: str, path: Path) -> None:
+    """Report the first row with more fields than the header, if that is what is wrong."""
     if len(text) > LARGEST // 16:
         return
     rows = csv.reader(io.StringIO(text.decode(errors="replace")), delimiter=separator)
@@ -226,14 +226,14 @@ def _complain_of_long_row(text: bytes, separator: str, path: Path) -> None:
             if len(row) > width:
                 raise SourceError(
                     f"{path}: line {rows.line_num} has {len(row)} fields, the header {width}; "
-                    "put quotes around text with separators in it"
+                    "quote text that contains separators"
                 ) from None
     except (csv.Error, StopIteration):
         return
 
 
 def _renamed(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """Give each column a name of its own: nameless ones a number, doubled ones a count."""
+    """Make column names distinct: number the unnamed ones, and count the repeated ones."""
     taken: set[str] = set()
     distinct = []
     for position, name in enumerate(names, start=1):

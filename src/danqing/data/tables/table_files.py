@@ -1,7 +1,7 @@
-"""CSV and Parquet files -> a Table, or a Dataset of rows with a target, read through Polars.
+"""CSV and Parquet files -> a Table, or a Dataset of rows with a target.
 
-Knows no encoding: missing values stay missing, text stays text. What a column is, is decided in
-`columns`; how files are read, in `frame_files`.
+Knows no encoding: missing values stay missing, text stays text. The types of columns are decided
+in `columns`; files are read in `frame_files`.
 """
 
 from __future__ import annotations
@@ -15,53 +15,54 @@ import numpy as np
 
 from danqing.data.dataset import Dataset
 from danqing.data.labels import make_labels
+from danqing.data.subset_names import SUBSETS, subset_of
 from danqing.data.table import Column, ColumnKind, Table
 from danqing.data.tables.columns import column_from_series
 from danqing.data.tables.frame_files import RawFrame, polars_errors, read_frame
 from danqing.errors import SourceError
 
 __all__ = ["TABLE_SUFFIXES", "choose_target", "dataset_of_tables", "load_table", "read_table",
-           "table_parts"]  # fmt: skip
+           "table_subsets"]  # fmt: skip
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz")
 _TARGETS = ("target", "label", "class", "y")
-_PARTS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 _INDEX = "unnamed columns of row numbers"
 
 
 def load_table(path: str | Path, target: str | None = None, task: str | None = None) -> Dataset:
-    """Load rows with a target from a file, or from a folder with a file for each part.
+    """Load rows with a target from a file, or from a folder with one file per subset.
 
     Parameters
     ----------
     path : str or Path
-        A CSV, TSV or Parquet file; or a folder with ``train.csv`` and perhaps ``test.csv`` and
+        A CSV, TSV or Parquet file; or a folder with ``train.csv`` and optionally ``test.csv`` and
         ``validation.csv``, or the same as Parquet.
     target : str, optional
-        The column to predict. If not given: the one named target, label, class or y.
+        The column to predict. If not given, the one named target, label, class or y.
     task : {"classification", "regression"}, optional
-        Chosen from the target if not given.
+        Inferred from the target if not given.
 
     Raises
     ------
     SourceError
-        If a file is damaged, the target is missing, or parts don't fit; the message names it.
+        If a file is damaged, the target is missing, or the files' columns differ; the message
+        names the file.
     """
     path = Path(path)
-    files = table_parts(path) if path.is_dir() else {"train": path}
+    files = table_subsets(path) if path.is_dir() else {"train": path}
     if "train" not in files:
         raise SourceError(f"{path}: has no train.csv or train.parquet; name the file itself")
-    frames = {part: read_frame(file) for part, file in files.items()}
-    # Typed together, so that a column is the same in every part.
+    frames = {subset: read_frame(file) for subset, file in files.items()}
+    # Typed together, so that a column has the same type in every subset.
     table = _table(_together(frames, files), path, {})
     lengths = [len(raw.frame) for raw in frames.values()]
     ends = np.cumsum([0, *lengths])
-    parts = {
-        part: table[slice(int(start), int(end))]
-        for part, start, end in zip(frames, ends[:-1], ends[1:], strict=True)
+    tables = {
+        subset: table[slice(int(start), int(end))]
+        for subset, start, end in zip(frames, ends[:-1], ends[1:], strict=True)
     }
     return dataset_of_tables(
-        parts, path, target, task, name=path.resolve().stem, source=str(path.resolve())
+        tables, path, target, task, name=path.resolve().stem, source=str(path.resolve())
     )
 
 
@@ -69,11 +70,12 @@ def _together(frames: dict[str, RawFrame], files: dict[str, Path]) -> RawFrame:
     import polars as pl
 
     names = frames["train"].frame.columns
-    for part, raw in frames.items():
+    for subset, raw in frames.items():
         missing = [repr(name) for name in names if name not in raw.frame.columns]
         if missing:
             raise SourceError(
-                f"{files[part]}: lacks the columns {', '.join(missing)} of {files['train'].name}"
+                f"{files[subset]}: lacks the columns {', '.join(missing)} of "
+                f"{files['train'].name}; add them"
             )
     with polars_errors(files["train"].parent):
         whole = pl.concat(
@@ -83,18 +85,18 @@ def _together(frames: dict[str, RawFrame], files: dict[str, Path]) -> RawFrame:
 
 
 def read_table(path: str | Path, kinds: Mapping[str, ColumnKind] | None = None) -> Table:
-    r"""Read rows from a CSV, TSV or Parquet file, whether they have a target or not.
+    r"""Read the rows of a CSV, TSV or Parquet file, with or without a target.
 
     Parameters
     ----------
     path : str or Path
     kinds : mapping of str to {"number", "category", "date"}, optional
-        What columns are known to be, from training; others are chosen from their values.
+        The types that columns had in training; those of others are inferred from their values.
 
     Raises
     ------
     SourceError
-        If the file is missing, damaged or no table, or values are not of the kind they should be.
+        If the file is missing, damaged or not a table, or values don't have the type they should.
 
     Examples
     --------
@@ -108,26 +110,25 @@ def read_table(path: str | Path, kinds: Mapping[str, ColumnKind] | None = None) 
     return _table(read_frame(path), path, kinds or {})
 
 
-def table_parts(folder: Path) -> dict[str, Path]:
-    """Give the files train, validation and test of a folder, those that there are."""
+def table_subsets(folder: Path) -> dict[str, Path]:
+    """Find the files for training, validation and testing in a folder, as far as it has them."""
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         stem, dot, suffix = file.name.lower().partition(".")
-        if dot + suffix in TABLE_SUFFIXES and stem in _PARTS:
-            part = _PARTS[stem]
-            if part in found:
-                raise SourceError(f"{folder}: has {found[part].name} and {file.name}; keep one")
-            found[part] = file
-    return {part: found[part] for part in ("train", "validation", "test") if part in found}
+        if dot + suffix in TABLE_SUFFIXES and (subset := subset_of(stem)):
+            if subset in found:
+                raise SourceError(f"{folder}: has {found[subset].name} and {file.name}; keep one")
+            found[subset] = file
+    return {subset: found[subset] for subset in SUBSETS if subset in found}
 
 
 def choose_target(names: tuple[str, ...], target: str | None, where: object) -> str:
-    """Give the name of the target column.
+    """Return the name of the target column.
 
     Raises
     ------
     SourceError
-        If it isn't there, or none is named and no name stands out; the message lists the columns.
+        If there is no such column, or none is named and none stands out; the columns are listed.
 
     Examples
     --------
@@ -151,7 +152,7 @@ def choose_target(names: tuple[str, ...], target: str | None, where: object) -> 
 
 
 def dataset_of_tables(
-    parts: dict[str, Table],
+    tables: Mapping[str, Table],
     where: object,
     target: str | None,
     task: str | None,
@@ -159,47 +160,43 @@ def dataset_of_tables(
     name: str,
     source: str,
 ) -> Dataset:
-    """Split the target off the tables of each part, and make a Dataset of the rows that have one.
+    """Make a Dataset of the tables of each subset, training first; rows need a target.
 
     Raises
     ------
     SourceError
         If there is no such target, it is a date, or no other column is left.
     """
-    target = choose_target(parts["train"].names, target, where)
+    columns = tables["train"].columns
+    target = choose_target(tables["train"].names, target, where)
     removed: dict[str, int] = {}
-    if _is_index(parts["train"].columns[0]) and target != parts["train"].columns[0].name:
-        parts = {part: Table(table.columns[1:]) for part, table in parts.items()}
-        removed[_INDEX] = 1
-    at = parts["train"].names.index(target)
-    if parts["train"].columns[at].kind == "date":
+    first = 0
+    if _is_index(columns[0]) and target != columns[0].name:
+        first, removed[_INDEX] = 1, 1
+    at = tables["train"].names.index(target)
+    if columns[at].kind == "date":
         raise SourceError(f"{where}: the target {target!r} is a date; expected classes or numbers")
-    if len(parts["train"].columns) < 2:
+    if len(columns) - first < 2:
         raise SourceError(f"{where}: has no column but the target {target!r}; expected others too")
-    labels = make_labels(
-        [table.columns[at].values for table in parts.values()], f"{where}: {target!r}", task=task
-    )
-    x, y = {}, {}
-    for i, (part, table) in enumerate(parts.items()):
-        others = Table(table.columns[:at] + table.columns[at + 1 :])
-        x[part], y[part] = others[labels.kept[i]], labels.parts[i]
-    return Dataset(
+    targets = {subset: table.columns[at].values for subset, table in tables.items()}
+    labels = make_labels(targets, f"{where}: {target!r}", task=task)
+    x = {
+        subset: Table(table.columns[first:at] + table.columns[at + 1 :])[labels.kept[subset]]
+        for subset, table in tables.items()
+    }
+    return Dataset.from_subsets(
+        x,
+        labels.by_subset,
         name=name,
         source=source,
-        x_train=x["train"],
-        y_train=y["train"],
-        x_test=x.get("test", x["train"][:0]),
-        y_test=y.get("test", y["train"][:0]),
         class_names=labels.class_names,
-        x_validation=x.get("validation"),
-        y_validation=y.get("validation"),
         target=target,
         removed={**removed, **labels.removed},
     )
 
 
 def _is_index(column: Column) -> bool:
-    """Tell whether a first column is the row numbers that data frames write without a name."""
+    """Whether a first column is the unnamed row numbers that data frames write."""
     unnamed = re.fullmatch(r"column 1|Unnamed: 0|__index_level_0__", column.name)
     return bool(
         unnamed
