@@ -31,12 +31,16 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 READMES = (ROOT / "README.md", ROOT / "README.zh.md")
 # The log is history: its commands and names are those of its time.
-PAGES = [*READMES, *sorted(path for path in DOCS.glob("*.md") if path.name != "log.md")]
-LINKED = [*PAGES, ROOT / "CHANGELOG.md", DOCS / "pictures" / "README.md"]
+PAGES = [
+    *READMES,
+    *sorted(path for path in DOCS.glob("*.md") if path.name != "log.md"),
+    DOCS / "pictures" / "README.md",
+]
+LINKED = [*PAGES, ROOT / "CHANGELOG.md"]
 TABLE = "Old and new names"  # of the changelog
 PRESETS = ("article", "fast", "best", "tiny")
 
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 @functools.cache
