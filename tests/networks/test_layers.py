@@ -19,7 +19,7 @@ from danqing.networks.architecture import Layer
 from danqing.networks.backend import keras, tf
 from danqing.networks.layers.activation import LEAKY_SLOPE, SELU_ALPHA, SELU_LAMBDA
 from danqing.networks.layers.computation import Start
-from danqing.networks.layers.normalisation import EPSILON
+from danqing.networks.layers.normalisation import BATCHNORM_EPSILON
 from danqing.networks.layers.table import COMPUTATIONS
 from danqing.networks.losses import loss_and_gradient, row_losses
 from danqing.networks.onnx_nodes import OnnxNodes
@@ -115,7 +115,7 @@ def test_every_kind_is_in_all_three_tables() -> None:
 def test_constants_are_the_same_in_the_pages() -> None:
     script = network_script()
     for name, value in {
-        "BATCHNORM_EPSILON": EPSILON,
+        "BATCHNORM_EPSILON": BATCHNORM_EPSILON,
         "SELU_ALPHA": SELU_ALPHA,
         "SELU_LAMBDA": SELU_LAMBDA,
         "LEAKY_SLOPE": LEAKY_SLOPE,

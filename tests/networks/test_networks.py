@@ -72,7 +72,7 @@ def test_article_has_the_classic_size() -> None:
     assert design(spec_of("article"), (28, 28, 1), 10).parameters == 784 * 64 + 64 + 64 * 65 + 650
 
 
-def test_relu_unless_told_otherwise() -> None:
+def test_relu_is_the_default_activation() -> None:
     def kinds(spec: str) -> list[str]:
         return [layer.kind for layer in design(spec, (8, 8, 1), 2).layers]
 
@@ -113,7 +113,7 @@ def test_a_network_for_a_table(classes: int) -> None:
     got = Session(to_onnx(architecture, preparation, tensors_of(model))).predict(rows)
     np.testing.assert_allclose(got, expected, atol=1e-4)
     assert got.shape == (9, classes or 1)
-    if not classes:  # the answers are in the target's own scale
+    if not classes:  # in the target's own unit
         assert 10 < got.mean() < 50
 
 
@@ -132,7 +132,7 @@ def test_a_table_is_no_picture() -> None:
     ],
     ids=str,
 )
-def test_an_ensemble_answers_by_the_mean_of_its_members(
+def test_an_ensemble_predicts_the_mean_of_its_members(
     spec: str, shape: tuple[int, ...], classes: int
 ) -> None:
     alone, ensemble = (design(spec, shape, classes, members) for members in (1, 3))
@@ -143,7 +143,7 @@ def test_an_ensemble_answers_by_the_mean_of_its_members(
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
     assert trainable == ensemble.parameters == 3 * alone.parameters
     examples = np.random.default_rng(2).uniform(0, 250, (9, *shape)).astype(np.float32)
-    answers = []
+    predictions = []
     for member in (1, 2, 3):
         network = build(alone, preparation)
         prefix = f"member_{member}/"
@@ -151,12 +151,12 @@ def test_an_ensemble_answers_by_the_mean_of_its_members(
             name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)
         }
         load_tensors(network, own)
-        answers.append(np.asarray(network(examples, training=False)))
+        predictions.append(np.asarray(network(examples, training=False)))
         if member == 1:  # starts as a network by itself
             first = tensors_of(build(alone, preparation, seed=1))
             assert all(np.array_equal(own[name], first[name]) for name in first)
-    assert np.abs(answers[0] - answers[1]).max() > 1e-3
-    mean = np.mean(answers, axis=0, dtype=np.float64)
+    assert np.abs(predictions[0] - predictions[1]).max() > 1e-3
+    mean = np.mean(predictions, axis=0, dtype=np.float64)
     np.testing.assert_allclose(np.asarray(model(examples, training=False)), mean, rtol=1e-5)
     shipped = Session(to_onnx(ensemble, preparation, tensors)).predict(examples)
     np.testing.assert_allclose(shipped, mean, rtol=1e-4)
@@ -167,18 +167,20 @@ def test_an_ensemble_answers_by_the_mean_of_its_members(
         np.testing.assert_allclose(logits * 5 + 30, mean, rtol=1e-4)
 
 
-def looks(pictures: np.ndarray, tta_views: int) -> list[np.ndarray]:
-    """Shift, and mirror, by NumPy."""
+def views_of(pictures: np.ndarray, tta_views: int) -> list[np.ndarray]:
+    """Shift and flip, by NumPy."""
     framed = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = pictures.shape[1:3]
     corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     shifted = [framed[:, top : top + height, left : left + width] for top, left in corners]
-    return shifted if tta_views == 5 else shifted + [look[:, :, ::-1] for look in shifted]
+    return shifted if tta_views == 5 else shifted + [view[:, :, ::-1] for view in shifted]
 
 
 @pytest.mark.parametrize("classes", [3, 0])
 @pytest.mark.parametrize(("tta_views", "members"), [(5, 1), (10, 2)])
-def test_views_are_answered_for_by_their_mean(tta_views: int, members: int, classes: int) -> None:
+def test_test_time_augmentation_predicts_the_mean_over_views(
+    tta_views: int, members: int, classes: int
+) -> None:
     shape = (9, 12, 3)
     spec = "conv(4,3,2)-batchnorm-relu-dense(6)"
     whole = design(spec, shape, classes, members, tta_views)
@@ -188,15 +190,15 @@ def test_views_are_answered_for_by_their_mean(tta_views: int, members: int, clas
     tensors = tensors_of(model)
     load_tensors(once, tensors)
     pictures = np.random.default_rng(2).uniform(0, 250, (7, *shape)).astype(np.float32)
-    answers = [np.asarray(once(look, training=False)) for look in looks(pictures, tta_views)]
-    assert np.abs(answers[0] - answers[-1]).max() > 1e-3
-    mean = np.mean(answers, axis=0, dtype=np.float64)
+    predictions = [np.asarray(once(view, training=False)) for view in views_of(pictures, tta_views)]
+    assert np.abs(predictions[0] - predictions[-1]).max() > 1e-3
+    mean = np.mean(predictions, axis=0, dtype=np.float64)
     np.testing.assert_allclose(np.asarray(model(pictures, training=False)), mean, rtol=1e-5)
     shipped = Session(to_onnx(whole, preparation, tensors)).predict(pictures)
     np.testing.assert_allclose(shipped, mean, rtol=1e-4)
     logits = np.asarray(logits_of(model)(pictures, training=False))
-    told = np.exp(logits) if classes else logits * 5 + 30
-    np.testing.assert_allclose(told, mean, rtol=1e-4)
+    predicted = np.exp(logits) if classes else logits * 5 + 30
+    np.testing.assert_allclose(predicted, mean, rtol=1e-4)
 
 
 def test_a_table_has_one_view() -> None:

@@ -175,13 +175,13 @@ def test_what_is_dropped_and_why() -> None:
         "side 2": "identical to 'side'",
         "day": "always the same",
     }
-    # A value that never varied has no feature that an untrained weight could answer to.
+    # A value that never varied has no feature, whose weight would stay untrained.
     assert [name for name in encoding.feature_names if "seldom" in name] == ["seldom (missing)"]
     used = Table(tuple(c for c in table.columns if c.name not in encoding.dropped))
     assert (encoding.transform(used) == encoding.transform(table)).all()
     # In few rows, different text may still be a category.
     assert not fit_encoding(table[:50]).dropped.get("id")
-    with pytest.raises(SourceError, match=r"no column tells anything.*'unit': always the same"):
+    with pytest.raises(SourceError, match=r"no column says anything.*'unit': always the same"):
         fit_encoding(Table((table.columns[5],)))
 
 
@@ -222,7 +222,7 @@ def test_a_column_of_another_kind_is_converted() -> None:
         (numbers("day", 5, np.nan, 6), "row 1 of the column 'day' is 5.0; expected a date"),
     ],
 )  # fmt: skip
-def test_a_value_of_another_kind_is_told(column: Column, message: str) -> None:
+def test_a_value_of_another_kind_is_refused(column: Column, message: str) -> None:
     train = Table((numbers("size", 1, 2, 3), dates("day", "2024-01-01", "2024-01-02", "NaT")))
     new = tuple(column if column.name == old.name else old for old in train.columns)
     with pytest.raises(SourceError, match=message):

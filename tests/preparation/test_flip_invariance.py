@@ -1,4 +1,4 @@
-"""Which pictures may be mirrored: symmetrical and turned-about ones, no letters."""
+"""Which pictures may be flipped: things that face either way, no digits."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def arrows(heading_counts: bool, count: int = 600) -> Subset:
     return subset_of(pictures, heading if heading_counts else tall)
 
 
-def test_digits_are_not_mirrored(mnist: Dataset) -> None:
+def test_digits_are_not_flipped(mnist: Dataset) -> None:
     assert not is_flip_invariant(split(mnist, 0.1).train)
 
 
-def test_what_only_differs_by_heading_is_not_mirrored() -> None:
+def test_what_differs_only_by_heading_is_not_flipped() -> None:
     assert not is_flip_invariant(arrows(heading_counts=True))
 
 
-def test_things_that_head_either_way_are_mirrored() -> None:
+def test_things_that_head_either_way_are_flipped() -> None:
     things = arrows(heading_counts=False)
     # So few that each heading's variety is not seen.
     assert is_flip_invariant(Subset(things.x, things.y, things.rows[:40]))
 
 
-def test_one_picture_is_not_mirrored() -> None:
+def test_one_picture_is_not_flipped() -> None:
     assert not is_flip_invariant(subset_of(np.zeros((1, 8, 8, 1), np.uint8), np.zeros(1, np.int64)))

@@ -169,7 +169,7 @@ def design(
     if classes:
         draft.append("softmax", {}, name="probabilities")
     else:
-        draft.append("rescale", {}, name="answer")
+        draft.append("rescale", {}, name="prediction")
     architecture = Architecture(spec, tuple(draft.layers), members, tta_views)
     if architecture.parameters > _LARGEST:
         several = f" in an ensemble of {members}" if members > 1 else ""

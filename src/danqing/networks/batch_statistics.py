@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from danqing.networks.backend import tf
-from danqing.networks.layers.normalisation import MOMENTUM
+from danqing.networks.layers.normalisation import BATCHNORM_MOMENTUM
 
 __all__ = ["batch_statistics", "is_statistic"]
 
@@ -34,12 +34,14 @@ def batch_statistics(
         One for each variable that `is_statistic`.
     """
     chosen = [is_statistic(variable) for variable in network.non_trainable_variables]
-    # Starting from zeros, a running average becomes the batch's statistic times 1 - MOMENTUM.
+    # Starting from zeros, a running average becomes the batch's statistic times 1 - momentum.
     before = [
         tf.zeros_like(value) if statistic else value
         for value, statistic in zip(others, chosen, strict=True)
     ]
     _, after = network.stateless_call(parameters, before, examples, training=True)
     return [
-        value / (1 - MOMENTUM) for value, statistic in zip(after, chosen, strict=True) if statistic
+        value / (1 - BATCHNORM_MOMENTUM)
+        for value, statistic in zip(after, chosen, strict=True)
+        if statistic
     ]

@@ -30,7 +30,7 @@ __all__ = [
 
 _APART = 1_000_003  # between the seeds of an ensemble's members
 # The layers that turn logits into predictions.
-_LAST = ("probabilities", "answer")
+_LAST = ("probabilities", "prediction")
 
 
 def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -> Any:
@@ -93,7 +93,7 @@ def _member(
 def logits_of(model: Any) -> Any:
     """Give the model before its softmax or rescaling; of mean predictions, the mean's logits."""
     logits = member_logits_of(model).outputs
-    numbers = any(layer.name.endswith("answer") for layer in model.layers)
+    numbers = any(layer.name.endswith("prediction") for layer in model.layers)
     tta_views = [layer.count for layer in model.layers if isinstance(layer, Views)]
     for count in tta_views:
         logits = [view for one in logits for view in _by_view(one, count)]

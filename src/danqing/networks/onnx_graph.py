@@ -24,7 +24,7 @@ _OPSET = 20  # the first with Gelu
 def to_onnx(
     architecture: Architecture, preparation: Preparation, tensors: dict[str, NDArray[np.float32]]
 ) -> bytes:
-    """Write the network as an ONNX model: ``examples`` in, ``answers`` out, float32.
+    """Write the network as an ONNX model: ``examples`` in, ``predictions`` out, float32.
 
     Parameters
     ----------
@@ -61,13 +61,13 @@ def to_onnx(
         shape = np.array([architecture.tta_views, -1, architecture.outputs])
         y = graph.node("Reshape", y, graph.constant("views/shape", shape))
         y = graph.node("ReduceMean", y, graph.constant("views/axis", np.array([0])), keepdims=0)
-    graph.nodes[-1].output[0] = "answers"
+    graph.nodes[-1].output[0] = "predictions"
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "danqing",
             [_tensor("examples", architecture.input_shape)],
-            [_tensor("answers", (architecture.outputs,))],
+            [_tensor("predictions", (architecture.outputs,))],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],

@@ -1,6 +1,6 @@
-"""A new column brought to the kind that the training's column was.
+"""Convert a new column to the kind that it had in training.
 
-Knows one column at a time, and nothing of what was learned but its kind.
+Knows one column at a time, and of training only the column's kind.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ __all__ = ["values_as"]
 
 
 def values_as(column: Column, kind: ColumnKind) -> NDArray[Any]:
-    """Give a column's values as the `kind` wants them.
+    """Convert a column's values to `kind`.
 
-    A few rows often look like another kind than many did: codes of digits only are numbers, a
-    column with nothing in it can be anything.
+    A few rows may look like another kind than the many of training: codes that happen to be all
+    digits look like numbers, and an empty column can be anything.
 
     Returns
     -------
     ndarray, shape (n,)
-        As in `Column` of that kind.
+        As in a `Column` of that kind.
 
     Raises
     ------
     SourceError
-        If a value can't be one of that kind; the message names column, row and value.
+        If a value can't be converted; the message names column, row and value.
 
     Examples
     --------

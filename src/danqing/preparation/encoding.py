@@ -1,7 +1,7 @@
-"""Encoding: a table's numbers, categories and dates become float32 features.
+"""Encode a table's numbers, categories and dates as float32 features.
 
-Learned from the training rows only, kept as plain JSON, applied with NumPy alone: at predict time
-there is no scikit-learn. Knows no network, and no scaling, which the network carries itself.
+Fitted on the training rows only, kept as plain JSON, applied with NumPy alone: prediction needs no
+scikit-learn. Knows no network, and no scaling, which is part of the network.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from danqing.preparation.features import (
 
 __all__ = ["Encoding", "fit_encoding"]
 
-_DISTINCT = 0.9  # a share of distinct texts above this, in more than so many rows, is no
-_ROWS = 50  # category but an identifier
+# Text is an identifier, not a category, if more than this share of it is distinct,
+_DISTINCT = 0.9
+_ROWS = 50  # in more than so many rows.
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Encoding:
     Attributes
     ----------
     columns : tuple of Features
-        Of the columns that are used, in the training table's order.
+        Of the columns used, in the training table's order.
     dropped : mapping of str to str
-        The columns that are not used, and why.
+        The columns not used, and why.
     """
 
     columns: tuple[Features, ...]
@@ -53,12 +54,12 @@ class Encoding:
 
     @property
     def column_of_feature(self) -> tuple[str, ...]:
-        """The name of the column that each feature comes from."""
+        """The name of each feature's column."""
         return tuple(column.name for column in self.columns for _ in column.feature_names)
 
     @property
     def kinds(self) -> dict[str, ColumnKind]:
-        """What each used column is: what `read_table` wants to know of new files."""
+        """The kind of each column used, as `read_table` takes it."""
         return {column.name: column.kind for column in self.columns}
 
     def transform(self, table: Table) -> NDArray[np.float32]:
@@ -77,7 +78,7 @@ class Encoding:
         Raises
         ------
         SourceError
-            If a column is missing, or a value is none of its column's kind; both are named.
+            If a column is missing, or a value doesn't fit its column's kind; the message names it.
         """
         found = {column.name: column for column in table.columns}
         missing = [repr(name) for name in self.kinds if name not in found]
@@ -85,7 +86,7 @@ class Encoding:
             listed = ", ".join(missing[:20]) + (", ..." if len(missing) > 20 else "")
             raise SourceError(
                 f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {listed}; "
-                f"expected all that the network was trained on"
+                "expected every column that the network was trained on"
             )
         features = np.zeros((len(table), len(self.feature_names)), dtype=np.float32)
         start = 0
@@ -110,10 +111,10 @@ class Encoding:
 
 
 def fit_encoding(table: Table) -> Encoding:
-    """Learn from the training rows what each column becomes.
+    """Fit an encoding on the training rows.
 
-    Left out, with the reason, are columns that always have the same value, columns that are
-    identical to an earlier one, and text that is different in nearly every row.
+    Constant columns, copies of an earlier column, and text that is different in nearly every row
+    are dropped, with the reason.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def fit_encoding(table: Table) -> Encoding:
         seen.setdefault(digest, column.name)
     if not fitted:
         reasons = "; ".join(f"{name!r}: {why}" for name, why in list(dropped.items())[:5])
-        raise SourceError(f"no column tells anything about the target ({reasons}); add others")
+        raise SourceError(f"no column says anything about the target ({reasons}); add others")
     return Encoding(tuple(fitted), dropped)
 
 
@@ -167,7 +168,7 @@ def _identifies(column: Column) -> bool:
 
 
 def _digest(column: Column) -> bytes:
-    """Tell identical columns: equal ones have equal digests."""
+    """Give a digest that columns with equal values share."""
     digest = hashlib.blake2b(column.kind.encode(), digest_size=16)
     if column.kind == "category":
         values = column.values.tolist()

@@ -1,6 +1,6 @@
-"""What one column becomes: features of a number, of a category, of a date.
+"""Features of one column: of numbers, of categories, of dates.
 
-Each is learned from the training rows' column, and encodes any column of its kind with NumPy
+Each is fitted on the column of the training rows, and encodes any column of its kind with NumPy
 alone. Knows no table: which columns are worth encoding is decided in `encoding`.
 """
 
@@ -37,18 +37,18 @@ _LATEST = 8e15  # milliseconds, some 250,000 years: as far as NumPy counts years
 
 @dataclass(frozen=True)
 class NumberFeatures:
-    """A number's distance from the training median; whether it was missing, where some were.
+    """A number minus the training median, and an indicator of missing ones if training had any.
 
     Attributes
     ----------
     name : str
         The column's.
     median : float
-        Of the values that were there: scikit-learn's ``SimpleImputer(strategy="median")``.
+        Of the values present, as scikit-learn's ``SimpleImputer(strategy="median")`` takes it.
     varies : bool
-        Whether they differed; if not, only being missing tells something.
+        Whether the values present differ; if not, there is only the indicator.
     missing : bool
-        Whether some were missing.
+        Whether some values were missing.
     """
 
     name: str
@@ -66,7 +66,7 @@ class NumberFeatures:
         """Encode `values`, shape (n,), into `out`, shape (n, features)."""
         absent = np.isnan(values)
         if self.varies:
-            # In float64: float32 would lose what differs between 1700000000 and 1700000001.
+            # In float64: float32 would not distinguish 1700000000 from 1700000001.
             with np.errstate(over="ignore"):
                 out[:, 0] = np.clip(np.where(absent, 0.0, values - self.median), -_FAR, _FAR)
         if self.missing:
@@ -75,19 +75,20 @@ class NumberFeatures:
 
 @dataclass(frozen=True)
 class CategoryFeatures:
-    """One feature for each value that training knew well, one for all others.
+    """One-hot features: one for each frequent value, one for all others, one for missing ones.
 
     As scikit-learn's ``OneHotEncoder(max_categories=51, handle_unknown="infrequent_if_exist")``,
-    with being missing as a value of its own.
+    with missing as a value of its own.
 
     Attributes
     ----------
     name : str
     values : tuple of str
-        The 50 most frequent at most, in natural order.
+        At most the 50 most frequent, in natural order.
     other : bool
-        Whether training had rarer ones, which share a feature with unseen ones.
+        Whether training had rarer values; they share a feature with unseen ones.
     missing : bool
+        Whether some values were missing.
     """
 
     name: str
@@ -109,7 +110,7 @@ class CategoryFeatures:
     @cached_property
     def _position(self) -> Mapping[str | None, int]:
         position: dict[str | None, int] = {value: i for i, value in enumerate(self.values)}
-        # Truth is written true, True and TRUE by different programs.
+        # Programs differ in how they write booleans: true, True, TRUE.
         if {value.lower() for value in self.values} <= {"true", "false"}:
             for value in self.values:
                 for spelling in (value.lower(), value.upper(), value.title()):
@@ -130,9 +131,9 @@ class CategoryFeatures:
 
 @dataclass(frozen=True)
 class DateFeatures:
-    """Days since the training median, and where in the year, the week and the day a moment is.
+    """Days since the training median, and the place in the year, the week and the day.
 
-    A place in a cycle is the sine and cosine of its angle, so that December is near January.
+    A place in a cycle becomes the sine and cosine of its angle, so that December is near January.
 
     Attributes
     ----------
@@ -140,9 +141,9 @@ class DateFeatures:
     median : float
         In days since 1970-01-01.
     cycles : tuple of str
-        Those of "year", "week" and "day" whose place differed between training rows.
+        Those of "year", "week" and "day" in which training rows differ.
     varies, missing : bool
-        As for a number.
+        As for numbers.
     """
 
     name: str
@@ -182,7 +183,7 @@ Features = NumberFeatures | CategoryFeatures | DateFeatures
 
 
 def fit_features(column: Column) -> Features | None:
-    """Learn what a column becomes; None if all its values are the same.
+    """Fit a column's features; None if all its values are the same.
 
     Examples
     --------
@@ -212,7 +213,7 @@ def fit_features(column: Column) -> Features | None:
 
 
 def features_from_json(plain: Mapping[str, Any]) -> Features:
-    """Rebuild from the dict of a column's features, with its "kind"."""
+    """Rebuild from what `features_to_json` gave."""
     made: dict[str, type[Features]] = {
         "number": NumberFeatures,
         "category": CategoryFeatures,
@@ -226,7 +227,7 @@ def features_from_json(plain: Mapping[str, Any]) -> Features:
 
 
 def features_to_json(features: Features) -> dict[str, Any]:
-    """Give what was learned of a column as plain data."""
+    """Give fitted features as plain data."""
     plain = {"kind": features.kind, **asdict(features)}
     return {key: list(v) if isinstance(v, tuple) else v for key, v in plain.items()}
 
@@ -236,14 +237,14 @@ def _present(*names: tuple[str, bool]) -> tuple[str, ...]:
 
 
 def _milliseconds(moments: NDArray[np.datetime64], instead: int) -> NDArray[np.float64]:
-    """Give milliseconds since 1970; `instead` of missing ones."""
+    """Give milliseconds since 1970, and `instead` for missing moments."""
     absent = np.isnat(moments)
     counted = moments.astype("datetime64[ms]").astype(np.int64).astype(np.float64)
     return np.clip(np.where(absent, instead, counted), -_LATEST, _LATEST)
 
 
 def _place(moments: NDArray[np.float64], cycle: str) -> NDArray[np.float64]:
-    """Give where in a cycle moments are, from 0 to 1: the year's and the week's by whole days."""
+    """Give the place in a cycle, from 0 to 1; in the year and the week, by whole days."""
     days = np.floor(moments / _DAY)
     if cycle == "day":
         return moments / _DAY - days

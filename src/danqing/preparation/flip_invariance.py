@@ -1,4 +1,4 @@
-"""Whether pictures stay what they are when mirrored: clothes do, digits don't."""
+"""Whether a horizontal flip preserves a picture's class: that of clothes, not that of digits."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from danqing.data.split import Subset
 
 __all__ = ["is_flip_invariant"]
 
-_MOST = 4000  # pictures looked at,
-_SIDE = 32  # of at most about so many pixels a side
+_MOST = 4000  # pictures compared,
+_SIDE = 32  # reduced to about so many pixels a side
 
 
 def is_flip_invariant(train: Subset) -> bool:
-    """Tell whether mirrored copies of training pictures help to recognise others.
+    """Whether flipped copies of training pictures help to classify others.
 
-    Some training pictures are answered for by their nearest neighbour among the others (Cover &
-    Hart 1967, "Nearest neighbor pattern classification"); where more answers are right once the
-    others' mirrored copies are neighbours, too, a picture's class survives horizontal_flip.
+    A sample of the training pictures is classified by each one's nearest neighbour among the others
+    (Cover & Hart 1967, "Nearest neighbor pattern classification"). If more of them are correct
+    once flipped copies may be neighbours, too, a flip preserves the class.
 
     Examples
     --------
-    >>> from danqing.data.split import divide
+    >>> from danqing.data.split import split
     >>> from danqing.data.catalog.mnist import load_mnist
     >>> is_flip_invariant(split(load_mnist(), 0.1).train)
     False
@@ -30,10 +30,10 @@ def is_flip_invariant(train: Subset) -> bool:
     chosen = np.sort(np.random.default_rng(0).permutation(train.rows)[:_MOST])
     pictures, labels = _small(np.asarray(train.x[chosen])), np.asarray(train.y[chosen])
     nearest, near = _nearest(pictures, pictures)
-    mirrored, mirrored_near = _nearest(pictures, pictures[:, :, ::-1])
-    with_copies = np.where(mirrored_near < near, mirrored, nearest)
-    right, right_with_copies = (labels[answers] == labels for answers in (nearest, with_copies))
-    return bool(right_with_copies.sum() > right.sum())
+    flipped, flipped_near = _nearest(pictures, pictures[:, :, ::-1])
+    nearest_of_both = np.where(flipped_near < near, flipped, nearest)
+    correct, correct_of_both = (labels[rows] == labels for rows in (nearest, nearest_of_both))
+    return bool(correct_of_both.sum() > correct.sum())
 
 
 def _small(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -44,9 +44,13 @@ def _small(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _nearest(
     pictures: NDArray[np.float32], others: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Give each picture's nearest among the others but the one at its own place, and how near.
+    """Find each picture's nearest among `others`, except the one at its own place.
 
-    Near is the squared distance less the picture's own square.
+    Returns
+    -------
+    nearest : ndarray of int, shape (n,)
+    near : ndarray of float, shape (n,)
+        The squared distance, less the picture's own squared length.
     """
     flat = others.reshape(len(others), -1)
     distances = pictures.reshape(len(pictures), -1) @ (-2 * flat.T)

@@ -1,4 +1,4 @@
-"""The traits of data on which a recipe's defaults depend, read off it. Knows no recipe."""
+"""Infer the traits of data on which a recipe's defaults depend. Knows no recipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["infer_traits"]
 def infer_traits(
     dataset: Dataset, train: Subset, shape: tuple[int, ...], drawings: bool, unlabelled: int = 0
 ) -> Traits:
-    """Tell the traits of what a network is to learn from.
+    """Infer the traits of training data.
 
     Parameters
     ----------
@@ -23,15 +23,15 @@ def infer_traits(
     train : Subset
         Its labelled training rows.
     shape : tuple of int
-        Of what the network takes.
+        Of the network's input.
     drawings : bool
-        Whether the pictures are made like MNIST's.
+        Whether the pictures look like MNIST's.
     unlabelled : int
-        Pictures without labels beside them.
+        The number of pictures without labels to learn from, too.
 
     Examples
     --------
-    >>> from danqing.data.split import divide
+    >>> from danqing.data.split import split
     >>> from danqing.data.catalog.mnist import load_mnist
     >>> mnist = load_mnist()
     >>> infer_traits(mnist, split(mnist, 0.1).train, (28, 28, 1), drawings=True).rows

@@ -1,6 +1,6 @@
-"""Preparation: all that is learned from the training rows before the network sees them.
+"""Preparation: everything fitted on the training rows before the network sees them.
 
-Knows no split (it is handed training rows only) and no network (which carries what it learned).
+Knows no split (it is given training rows only) and no network (which carries what was fitted).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ __all__ = ["Preparation", "fit_preparation"]
 
 @dataclass(frozen=True)
 class Preparation:
-    """From raw examples to what the network takes, and from its number to the target's own scale.
+    """Turns raw examples into the network's input, and its output into the target's own unit.
 
     Attributes
     ----------
     scaling : Scaling
-        Carried inside the network, as its first layer.
+        The network's first layer.
     encoding : Encoding or None
         Of a table's columns; None for pictures.
     target : (mean, scale)
-        Of a regression's training targets; carried inside the network, as its last layer.
+        Of a regression's training targets; the network's last layer.
     pictures_as : mapping
         How picture files become arrays: see `danqing.data.dataset.Dataset`.
     drawings : bool
@@ -45,13 +45,13 @@ class Preparation:
     drawings: bool = False
 
     def encoded(self, examples: Any) -> NDArray[Any]:
-        """Give what the network takes: pictures as they are, a table as float32 features."""
+        """Give the network's input: pictures as they are, a table as float32 features."""
         if self.encoding is not None and isinstance(examples, Table):
             return self.encoding.transform(examples)
         return np.asarray(examples)
 
     def to_json(self) -> dict[str, Any]:
-        """Give what was learned as plain data."""
+        """Give what was fitted as plain data."""
         return {
             "scaling": self.scaling.to_json(),
             "encoding": self.encoding.to_json() if self.encoding else None,
@@ -80,13 +80,15 @@ def fit_preparation(
     pictures_as: Mapping[str, Any] | None = None,
     drawings: bool = False,
 ) -> Preparation:
-    """Learn from the training rows.
+    """Fit a preparation on the training rows.
 
     Parameters
     ----------
     subset : Subset
-        The training rows, and no others. Labels of floats are a regression's targets.
+        The training rows, and no others. Labels that are floats are a regression's targets.
     scaling : {"feature", "channel"}
+    pictures_as, drawings
+        As in `Preparation`.
     """
     target = (0.0, 1.0)
     if np.issubdtype(subset.y.dtype, np.floating):

@@ -1,7 +1,4 @@
-"""Scaling: what is learned from the training rows before the network sees them.
-
-Knows no split (it is handed training rows only) and no network (which carries what it learned).
-"""
+"""Scaling: standardise pixels, colour channels or features. Knows no split and no network."""
 
 from __future__ import annotations
 
@@ -15,19 +12,19 @@ from numpy.typing import NDArray
 
 __all__ = ["Scaling", "fit_scaling"]
 
-_PART = 1 << 24  # values in memory at once
+_AT_ONCE = 1 << 24  # values in memory
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """The affine map z = (x - mean) / scale, by pixel or feature, or by colour channel.
+    """The map z = (x - mean) / scale, for each pixel or feature, or for each colour channel.
 
     Attributes
     ----------
     by : {"feature", "channel"}
     mean_, scale_ : ndarray of float64
         Shape (height, width, channels) or (features,) by feature, (channels,) by channel; scales
-        are above 0.
+        are positive.
     """
 
     by: str
@@ -39,7 +36,7 @@ class Scaling:
         return np.asarray((x - self.mean_) / self.scale_)
 
     def to_json(self) -> dict[str, Any]:
-        """Give what was learned as plain data."""
+        """Give what was fitted as plain data."""
         return {"by": self.by, "mean": self.mean_.tolist(), "scale": self.scale_.tolist()}
 
     @classmethod
@@ -49,16 +46,16 @@ class Scaling:
 
 
 def fit_scaling(x: Any, by: str, rows: NDArray[np.int64] | None = None) -> Scaling:
-    """Learn mean and standard deviation with scikit-learn's ``StandardScaler``.
+    """Fit mean and standard deviation with scikit-learn's ``StandardScaler``.
 
     Parameters
     ----------
     x : Pictures, shape (n, height, width, channels), or ndarray of float32, shape (n, features)
-        May lie on disk: it is read in parts.
+        May lie on disk: it is read in chunks.
     by : {"feature", "channel"}
         Each pixel or feature by itself, or all pixels of a channel together.
     rows : ndarray of int64, optional
-        The training rows, and no others; all rows if not given.
+        The training rows, and no others; by default all rows.
 
     Examples
     --------
@@ -71,15 +68,15 @@ def fit_scaling(x: Any, by: str, rows: NDArray[np.int64] | None = None) -> Scali
     shape = tuple(x.shape[1:])
     if by == "feature":
         scaler = StandardScaler()
-        for part in _parts(x, rows):
+        for some in _in_chunks(x, rows):
             # The scaler takes rows of features, not pictures.
-            scaler.partial_fit(part.reshape(len(part), -1))
+            scaler.partial_fit(some.reshape(len(some), -1))
         return Scaling(by, scaler.mean_.reshape(shape), scaler.scale_.reshape(shape))
-    # A pixel has 256 values: their counts say the same as millions of rows, and at once.
+    # A pixel has one of 256 values: counting them is as good as fitting on millions of rows.
     counts = np.zeros((shape[-1], 256))
-    for part in _parts(x, rows):
+    for some in _in_chunks(x, rows):
         for channel in range(shape[-1]):
-            counts[channel] += np.bincount(part[..., channel].ravel(), minlength=256)
+            counts[channel] += np.bincount(some[..., channel].ravel(), minlength=256)
     values = np.arange(256.0).reshape(-1, 1)
     fitted = [StandardScaler().fit(values, sample_weight=count) for count in counts]
     return Scaling(
@@ -89,11 +86,11 @@ def fit_scaling(x: Any, by: str, rows: NDArray[np.int64] | None = None) -> Scali
     )
 
 
-def _parts(x: Any, rows: NDArray[np.int64] | None) -> Iterator[NDArray[Any]]:
-    """Give the rows, in an order that a disk reads quickly, some megabytes at a time."""
+def _in_chunks(x: Any, rows: NDArray[np.int64] | None) -> Iterator[NDArray[Any]]:
+    """Yield the rows, in an order that a disk reads quickly, some megabytes at a time."""
     count = len(x) if rows is None else len(rows)
     ordered = None if rows is None else np.sort(rows)
-    step = max(1, _PART // max(1, math.prod(x.shape[1:])))
+    step = max(1, _AT_ONCE // max(1, math.prod(x.shape[1:])))
     for start in range(0, count, step):
-        part = slice(start, start + step)
-        yield x[part] if ordered is None else x[ordered[part]]
+        chunk = slice(start, start + step)
+        yield x[chunk] if ordered is None else x[ordered[chunk]]

@@ -10,12 +10,12 @@ from danqing.networks.architecture import Layer
 from danqing.networks.layers.computation import Array, LayerComputation, Start, Weights
 from danqing.networks.onnx_nodes import OnnxNodes
 
-__all__ = ["EPSILON", "MOMENTUM", "BatchNormalisation", "Rescaling"]
+__all__ = ["BATCHNORM_EPSILON", "BATCHNORM_MOMENTUM", "BatchNormalisation", "Rescaling"]
 
-EPSILON = 1e-3
+BATCHNORM_EPSILON = 1e-3
 """Added to batchnorm's variance."""
 
-MOMENTUM = 0.95
+BATCHNORM_MOMENTUM = 0.95
 """What batchnorm's running mean and variance keep of themselves at each step."""
 
 
@@ -31,24 +31,26 @@ class BatchNormalisation(LayerComputation):
         """Make the fused layer."""
         from danqing.networks.keras_layers import FusedBatchNormalization
 
-        return FusedBatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=start.name)
+        return FusedBatchNormalization(
+            momentum=BATCHNORM_MOMENTUM, epsilon=BATCHNORM_EPSILON, name=start.name
+        )
 
     def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
         """Normalise."""
         names = ("gamma", "beta", "moving_mean", "moving_variance")
         constants = [graph.constant(f"{layer.name}/{name}", weights[name]) for name in names]
-        return graph.node("BatchNormalization", x, *constants, epsilon=EPSILON)
+        return graph.node("BatchNormalization", x, *constants, epsilon=BATCHNORM_EPSILON)
 
     def forward(self, layer: Layer, weights: Weights, x: Array) -> Array:
         """Normalise."""
-        slope = weights["gamma"] / np.sqrt(weights["moving_variance"] + EPSILON)
+        slope = weights["gamma"] / np.sqrt(weights["moving_variance"] + BATCHNORM_EPSILON)
         return np.asarray((x - weights["moving_mean"]) * slope + weights["beta"])
 
     def backward(
         self, layer: Layer, weights: Weights, x: Array, delta: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Multiply by the slope."""
-        deviation = np.sqrt(weights["moving_variance"] + EPSILON)
+        deviation = np.sqrt(weights["moving_variance"] + BATCHNORM_EPSILON)
         normalised = (x - weights["moving_mean"]) / deviation
         axes = tuple(range(x.ndim - 1))
         gradients = {"gamma": (delta * normalised).sum(axes), "beta": delta.sum(axes)}
