@@ -49,17 +49,17 @@ def test_folder_with_every_defect(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     kinds = {finding["kind"]: finding for finding in found["findings"]}
-    assert {kind: kinds[kind]["count"] for kind in kinds if kind != "wrong-labels"} == {
+    assert {kind: kinds[kind]["count"] for kind in kinds if kind != "label-issues"} == {
         "leakage": 1,
         "unreadable": 1,
         "duplicates": 1,
-        "same-content-two-labels": 2,
+        "conflicting-labels": 2,
         "near-duplicates": 2,
     }
     assert found["counts"] == {"train": 304, "validation": 0, "test": 40}
     assert found["findings"][0]["kind"] == "leakage"
     assert "cut.png" in kinds["unreadable"]["examples"][0]
-    assert "wrong.png (七)" in kinds["same-content-two-labels"]["examples"][0]
+    assert "wrong.png (七)" in kinds["conflicting-labels"]["examples"][0]
     assert "near.jpg" in kinds["near-duplicates"]["examples"][0]
     with Image.open(folder / found["sheet"]) as sheet:
         assert sheet.size[0] == 1176
@@ -71,18 +71,18 @@ def test_archive_names_its_files(folder: Path) -> None:
     done = danqing_here("data", "inspect", "packed.zip", "--json", "--sheet", "zip.png", cwd=folder)
     assert done.returncode == 0, done.stderr
     kinds = {finding["kind"]: finding for finding in json.loads(done.stdout)["findings"]}
-    assert "wrong.png (七)" in kinds["same-content-two-labels"]["examples"][0]
+    assert "wrong.png (七)" in kinds["conflicting-labels"]["examples"][0]
 
 
 def test_report_for_people(folder: Path) -> None:
     done = danqing_here("data", "inspect", "./digits", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "digits: 344 pictures; to be told: one of 10 classes" in done.stdout
+    assert "digits: 344 pictures; target: one of 10 classes" in done.stdout
     assert done.stdout.index("ERROR") < done.stdout.index("WARNING") < done.stdout.index("NOTE")
     sheet = done.stdout.splitlines()[-1].removeprefix("Sample pictures: ")
     assert (folder / sheet).is_file()
     assert sheet.startswith("inspections")
-    assert "looking for pictures that look alike" in done.stderr
+    assert "looking for near-duplicates" in done.stderr
     assert max(map(len, done.stdout.splitlines())) < 260
 
 
@@ -97,9 +97,9 @@ def test_table(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("\n".join(lines))
     done = danqing_here("data", "inspect", "rows.csv", "--target", "bought", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "to be told: bought, one of 2 classes" in done.stdout
+    assert "target: bought, one of 2 classes" in done.stdout
     assert "size: " in done.stdout
-    assert "seems to count the rows" in done.stdout
+    assert "seems to number the rows" in done.stdout
     assert not (tmp_path / "inspections").exists()
 
 

@@ -18,7 +18,6 @@ from danqing.evaluation.calibration import (
     reliability,
     scale_temperature,
 )
-from danqing.evaluation.label_issues import likely_label_issues
 from danqing.evaluation.selection import choose_threshold, risk_coverage, selected
 
 
@@ -141,23 +140,3 @@ def test_equal_confidences_are_on_the_same_side() -> None:
     right = np.arange(1000) >= 20
     assert choose_threshold(confidence, right, 0.01).unsure_below is None
     assert choose_threshold(confidence, right, 0.05).given == 1000
-
-
-def test_planted_wrong_labels_are_found() -> None:
-    rng = np.random.default_rng(0)
-    true = rng.integers(0, 4, 1000)
-    p = np.full((1000, 4), 0.02, np.float32)
-    p[np.arange(1000), true] = 0.94
-    p += rng.random((1000, 4), dtype=np.float32) * 0.02
-    p /= p.sum(axis=1, keepdims=True)
-    labels = true.copy()
-    planted = rng.choice(1000, 20, replace=False)
-    labels[planted] = (true[planted] + 1) % 4
-    found = likely_label_issues(p, labels)
-    assert set(found) <= set(planted)
-    assert len(found) >= 18
-
-
-def test_a_class_without_rows_doubts_nobody() -> None:
-    p = np.array([[0.2, 0.8], [0.9, 0.1]], np.float32)
-    assert likely_label_issues(p, np.array([0, 0])).size == 0

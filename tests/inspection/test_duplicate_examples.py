@@ -62,8 +62,8 @@ def test_same_picture_under_two_labels(few: Dataset) -> None:
     few.y_train[3], few.y_train[499] = 1, 7
     few.x_train[498], few.y_train[498] = few.x_test[5], (few.y_test[5] + 1) % 10
     found = by_kind(find_duplicates(AllRows(few)))
-    assert found["same-content-two-labels"].count == 4
-    assert found["same-content-two-labels"].examples[0] == "train[3] (1) = train[499] (7)"
+    assert found["conflicting-labels"].count == 4
+    assert found["conflicting-labels"].examples[0] == "train[3] (1) = train[499] (7)"
     assert split(few, 0.1).removed == {"the same picture under two labels": 3}
 
 
@@ -72,17 +72,17 @@ def test_regression_may_repeat() -> None:
     empty = {"x_test": x[:0], "y_test": np.empty(0), "class_names": ()}
     made = Dataset("made", "", x, np.arange(100.0), **empty)
     found = by_kind(find_duplicates(AllRows(made)))
-    assert found["same-content-different-answers"].severity == "note"
-    assert found["same-content-different-answers"].count == 4
+    assert found["conflicting-targets"].severity == "note"
+    assert found["conflicting-targets"].count == 4
 
 
-def test_coarse_table_is_told_what_is_possible() -> None:
+def test_of_a_coarse_table_it_is_said_what_is_possible() -> None:
     x = Table((Column("a", "number", np.repeat([0.0, 1.0], 50)),))
     y = np.array([0] * 40 + [1] * 10 + [1] * 45 + [0] * 5)
     made = Dataset("made", "", x, y, x[:0], y[:0], ("no", "yes"))
     (found,) = find_duplicates(AllRows(made))
     assert found.kind == "coarse-columns"
-    assert "about 85.0% of these rows can be told" in found.meaning
+    assert "more than about 85.0% of them" in found.meaning
     assert split(made, 0.1).removed == {}
 
 
@@ -93,13 +93,14 @@ def labelled(y: Any, names: str, y_test: Any = ()) -> AllRows:
     return AllRows(Dataset("made", "", x, y, x_test, y_test, tuple(names)))
 
 
-def test_small_and_uneven_classes() -> None:
+def test_small_and_imbalanced_classes() -> None:
     found = by_kind(find_class_problems(labelled([0] * 50 + [1] * 2 + [2] * 30 + [3], "abcd")))
-    assert list(found) == ["small-classes", "uneven-classes"]
+    assert list(found) == ["small-classes", "imbalanced-classes"]
     assert found["small-classes"].examples == ("d: 1 picture", "b: 2 pictures")
-    assert found["uneven-classes"].count == 2
-    assert "a, has 50 times as many pictures as the smallest, d" in found["uneven-classes"].message
-    assert "right for 60.2%" in found["uneven-classes"].meaning
+    imbalanced = found["imbalanced-classes"]
+    assert imbalanced.count == 2
+    assert "a, has 50 times as many pictures as the smallest, d" in imbalanced.message
+    assert "right for 60.2%" in imbalanced.meaning
 
 
 def test_class_that_is_only_tested() -> None:

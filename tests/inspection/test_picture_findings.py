@@ -15,7 +15,7 @@ from danqing.errors import SourceError
 from danqing.inspection.all_rows import AllRows
 from danqing.inspection.contact_sheet import draw_contact_sheet, find_font
 from danqing.inspection.finding import Finding
-from danqing.inspection.near_duplicates import find_near_duplicates, picture_waves
+from danqing.inspection.near_duplicates import low_frequencies, near_duplicate_pairs
 from danqing.inspection.picture_findings import find_picture_problems, summarise_pictures
 
 
@@ -33,10 +33,10 @@ def saved_again(picture: np.ndarray, quality: int) -> np.ndarray:
 
 
 def near(x: np.ndarray) -> set[tuple[int, int]]:
-    return {tuple(pair) for pair in find_near_duplicates(picture_waves(x), lambda rows: x[rows])}
+    return {tuple(pair) for pair in near_duplicate_pairs(low_frequencies(x), lambda rows: x[rows])}
 
 
-def test_no_two_pictures_of_mnist_are_near_copies(mnist: Dataset) -> None:
+def test_no_two_pictures_of_mnist_are_near_duplicates(mnist: Dataset) -> None:
     x = mnist.x_train[:20_000]
     assert near(x) == set()
 
@@ -64,7 +64,7 @@ def test_large_colour_pictures_saved_smaller() -> None:
     assert near(np.stack([*large, *again])) == {(row, 40 + row) for row in range(40)}
 
 
-def test_near_copies_say_where_they_matter(mnist: Dataset) -> None:
+def test_near_duplicates_say_where_they_matter(mnist: Dataset) -> None:
     copies = np.stack([saved_again(one, 90) for one in mnist.x_train[:3]])
     labels = mnist.y_train[:3].copy()
     labels[1] = (labels[1] + 1) % 10
@@ -74,7 +74,7 @@ def test_near_copies_say_where_they_matter(mnist: Dataset) -> None:
     )  # fmt: skip
     found = problems(made)["near-duplicates"]
     assert (found.count, found.severity) == (6, "warning")
-    assert "3 of these pairs lie across" in found.message
+    assert "3 of these pairs are split between" in found.message
     assert "1 of these pairs have different labels" in found.message
     assert "train[0] ~ test[0] (both 5)" in found.examples
 
@@ -119,7 +119,7 @@ def test_sizes_of_files(tmp_path: Path, small: Dataset) -> None:
     summary = summarise_pictures(rows)
     assert summary["files"] == {
         "examined": 10, "different_sizes": 4, "most_common": [28, 28], "smallest": [28, 28],
-        "largest": [60, 60], "stretched": 1,
+        "largest": [60, 60], "distorted": 1,
     }  # fmt: skip
     (found,) = find_picture_problems(rows, summary)
     assert found.kind == "different-sizes"
@@ -134,7 +134,7 @@ def test_sizes_of_files(tmp_path: Path, small: Dataset) -> None:
     levels=st.sampled_from([1, 2, 256]),
     seed=st.integers(0, 1000),
 )
-def test_any_pictures_can_be_looked_at(
+def test_any_pictures_can_be_inspected(
     count: int, shape: tuple[int, ...], levels: int, seed: int
 ) -> None:
     x = np.random.default_rng(seed).integers(0, levels, (count, *shape), dtype=np.uint8)

@@ -19,7 +19,6 @@ from danqing.evaluation.comparison import compare_classes, compare_numbers
 from danqing.evaluation.confidence import calibrate, calibrate_numbers, calibrated_elsewhere
 from danqing.evaluation.evaluate import figures_of
 from danqing.evaluation.intervals import f1_interval, skewed_mean_interval, wilson
-from danqing.evaluation.label_issues import likely_label_issues
 from danqing.evaluation.own_data import is_own_data, own_data
 from danqing.evaluation.predictions import (
     SubsetPredictions,
@@ -29,13 +28,12 @@ from danqing.evaluation.predictions import (
 from danqing.evaluation.regression import intervals_of_numbers
 from danqing.evaluation.robustness import Robustness, measure_robustness
 from danqing.evaluation.slices import Slice, find_slices
+from danqing.inspection.confident_learning import RELIABLE_ACCURACY, confident_learning
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["GOOD_JUDGE", "RISK", "Examination", "examine"]
+__all__ = ["RISK", "Examination", "examine"]
 
-GOOD_JUDGE = 0.8
-"""The accuracy from which a network's doubts about labels are worth telling."""
 RISK = 0.01
 """The share of wrong answers borne where the user names none."""
 
@@ -205,10 +203,10 @@ def _class_intervals(test: SubsetPredictions, metrics: dict[str, Any]) -> dict[s
 def _label_issues(
     predictions: dict[str, SubsetPredictions], metrics: dict[str, Any]
 ) -> dict[str, NDArray[np.int64]]:
-    if metrics["accuracy"] < GOOD_JUDGE:
+    if metrics["accuracy"] < RELIABLE_ACCURACY:
         return {}
     return {
-        name: likely_label_issues(subset.outputs, subset.labels)
+        name: confident_learning(subset.outputs, subset.labels).rows
         for name, subset in predictions.items()
     }
 

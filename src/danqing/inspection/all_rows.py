@@ -1,4 +1,4 @@
-"""All rows of a Dataset in one count, over its subsets, with names a user can find them by.
+"""All rows of a Dataset, numbered across its subsets, with names a user can find them by.
 
 Knows no findings.
 """
@@ -24,7 +24,7 @@ class FileIndex(Protocol):
 
     @property
     def paths(self) -> Sequence[str]:
-        """The file of each row, training, validation and test set in turn."""
+        """The file of each row: training, validation and test set, one after another."""
 
     @property
     def unreadable(self) -> Sequence[tuple[str, str]]:
@@ -37,7 +37,7 @@ class AllRows:
     Attributes
     ----------
     subset : ndarray of int64, shape (n,)
-        0 for training, 1 for validation, 2 for testing.
+        0 for the training set, 1 for the validation set, 2 for the test set.
     labels : ndarray, shape (n,)
     duplicates : DuplicateGroups
         Which rows are equal.
@@ -56,11 +56,11 @@ class AllRows:
         self.dataset = dataset
         self.index = index
         self._x = (dataset.x_train, dataset.x_validation, dataset.x_test)
-        answers = (dataset.y_train, dataset.y_validation, dataset.y_test)
-        self.counts = [0 if y is None else len(y) for y in answers]
+        labels = (dataset.y_train, dataset.y_validation, dataset.y_test)
+        self.counts = [0 if y is None else len(y) for y in labels]
         self._starts = np.cumsum([0, *self.counts])
         self.subset = np.repeat(np.arange(3), self.counts)
-        self.labels: NDArray[Any] = np.concatenate([y for y in answers if y is not None])
+        self.labels: NDArray[Any] = np.concatenate([y for y in labels if y is not None])
         self.duplicates: DuplicateGroups = group_duplicates(dataset)
         self.group = np.concatenate(
             [self.duplicates.train, self.duplicates.validation, self.duplicates.test]
@@ -72,31 +72,31 @@ class AllRows:
         return len(self.labels)
 
     @property
-    def thing(self) -> str:
-        """What a row is called."""
+    def noun(self) -> str:
+        """What to call a row."""
         return "row" if self.dataset.tabular else "picture"
 
     def name(self, row: int) -> str:
-        """Name a row: its file, or its subset and place in it, counted from 0."""
+        """Name a row: its file, or its subset and its position there, from 0."""
         if self._paths:
             return str(self._paths[row])
         subset = self.subset[row]
         return f"{SUBSETS[subset]}[{row - self._starts[subset]}]"
 
     def label(self, row: int) -> str:
-        """Name a row's answer."""
+        """Write a row's label or target as text."""
         names = self.dataset.class_names
         return names[self.labels[row]] if names else f"{self.labels[row]:g}"
 
-    def name_all(self, rows: Iterable[int], most: int = 5) -> tuple[str, ...]:
+    def names(self, rows: Iterable[int], most: int = 5) -> tuple[str, ...]:
         """Name the first few of these rows."""
         return tuple(self.name(row) for row, _ in zip(rows, range(most), strict=False))
 
     def pictures(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Take pictures from whichever subset they are in; never for a table."""
-        taken = np.empty((len(rows), *self.dataset.input_shape), dtype=np.uint8)
+        """Load pictures from whichever subset they are in; not for tables."""
+        pictures = np.empty((len(rows), *self.dataset.input_shape), dtype=np.uint8)
         for subset, x in enumerate(self._x):
             here = np.flatnonzero(self.subset[rows] == subset)
             if len(here):
-                taken[here] = x[rows[here] - self._starts[subset]]
-        return taken
+                pictures[here] = x[rows[here] - self._starts[subset]]
+        return pictures

@@ -1,21 +1,23 @@
-"""Classes that have too few examples, or far fewer than others. Knows labels only."""
+"""Classes with too few examples, or far fewer than others. Knows labels only."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from danqing.inspection.all_rows import AllRows
-from danqing.inspection.duplicate_examples import count_of
-from danqing.inspection.finding import Finding
+from danqing.inspection.finding import Finding, count_of
 
 __all__ = ["find_class_problems"]
 
-_FEW = 3  # one each for training, validation and testing
+_FEW = 3  # one each for the training, validation and test set
 _IMBALANCED = 10
+
+_Counts = NDArray[np.int64]
 
 
 def find_class_problems(rows: AllRows) -> list[Finding]:
-    """Find classes without examples to learn from, with too few to split, and strong imbalance.
+    """Find classes without training examples or with too few to split, and strong imbalance.
 
     Examples
     --------
@@ -27,16 +29,16 @@ def find_class_problems(rows: AllRows) -> list[Finding]:
     if not names:
         return []
     counts = np.bincount(rows.labels[rows.subset == 0], minlength=len(names))
-    found = [_unlearned(rows, counts), _few(rows, counts), _imbalanced(rows, counts)]
+    found = [_without_training(rows, counts), _small(rows, counts), _imbalanced(rows, counts)]
     return [finding for finding in found if finding]
 
 
-def _listed(rows: AllRows, counts: np.ndarray, classes: np.ndarray) -> tuple[str, ...]:
+def _listed(rows: AllRows, counts: _Counts, classes: _Counts) -> tuple[str, ...]:
     names = rows.dataset.class_names
-    return tuple(f"{names[number]}: {count_of(counts[number], rows.thing)}" for number in classes)
+    return tuple(f"{names[number]}: {count_of(counts[number], rows.noun)}" for number in classes)
 
 
-def _unlearned(rows: AllRows, counts: np.ndarray) -> Finding | None:
+def _without_training(rows: AllRows, counts: _Counts) -> Finding | None:
     absent = np.flatnonzero(counts == 0)
     if not len(absent):
         return None
@@ -44,35 +46,33 @@ def _unlearned(rows: AllRows, counts: np.ndarray) -> Finding | None:
         "classes-without-training",
         "error",
         len(absent),
-        f"{count_of(len(absent), 'class')} have nothing to learn from."
-        if len(absent) > 1
-        else "1 class has nothing to learn from.",
-        f"Its {rows.thing}s are only in the validation or test set: the network will "
-        "never answer with it.",
-        f"Training goes on without it. Add {rows.thing}s of it to the training set.",
-        _listed(rows, np.bincount(rows.labels, minlength=len(counts)), absent[:5]),
+        message=f"{count_of(len(absent), 'class', 'has', 'have')} no training examples.",
+        meaning=f"All {rows.noun}s of such a class are in the validation or test set: the network "
+        "never predicts it.",
+        action=f"Training ignores such a class. Add {rows.noun}s of it to the training set.",
+        examples=_listed(rows, np.bincount(rows.labels, minlength=len(counts)), absent[:5]),
     )
 
 
-def _few(rows: AllRows, counts: np.ndarray) -> Finding | None:
-    few = np.flatnonzero((counts > 0) & (counts < _FEW))
-    if not len(few):
+def _small(rows: AllRows, counts: _Counts) -> Finding | None:
+    small = np.flatnonzero((counts > 0) & (counts < _FEW))
+    if not len(small):
         return None
-    have = "has" if len(few) == 1 else "have"
     return Finding(
         "small-classes",
         "warning",
-        len(few),
-        f"{count_of(len(few), 'class')} {have} fewer than {_FEW} {rows.thing}s to learn from.",
-        f"That is too few to have a {rows.thing} each for training, validation and testing: how "
-        "well such a class is told can't be measured.",
-        f"Its only {rows.thing} is learned from; of two, one may be held out. Add "
-        f"{rows.thing}s, or merge the class with another.",
-        _listed(rows, counts, few[np.argsort(counts[few], kind="stable")][:5]),
+        len(small),
+        message=f"{count_of(len(small), 'class', 'has', 'have')} fewer than {_FEW} training "
+        f"{rows.noun}s.",
+        meaning=f"That is less than one {rows.noun} each for the training, validation and test "
+        "set: how well such a class is predicted can't be measured.",
+        action=f"A single {rows.noun} goes to the training set; of two, one may be held out. Add "
+        f"{rows.noun}s, or merge the class with another.",
+        examples=_listed(rows, counts, small[np.argsort(counts[small], kind="stable")][:5]),
     )
 
 
-def _imbalanced(rows: AllRows, counts: np.ndarray) -> Finding | None:
+def _imbalanced(rows: AllRows, counts: _Counts) -> Finding | None:
     present = np.flatnonzero(counts > 0)
     if len(present) < 2:
         return None
@@ -83,14 +83,14 @@ def _imbalanced(rows: AllRows, counts: np.ndarray) -> Finding | None:
         return None
     names = rows.dataset.class_names
     return Finding(
-        "uneven-classes",
+        "imbalanced-classes",
         "warning",
         int((counts[present] * _IMBALANCED <= counts[most]).sum()),
-        f"The largest class, {names[most]}, has {ratio:,.0f} times as many {rows.thing}s as the "
-        f"smallest, {names[least]}.",
-        f"Always answering {names[most]} would be right for "
-        f"{counts[most] / counts.sum():.1%}: look at each class's own figures, not only at the "
-        "accuracy of all.",
-        "Training gives rare classes more weight.",
-        (*_listed(rows, counts, order[:2]), *_listed(rows, counts, order[-1:])),
+        message=f"The largest class, {names[most]}, has {ratio:,.0f} times as many {rows.noun}s "
+        f"as the smallest, {names[least]}.",
+        meaning=f"Always predicting {names[most]} would be right for "
+        f"{counts[most] / counts.sum():.1%} of them: look at the metrics of each class, not only "
+        "at the overall accuracy.",
+        action="Training gives rare classes more weight.",
+        examples=(*_listed(rows, counts, order[:2]), *_listed(rows, counts, order[-1:])),
     )

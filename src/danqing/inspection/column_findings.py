@@ -1,7 +1,7 @@
 """What can be wrong with a table's columns: constant, identical, missing, infinite, identifiers.
 
-What these findings say that training does is what `danqing.preparation.encoding` does; here
-nothing of it is known. Columns that give the answer away are for `answers`.
+What training does about them is decided in `danqing.preparation.encoding`. Knows no target:
+columns that give it away are for `target_leakage`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Column, Table
-from danqing.inspection.duplicate_examples import count_of
-from danqing.inspection.finding import Finding
+from danqing.inspection.finding import Finding, count_of
 
-__all__ = ["counts_rows", "find_column_problems", "ranges", "summarise_columns"]
+__all__ = ["find_column_problems", "is_row_number", "summarise_columns", "value_range"]
 
 _MOSTLY = 0.5
-_DISTINCT = 0.9  # as in the encoding: text with more different values than this names its row
+_DISTINCT = 0.9  # as in the encoding: text with more distinct values than this identifies rows
 _ROWS = 50
 
 
 def summarise_columns(table: Table) -> list[dict[str, Any]]:
-    """Tell each column's kind, missing and different values, and their range.
+    """Give each column's kind, its missing and distinct values, and their range.
 
     Examples
     --------
@@ -36,7 +35,7 @@ def summarise_columns(table: Table) -> list[dict[str, Any]]:
 
 
 def find_column_problems(table: Table, summary: list[dict[str, Any]]) -> list[Finding]:
-    """Find columns that say nothing, repeat another, or lack values.
+    """Find columns without information, copies of others, gaps, infinities and identifiers.
 
     Parameters
     ----------
@@ -48,19 +47,19 @@ def find_column_problems(table: Table, summary: list[dict[str, Any]]) -> list[Fi
     found = [
         _constant(summary, constant),
         _identical(Table(tuple(c for c in table.columns if c.name not in constant))),
-        _missing(table, summary, constant),
+        _mostly_missing(table, summary, constant),
         _infinite(table),
         *_identifiers(table, summary),
     ]
     return [finding for finding in found if finding]
 
 
-def counts_rows(column: Column) -> bool:
-    """Tell whether the values are whole numbers in a row, in any order, with few gaps.
+def is_row_number(column: Column) -> bool:
+    """Whether the values are consecutive integers, in any order, with few gaps.
 
     Examples
     --------
-    >>> counts_rows(Column("id", "number", np.array([3.0, 1.0, 2.0])))
+    >>> is_row_number(Column("id", "number", np.array([3.0, 1.0, 2.0])))
     True
     """
     values = column.values
@@ -73,16 +72,16 @@ def counts_rows(column: Column) -> bool:
         return False
     if len(np.unique(values)) < len(values):
         return False
-    # Rows that were deleted leave gaps; ages, years or prices repeat.
+    # Deleted rows leave gaps; ages, years or prices repeat.
     return bool(np.ptp(values) < 2 * len(values))
 
 
-def ranges(numbers: NDArray[np.float64]) -> dict[str, float]:
-    """Tell the smallest, middle and largest of finite numbers.
+def value_range(numbers: NDArray[np.float64]) -> dict[str, float]:
+    """Give minimum, median and maximum of finite numbers.
 
     Examples
     --------
-    >>> ranges(np.array([1e308, -1e308, 1.5e308, 1.7e308]))
+    >>> value_range(np.array([1e308, -1e308, 1.5e308, 1.7e308]))
     {'min': -1e+308, 'median': 1.25e+308, 'max': 1.7e+308}
     """
     ordered = np.sort(numbers)
@@ -115,23 +114,22 @@ def _summarise(column: Column) -> dict[str, Any]:
         places = (0, len(finite) // 2, -1)
         low, middle, high = (str(finite[place].astype("datetime64[s]")) for place in places)
         return {**summary, "min": low, "median": middle, "max": high}
-    return {**summary, **ranges(finite)}
+    return {**summary, **value_range(finite)}
 
 
 def _constant(summary: list[dict[str, Any]], constant: set[str]) -> Finding | None:
-    if not constant:
-        return None
     names = [one["name"] for one in summary if one["name"] in constant]
-    verb = "is" if len(names) == 1 else "are"
+    if not names:
+        return None
     return Finding(
         "constant-columns",
         "note",
         len(names),
-        f"{count_of(len(names), 'column')} {verb} always the same, or empty.",
-        "What never changes can't tell one row from another.",
-        "Training leaves out columns that are the same in every row; where the only difference "
-        "is that some values are missing, that is used.",
-        tuple(names[:5]),
+        message=f"{count_of(len(names), 'column', 'is', 'are')} constant or empty.",
+        meaning="A column that never changes can't help to predict anything.",
+        action="Training leaves out columns that are the same in every row. If a value is only "
+        "sometimes missing, that is used.",
+        examples=tuple(names[:5]),
     )
 
 
@@ -145,20 +143,19 @@ def _identical(table: Table) -> Finding | None:
         seen.setdefault(key, column.name)
     if not pairs:
         return None
-    verb = "repeats" if len(pairs) == 1 else "repeat"
     return Finding(
         "identical-columns",
         "note",
         len(pairs),
-        f"{count_of(len(pairs), 'column')} {verb} another one in every row.",
-        "A copy adds nothing, and makes explanations share its weight between two names.",
-        "Training uses the first of them.",
-        tuple(pairs[:5]),
+        message=f"{count_of(len(pairs), 'column', 'repeats', 'repeat')} another one in every row.",
+        meaning="A copy adds nothing, and explanations split its importance between two names.",
+        action="Training uses the first of them.",
+        examples=tuple(pairs[:5]),
     )
 
 
 def _digest(column: Column) -> bytes:
-    """Tell identical columns: equal ones have equal digests."""
+    """Hash a column; identical columns have equal hashes."""
     digest = hashlib.blake2b(column.kind.encode())
     if column.kind == "category":
         for value in column.values.tolist():
@@ -172,7 +169,9 @@ def _digest(column: Column) -> bytes:
     return digest.digest()
 
 
-def _missing(table: Table, summary: list[dict[str, Any]], constant: set[str]) -> Finding | None:
+def _mostly_missing(
+    table: Table, summary: list[dict[str, Any]], constant: set[str]
+) -> Finding | None:
     shares = {one["name"]: one["missing"] / max(1, len(table)) for one in summary}
     most = sorted(
         (name for name, share in shares.items() if share > _MOSTLY and name not in constant),
@@ -180,17 +179,16 @@ def _missing(table: Table, summary: list[dict[str, Any]], constant: set[str]) ->
     )
     if not most:
         return None
-    verb = "is" if len(most) == 1 else "are"
     return Finding(
         "mostly-missing",
         "warning",
         len(most),
-        f"{count_of(len(most), 'column')} {verb} mostly empty.",
-        "What little is known of such a column can mislead; that it is missing may itself tell "
-        "something, if it will be missing for the same reason in new rows.",
-        "Training fills gaps with the column's middle value (for categories: a value of its "
-        "own), and tells the network that they were gaps.",
-        tuple(f"{name}: {shares[name]:.0%} missing" for name in most[:5]),
+        message=f"{count_of(len(most), 'column', 'is', 'are')} mostly empty.",
+        meaning="The few known values of such a column can mislead. That a value is missing may "
+        "be informative, if it will be missing for the same reason in new rows.",
+        action="Training replaces missing values by the median (in categories: by a category of "
+        "their own), and tells the network which were missing.",
+        examples=tuple(f"{name}: {shares[name]:.0%} missing" for name in most[:5]),
     )
 
 
@@ -203,15 +201,15 @@ def _infinite(table: Table) -> Finding | None:
     if not found:
         return None
     total = sum(found.values())
-    verb = "is" if total == 1 else "are"
     return Finding(
-        "infinities",
+        "infinite-values",
         "warning",
         total,
-        f"{count_of(total, 'value')} {verb} infinite.",
-        "An infinity is no measurement; often something was divided by zero.",
-        "Training can't use them as numbers. Leave these cells empty: gaps are filled.",
-        tuple(f"{name}: {count:,}" for name, count in list(found.items())[:5]),
+        message=f"{count_of(total, 'value', 'is', 'are')} infinite.",
+        meaning="Infinity is not a measurement; often something was divided by zero.",
+        action="Training can't use such values. Leave these cells empty: missing values are "
+        "filled in.",
+        examples=tuple(f"{name}: {count:,}" for name, count in list(found.items())[:5]),
     )
 
 
@@ -223,31 +221,29 @@ def _identifiers(table: Table, summary: list[dict[str, Any]]) -> list[Finding]:
         known = len(table) - one["missing"]
         if column.kind == "category" and known and one["distinct"] > _DISTINCT * known:
             texts.append(column.name)
-        elif counts_rows(column):
+        elif is_row_number(column):
             numbers.append(column.name)
-    return [
+    meaning = "Such a column identifies rows; what is learned from it doesn't hold for new rows."
+    found = [
         Finding(
             "identifiers",
-            "warning" if names is numbers else "note",
-            len(names),
-            f"{count_of(len(names), 'column')} {words}",
-            "Such a column names a row; what is learned from it holds for no new row.",
-            action,
-            tuple(names[:5]),
-        )
-        for names, words, action in (
-            (
-                texts,
-                "of text differ in nearly every row, as names or numbers of documents do."
-                if len(texts) > 1
-                else "of text differs in nearly every row, as names or numbers of documents do.",
-                "Training leaves out text that is different in more than 90 % of the rows.",
-            ),
-            (
-                numbers,
-                "seem to count the rows." if len(numbers) > 1 else "seems to count the rows.",
-                "Training uses it as any number. If it is a row's number, delete the column.",
-            ),
-        )
-        if names
+            "note",
+            len(texts),
+            message=f"{count_of(len(texts), 'text column', 'differs', 'differ')} in nearly every "
+            "row, as names or document numbers do.",
+            meaning=meaning,
+            action="Training leaves out text that differs in more than 90 % of the rows.",
+            examples=tuple(texts[:5]),
+        ),
+        Finding(
+            "identifiers",
+            "warning",
+            len(numbers),
+            message=f"{count_of(len(numbers), 'column', 'seems', 'seem')} to number the rows.",
+            meaning=meaning,
+            action="Training uses it like any other number. If it is a row number, delete the "
+            "column.",
+            examples=tuple(numbers[:5]),
+        ),
     ]
+    return [finding for finding in found if finding.count]

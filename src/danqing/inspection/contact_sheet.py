@@ -1,6 +1,6 @@
-"""A contact sheet: a few pictures of each class, with its name, on one page.
+"""A contact sheet: a few pictures of each class on one page, drawn with Pillow.
 
-Drawn with Pillow alone. Knows no findings.
+Knows no findings.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from danqing.data.dataset import Dataset
 from danqing.errors import SourceError
+from danqing.inspection.finding import count_of
 
 __all__ = ["draw_contact_sheet", "find_font", "load_font"]
 
 _MOST_CLASSES = 20
-_A_CLASS = 12  # pictures
+_PICTURES = 12  # of each class
 _THUMB, _GAP, _MARGIN, _NAMES = 72, 6, 28, 190  # pixels
 _TITLE = 64
 _PAPER, _INK, _PALE, _LINE = "#ffffff", "#1f2328", "#6e7781", "#d8dee4"
 
-# Fonts that have Chinese characters first; then any that has Latin ones.
+# Fonts with Chinese characters, and fonts with Latin ones only.
 _CHINESE = (
     "NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-microhei", "wqy-zenhei", "PingFang",
     "Hiragino Sans GB", "STHeiti", "msyh", "simhei", "DroidSansFallback", "Arial Unicode",
@@ -45,20 +46,20 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw_contact_sheet(dataset: Dataset) -> Image.Image:
-    """Draw a row of pictures for each class: the same ones each time, spread over the source.
+    """Draw a line of pictures for each class, evenly spaced over the training set.
 
-    Of more than 20 classes, 20 are drawn, spread over all; for numbers in place of classes, rows
-    go from the smallest to the largest.
+    Of more than 20 classes, 20 are drawn, evenly spaced. For regression, the lines go from the
+    smallest to the largest targets.
 
     Parameters
     ----------
     dataset : Dataset
-        Of pictures.
+        Pictures, not a table.
 
     Raises
     ------
     SourceError
-        If it is a table.
+        If the dataset is a table.
 
     Examples
     --------
@@ -67,20 +68,20 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     (1176, 932)
     """
     if dataset.tabular:
-        raise SourceError(f"{dataset.name}: is a table; a contact sheet shows pictures")
+        raise SourceError(f"{dataset.name}: is a table; expected pictures to draw")
     lines = list(_lines(dataset))
     names = max(len(dataset.class_names), len(lines))
     text = "".join(name for name, *_ in lines) + dataset.name
-    width = 2 * _MARGIN + _NAMES + _A_CLASS * (_THUMB + _GAP) - _GAP
+    width = 2 * _MARGIN + _NAMES + _PICTURES * (_THUMB + _GAP) - _GAP
     step = _THUMB + 2 * _GAP
     sheet = Image.new("RGB", (width, _TITLE + len(lines) * step + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     file = find_font(text)
     title, font, small = (load_font(size, file) for size in (24, 17, 13))
     shown = "" if len(lines) == names else f", {len(lines)} of them shown"
-    kinds = f" in {names:,} classes{shown}" if dataset.class_names else ""
+    classes = f" in {names:,} classes{shown}" if dataset.class_names else ""
     after = _write(draw, (_MARGIN, 20), dataset.name, title, _INK, _NAMES * 3) + 24
-    about = f"{len(dataset.y_train):,} pictures to learn from{kinds}"
+    about = f"{len(dataset.y_train):,} training pictures{classes}"
     _write(draw, (max(after, _MARGIN + _NAMES), 26), about, font, _PALE, width)
     for line, (name, count, rows) in enumerate(lines):
         top = _TITLE + line * step
@@ -98,7 +99,7 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
 
 
 def find_font(text: str = "") -> Path | None:
-    """Find a font file among the system's that has the characters of `text`, if there is one."""
+    """Find an installed font with the characters of `text`, or None."""
     chinese = any(ord(character) > 0x2E7F for character in text)
     files = sorted(_font_files())
     for wanted in (*_CHINESE, *_LATIN) if chinese else (*_LATIN, *_CHINESE):
@@ -109,23 +110,19 @@ def find_font(text: str = "") -> Path | None:
 
 
 def _lines(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
-    """Give each line's name, words about it, and the rows to draw."""
+    """Give each line's name, its number of pictures as text, and the rows to draw."""
     y = dataset.y_train
     if not dataset.class_names:
         for rows in np.array_split(np.argsort(y, kind="stable"), min(10, len(y))):
             yield (
                 f"{y[rows[0]]:.4g} to {y[rows[-1]]:.4g}",
-                _count(len(rows)),
-                _spread(rows, _A_CLASS),
+                count_of(len(rows), "picture"),
+                _spread(rows, _PICTURES),
             )
         return
     for label in _spread(np.arange(len(dataset.class_names)), _MOST_CLASSES):
         rows = np.flatnonzero(y == label)
-        yield dataset.class_names[label], _count(len(rows)), _spread(rows, _A_CLASS)
-
-
-def _count(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
+        yield dataset.class_names[label], count_of(len(rows), "picture"), _spread(rows, _PICTURES)
 
 
 def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
@@ -142,15 +139,15 @@ def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
         picture = Image.fromarray(np.ascontiguousarray(pixels[..., 0]))
     scale = _THUMB / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # Small pictures keep their pixels visible; large ones are averaged.
-    how = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS
-    return picture.resize(size, how)
+    # Pixels of small pictures stay visible; large pictures are averaged.
+    method = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS
+    return picture.resize(size, method)
 
 
 def _write(
     draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, font: Font, fill: str, width: int
 ) -> int:
-    """Write a line, shortened to fit; tell where it ends."""
+    """Write a line, shortened to fit; give the x where it ends."""
     text = "".join(character if character.isprintable() else " " for character in text)
     more = "…"
     if not isinstance(font, ImageFont.FreeTypeFont):
@@ -165,7 +162,7 @@ def _write(
 
 
 def load_font(size: int, file: Path | None) -> Font:
-    """Load a font as `find_font` found it; Pillow's own, if there is none or it can't be read."""
+    """Load a font found by `find_font`; Pillow's own if there is none or it can't be read."""
     if file is not None:
         try:
             return ImageFont.truetype(str(file), size)

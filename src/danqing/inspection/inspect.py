@@ -1,6 +1,6 @@
-"""Inspect a Dataset: what is in it, and what is wrong with it. Changes nothing.
+"""Inspect a Dataset: what is in it, and what is wrong with it.
 
-Gathers what the other modules of this folder find; knows no printing.
+Collects what the other modules of this folder find, and changes nothing. Knows no printing.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ import numpy as np
 from danqing.data.dataset import Dataset
 from danqing.inspection.all_rows import SUBSETS, AllRows, FileIndex
 from danqing.inspection.class_findings import find_class_problems
-from danqing.inspection.column_findings import find_column_problems, ranges, summarise_columns
-from danqing.inspection.duplicate_examples import count_of, find_duplicates
-from danqing.inspection.finding import Finding, worst_first
+from danqing.inspection.column_findings import (
+    find_column_problems,
+    summarise_columns,
+    value_range,
+)
+from danqing.inspection.duplicate_examples import find_duplicates
+from danqing.inspection.finding import Finding, count_of, worst_first
 from danqing.inspection.label_issues import estimate_label_issues, find_label_issues
 from danqing.inspection.picture_findings import find_picture_problems, summarise_pictures
 from danqing.inspection.target_leakage import find_target_leakage
@@ -33,8 +37,8 @@ class Inspection:
     Attributes
     ----------
     summary : dict
-        Name, task, counts of the subsets, classes or the target's range, and what the pictures or
-        columns are like.
+        Name, task, number of rows by subset, classes or the target's range, and a description of
+        the pictures or columns.
     findings : tuple of Finding
         Worst first.
     """
@@ -43,7 +47,7 @@ class Inspection:
     findings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values."""
+        """Convert to plain JSON values."""
         return {**self.summary, "findings": [finding.to_json() for finding in self.findings]}
 
 
@@ -53,15 +57,15 @@ def inspect(
     index: FileIndex | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Inspection:
-    """Look for what is wrong with labelled pictures or rows.
+    """Find what is wrong with labelled pictures or rows.
 
     Parameters
     ----------
     dataset : Dataset
     index : FolderIndex, optional
-        The files that the rows come from, so that findings can name them.
+        The files that the rows come from, for findings to name.
     progress : callable, optional
-        Told what is being looked at.
+        Called with what is being done, as text.
 
     Examples
     --------
@@ -70,31 +74,31 @@ def inspect(
     >>> found.summary["counts"], [finding.kind for finding in found.findings]
     ({'train': 178, 'validation': 0, 'test': 0}, [])
     """
-    say = progress or (lambda words: None)
-    say("comparing all rows" if dataset.tabular else "comparing all pictures")
+    say = progress or (lambda text: None)
+    say("looking for duplicates")
     rows = AllRows(dataset, index)
     summary = _summarise(rows)
     findings = [*_left_out(rows), *find_duplicates(rows), *find_class_problems(rows)]
     if dataset.tabular:
-        say("looking at the columns")
+        say("examining the columns")
         summary["columns"] = summarise_columns(dataset.x_train)
         findings += find_column_problems(dataset.x_train, summary["columns"])
-        say("asking each column for the answer")
+        say("looking for target leakage")
         findings += find_target_leakage(dataset)
     else:
-        say("looking for pictures that look alike")
+        say("looking for near-duplicates")
         summary["pictures"] = summarise_pictures(rows)
         findings += find_picture_problems(rows, summary["pictures"])
     if dataset.class_names:
-        say("looking for labels that seem wrong")
-        label_issues = estimate_label_issues(dataset)
-        summary["labels"] = label_issues and {
-            "examined": label_issues.examined,
-            "doubted": len(label_issues.rows),
-            "agreement": label_issues.agreement,
-            "reliable": label_issues.reliable,
+        say("looking for label issues")
+        issues = estimate_label_issues(dataset)
+        summary["labels"] = issues and {
+            "examined": issues.examined,
+            "issues": len(issues.rows),
+            "agreement": issues.agreement,
+            "reliable": issues.reliable,
         }
-        findings += find_label_issues(rows, label_issues)
+        findings += find_label_issues(rows, issues)
     return Inspection(summary, worst_first(findings))
 
 
@@ -117,14 +121,14 @@ def _summarise(rows: AllRows) -> dict[str, Any]:
             for at, name in enumerate(dataset.class_names)
         ]
     elif len(rows):
-        summary["target"] = ranges(rows.labels)
+        summary["target"] = value_range(rows.labels)
     if dataset.tabular:
         summary["target_column"] = dataset.target
     return summary
 
 
 def _left_out(rows: AllRows) -> list[Finding]:
-    """Tell what reading has left out already."""
+    """Report what was left out in reading."""
     removed, index = dict(rows.dataset.removed), rows.index
     bad = list(index.unreadable) if index is not None else []
     unreadable = max(removed.pop(_UNREADABLE, 0), len(bad))
@@ -135,10 +139,11 @@ def _left_out(rows: AllRows) -> list[Finding]:
                 "unreadable",
                 "warning",
                 unreadable,
-                f"{count_of(unreadable, 'file')} can't be read.",
-                "They are damaged, cut short, too large, or no pictures though they are named so.",
-                "Training leaves them out; the files stay as they are.",
-                tuple(f"{path}: {reason}" for path, reason in bad[:5]),
+                message=f"{count_of(unreadable, 'file')} can't be read.",
+                meaning="They are damaged, truncated, too large, or not pictures despite their "
+                "names.",
+                action="Training leaves them out; the files stay as they are.",
+                examples=tuple(f"{path}: {reason}" for path, reason in bad[:5]),
             )
         )
     for reason, count in removed.items():
@@ -148,9 +153,9 @@ def _left_out(rows: AllRows) -> list[Finding]:
                 "left-out",
                 "note" if harmless else "warning",
                 count,
-                f"Left out in reading: {reason} ({count:,}).",
-                "They are no pictures." if harmless else "Nothing can be learned from these.",
-                "Training goes on without them; the files stay as they are.",
+                message=f"Left out in reading: {reason} ({count:,}).",
+                meaning="They are not pictures." if harmless else "They can't be trained on.",
+                action="Training goes without them; the files stay as they are.",
             )
         )
     return found

@@ -1,8 +1,8 @@
-"""Pictures that look alike without being equal: saved again, resized, made a little brighter.
+"""Pictures that look alike without being equal: saved again, resized, slightly brightened.
 
 A perceptual hash of the low frequencies (after Zauner 2010, "Implementation and benchmarking of
-perceptual image hash functions") finds candidates in near-linear time; the pixels decide. Pictures
-that were shifted or cropped are not found. Knows no labels.
+perceptual image hash functions") finds candidates in near-linear time; the pixels decide. Shifted
+or cropped pictures are not found. Knows no labels.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SMALLEST_SIDE", "find_near_duplicates", "picture_waves"]
+__all__ = ["SMALLEST_SIDE", "low_frequencies", "near_duplicate_pairs"]
 
-SMALLEST_SIDE = 16  # in smaller pictures different things look alike
+SMALLEST_SIDE = 16  # in smaller pictures, different things look alike
 _BANDS = 4
-_NEIGHBOURS = 12  # compared with each picture, a band
+_NEIGHBOURS = 12  # compared with each picture, per band
 _BITS_APART = 10
-# On 20,000 pictures of MNIST no two different ones correlate as much as 0.99, while a picture
-# saved again as JPEG of quality 75 correlates with itself by 0.995 and more.
+# Of 20,000 pictures of MNIST no two correlate by 0.99, while a picture saved again as a JPEG of
+# quality 75 correlates with the original by 0.995 or more.
 _ALIKE = 0.99
 _EDGES_ALIKE = 0.96  # the same for differences of neighbouring pixels: fine detail
 _CHUNK = 1 << 24
@@ -27,8 +27,8 @@ _CHUNK = 1 << 24
 Pairs = NDArray[np.int64]
 
 
-def picture_waves(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Measure the 8x8 lowest frequencies of pictures: a part of their cosine transform.
+def low_frequencies(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Give the 8x8 lowest frequencies of pictures' cosine transform.
 
     Parameters
     ----------
@@ -41,43 +41,43 @@ def picture_waves(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> waves = picture_waves(np.full((1, 16, 16, 1), 9, np.uint8))
-    >>> np.abs(waves).round(3).tolist()[0][:3]
+    >>> frequencies = low_frequencies(np.full((1, 16, 16, 1), 9, np.uint8))
+    >>> np.abs(frequencies).round(3).tolist()[0][:3]
     [9.0, 0.0, 0.0]
     """
     grey = pictures.mean(axis=3, dtype=np.float32)
     down, across = (_cosines(length) for length in grey.shape[1:])
-    waves = np.einsum("uh,nhw,vw->nuv", down, grey, across, optimize=True)
-    return np.asarray(waves.reshape(len(pictures), 64), dtype=np.float32)
+    frequencies = np.einsum("uh,nhw,vw->nuv", down, grey, across, optimize=True)
+    return np.asarray(frequencies.reshape(len(pictures), 64), dtype=np.float32)
 
 
-def find_near_duplicates(
-    waves: NDArray[np.float32], take: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+def near_duplicate_pairs(
+    frequencies: NDArray[np.float32], take: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 ) -> Pairs:
     """Find pairs of pictures that look alike.
 
     Parameters
     ----------
-    waves : ndarray of float32, shape (n, 64)
-        From `picture_waves`, of pictures that all differ.
+    frequencies : ndarray of float32, shape (n, 64)
+        From `low_frequencies`, of pictures that are all different.
     take : callable
-        Gives the pictures of these numbers, uint8.
+        Gives the pictures with these numbers, uint8.
 
     Returns
     -------
     ndarray of int64, shape (pairs, 2)
         The smaller number first.
     """
-    detail = waves[:, 1:]
+    detail = frequencies[:, 1:]
     strength = np.linalg.norm(detail, axis=1)
-    shown = np.flatnonzero(strength > 1)  # the others are blank
-    if len(shown) < 2:
+    visible = np.flatnonzero(strength > 1)  # the others are blank
+    if len(visible) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    detail = detail[shown] / strength[shown, np.newaxis]
+    detail = detail[visible] / strength[visible, np.newaxis]
     pairs = _candidates(detail)
-    # Pixels are read for few: those whose low frequencies agree.
-    likeness = np.einsum("ij,ij->i", detail[pairs[:, 0]], detail[pairs[:, 1]])
-    pairs = shown[pairs[likeness > _ALIKE]]
+    # Pixels are read only where the low frequencies agree.
+    similarity = np.einsum("ij,ij->i", detail[pairs[:, 0]], detail[pairs[:, 1]])
+    pairs = visible[pairs[similarity > _ALIKE]]
     step = max(1, _CHUNK // max(1, take(pairs[:1, 0]).nbytes * 8)) if len(pairs) else 1
     alike = [
         _look_alike(take(some[:, 0]), take(some[:, 1]))
@@ -87,16 +87,16 @@ def find_near_duplicates(
 
 
 def _cosines(length: int) -> NDArray[np.float32]:
-    """Give the 8 longest cosine waves over a side; row 0 is the mean."""
+    """Give the 8 longest cosine waves along a side; row 0 is the mean."""
     place = (np.arange(length) + 0.5) * np.pi / length
     return np.cos(np.arange(8)[:, np.newaxis] * place).astype(np.float32) / np.float32(length)
 
 
 def _candidates(detail: NDArray[np.float32]) -> Pairs:
-    """Pair pictures whose hashes have a band in common and differ in few bits.
+    """Pair pictures whose hashes share a band and differ in few bits.
 
-    Sorted by a band and then by the rest, near hashes are near each other, and each is compared
-    with the next few only: however many pictures share a band, the work stays linear.
+    Sorted by a band and then by the rest, similar hashes are close to each other. Each is compared
+    with the next few only, so that the work stays linear however many pictures share a band.
     """
     bits = detail > np.median(detail, axis=1, keepdims=True)
     packed = np.packbits(np.pad(bits, ((0, 0), (0, 1))), axis=1)

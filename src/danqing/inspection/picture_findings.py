@@ -1,6 +1,6 @@
-"""What can be wrong with pictures: unreadable, blank, looking alike, of many sizes.
+"""What can be wrong with pictures: blank, near-duplicates, of many sizes.
 
-Knows no labels but to say whether two pictures that look alike have the same one.
+Uses labels only to say whether near-duplicates have the same one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ from numpy.typing import NDArray
 from danqing.data.images.decode import probe
 from danqing.errors import PictureError
 from danqing.inspection.all_rows import AllRows
-from danqing.inspection.duplicate_examples import count_of
-from danqing.inspection.finding import Finding
-from danqing.inspection.near_duplicates import SMALLEST_SIDE, find_near_duplicates, picture_waves
+from danqing.inspection.finding import Finding, count_of
+from danqing.inspection.near_duplicates import (
+    SMALLEST_SIDE,
+    low_frequencies,
+    near_duplicate_pairs,
+)
 
 __all__ = ["find_picture_problems", "summarise_pictures"]
 
 _CHUNK = 1 << 24
-_PROBED = 2000  # headers read, of as many files as there are
-_STRETCHED = 1.5  # times as wide or as high as the shape all are brought to
+_PROBED = 2000  # files whose headers are read, at most
+_DISTORTED = 1.5  # change of the aspect ratio by resizing
 
 
 def summarise_pictures(rows: AllRows) -> dict[str, Any]:
-    """Tell the pictures' size and mode, and the sizes of their files where there are files."""
+    """Give the pictures' size and mode and, if they come from files, the sizes in these."""
     height, width, channels = rows.dataset.input_shape
     summary: dict[str, Any] = {
         "height": height,
@@ -43,13 +46,13 @@ def summarise_pictures(rows: AllRows) -> dict[str, Any]:
             "most_common": most.tolist(),
             "smallest": different[different.prod(axis=1).argmin()].tolist(),
             "largest": different[different.prod(axis=1).argmax()].tolist(),
-            "stretched": int(_stretched(sizes, height / width).sum()),
+            "distorted": int(_distorted(sizes, height / width).sum()),
         }
     return summary
 
 
 def find_picture_problems(rows: AllRows, summary: dict[str, Any]) -> list[Finding]:
-    """Find blank pictures, pictures that look alike, and sizes far from the common one.
+    """Find blank pictures, near-duplicates, and files of different sizes.
 
     Parameters
     ----------
@@ -58,46 +61,45 @@ def find_picture_problems(rows: AllRows, summary: dict[str, Any]) -> list[Findin
         From `summarise_pictures`.
     """
     _, distinct = np.unique(rows.group, return_index=True)
-    waves, blank = _look_at(rows, distinct)
+    frequencies, blank = _examine(rows, distinct)
     found = [_blank(rows, distinct[blank]), _sizes(summary)]
     if min(rows.dataset.input_shape[:2]) >= SMALLEST_SIDE:
-        pairs = find_near_duplicates(waves, lambda some: rows.pictures(distinct[some]))
-        found.append(_near_copies(rows, distinct[pairs]))
+        pairs = near_duplicate_pairs(frequencies, lambda some: rows.pictures(distinct[some]))
+        found.append(_near_duplicates(rows, distinct[pairs]))
     return [finding for finding in found if finding]
 
 
-def _look_at(
+def _examine(
     rows: AllRows, distinct: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Measure the low frequencies of pictures, and tell which are blank, a few at a time."""
-    waves = np.empty((len(distinct), 64), dtype=np.float32)
+    """Give the low frequencies of pictures, and which are blank; a few are in memory at a time."""
+    frequencies = np.empty((len(distinct), 64), dtype=np.float32)
     blank = np.empty(len(distinct), dtype=bool)
     step = max(1, _CHUNK // max(1, int(np.prod(rows.dataset.input_shape))))
     for start in range(0, len(distinct), step):
         some = slice(start, start + step)
         pictures = rows.pictures(distinct[some])
-        waves[some] = picture_waves(pictures)
+        frequencies[some] = low_frequencies(pictures)
         blank[some] = np.ptp(pictures, axis=(1, 2, 3)) == 0
-    return waves, blank
+    return frequencies, blank
 
 
 def _blank(rows: AllRows, distinct: NDArray[np.int64]) -> Finding | None:
     blank = np.flatnonzero(np.isin(rows.group, rows.group[distinct]))
     if not len(blank):
         return None
-    verb = "shows" if len(blank) == 1 else "show"
     return Finding(
         "blank",
         "warning",
         len(blank),
-        f"{count_of(len(blank), 'picture')} {verb} nothing: all pixels are the same.",
-        "A blank picture has no right label; often a scan or a download has failed.",
-        "Training uses them as they are. Delete them, or give blank ones a class of their own.",
-        rows.name_all(blank.tolist()),
+        message=f"{count_of(len(blank), 'picture', 'is', 'are')} blank: all pixels are equal.",
+        meaning="No label is right for a blank picture; often a scan or a download has failed.",
+        action="Training uses them as they are. Delete them, or give them a class of their own.",
+        examples=rows.names(blank.tolist()),
     )
 
 
-def _near_copies(rows: AllRows, pairs: NDArray[np.int64]) -> Finding | None:
+def _near_duplicates(rows: AllRows, pairs: NDArray[np.int64]) -> Finding | None:
     if not len(pairs):
         return None
     different = rows.labels[pairs[:, 0]] != rows.labels[pairs[:, 1]]
@@ -107,7 +109,7 @@ def _near_copies(rows: AllRows, pairs: NDArray[np.int64]) -> Finding | None:
         f"{int(flags.sum()):,} of these pairs {words}"
         for flags, words in (
             (different, "have different labels"),
-            (across, "lie across training, validation and testing"),
+            (across, "are split between training, validation and test set"),
         )
         if flags.any()
     ]
@@ -116,13 +118,14 @@ def _near_copies(rows: AllRows, pairs: NDArray[np.int64]) -> Finding | None:
         "near-duplicates",
         "warning" if details else "note",
         count,
-        f"{count_of(count, 'picture')} look almost the same as another one"
+        message=f"{count_of(count, 'picture')} look almost the same as another one"
         + (f"; {' and '.join(details)}." if details else "."),
-        "The same picture saved again, resized or a little brighter; or one thing photographed "
-        "twice. Across the split they make the test easier than new pictures will be.",
-        "Training keeps them: only exact copies are certain. Look at these, and delete what is "
-        "the same.",
-        tuple(_pair(rows, one, other) for one, other in pairs[order][:5]),
+        meaning="They are the same picture, saved again, resized or slightly brightened, or the "
+        "same thing photographed twice. If one is in the training set and the other in the test "
+        "set, test metrics are too good.",
+        action="Training keeps them: only exact duplicates are certain. Check these pictures, and "
+        "delete duplicates.",
+        examples=tuple(_pair(rows, one, other) for one, other in pairs[order][:5]),
     )
 
 
@@ -134,7 +137,7 @@ def _pair(rows: AllRows, one: int, other: int) -> str:
 
 
 def _file_sizes(rows: AllRows) -> NDArray[np.int64]:
-    """Read the sizes of picture files from their headers; shape (files, 2), none in an archive."""
+    """Read the sizes of picture files from their headers, shape (files, 2); none of archives."""
     paths = list(rows.index.paths) if rows.index is not None else []
     chosen = paths[:: max(1, -(-len(paths) // _PROBED))]
     sizes = []
@@ -146,9 +149,9 @@ def _file_sizes(rows: AllRows) -> NDArray[np.int64]:
     return np.array(sizes, dtype=np.int64).reshape(-1, 2)
 
 
-def _stretched(sizes: NDArray[np.int64], shape: float) -> NDArray[np.bool_]:
+def _distorted(sizes: NDArray[np.int64], shape: float) -> NDArray[np.bool_]:
     change = np.abs(np.log(sizes[:, 0] / sizes[:, 1] / shape))
-    return np.asarray(change > np.log(_STRETCHED))
+    return np.asarray(change > np.log(_DISTORTED))
 
 
 def _sizes(summary: dict[str, Any]) -> Finding | None:
@@ -157,20 +160,20 @@ def _sizes(summary: dict[str, Any]) -> Finding | None:
         return None
     smallest, largest = (f"{w}x{h}" for h, w in (files["smallest"], files["largest"]))
     to = f"{summary['width']}x{summary['height']}"
-    stretched = files["stretched"]
+    distorted = files["distorted"]
     shapes = (
-        f" {stretched / files['examined']:.0%} are far longer or wider than that shape: what they "
-        "show is squeezed."
-        if stretched
+        f" {distorted / files['examined']:.0%} have a very different aspect ratio and are "
+        "distorted."
+        if distorted
         else ""
     )
     return Finding(
         "different-sizes",
-        "warning" if stretched > 0.05 * files["examined"] else "note",
+        "warning" if distorted > 0.05 * files["examined"] else "note",
         files["different_sizes"],
-        f"The pictures have {files['different_sizes']:,} different sizes, from {smallest} to "
-        f"{largest} pixels.",
-        f"A network takes pictures of one size.{shapes}",
-        f"Training brings all to {to} pixels, width by height. Crop pictures of very different "
-        "shapes to what matters.",
+        message=f"The pictures have {files['different_sizes']:,} different sizes, from {smallest} "
+        f"to {largest} pixels.",
+        meaning=f"A network takes pictures of one size.{shapes}",
+        action=f"Training resizes all to {to} pixels (width x height). Crop pictures of very "
+        "different shapes to what matters.",
     )

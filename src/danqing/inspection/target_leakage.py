@@ -1,6 +1,6 @@
-"""Columns that give the answer away: each alone is asked, by a cross-validated decision tree.
+"""Target leakage: columns that predict the target alone, by a cross-validated decision tree.
 
-Such a column may be honest, so what is found is put as a question. Knows one column at a time.
+Such a column may be legitimate, so the finding asks a question. Knows one column at a time.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
 from danqing.data.table import Column
-from danqing.inspection.column_findings import counts_rows
-from danqing.inspection.duplicate_examples import count_of
-from danqing.inspection.finding import Finding
+from danqing.inspection.column_findings import is_row_number
+from danqing.inspection.finding import Finding, count_of
 
 __all__ = ["find_target_leakage", "score_column"]
 
-_LEAKS_CLASSES = 0.99  # of the mean share of each class that is told rightly: 0.5 or less by chance
-_LEAKS_NUMBERS = 0.999  # of the variance
-_ROWS_COUNTED = 0.95  # of either, by what is suspicious already: a count of the rows
+_BALANCED_ACCURACY = 0.99  # from which a column leaks; 0.5 or less by chance
+_R2 = 0.999  # from which a column leaks
+_ROW_NUMBER = 0.95  # either, for what is suspicious already: a row number
 _FEWEST_ROWS = 30
 _LARGEST_SAMPLE = 5000
 _WORK = 200_000  # rows times columns, so that wide tables are sampled more thinly
@@ -28,7 +27,7 @@ _MOST_CLASSES = 100
 
 
 def find_target_leakage(dataset: Dataset) -> list[Finding]:
-    """Find columns from which alone the target can be told almost perfectly.
+    """Find columns that alone predict the target almost perfectly.
 
     Examples
     --------
@@ -39,47 +38,47 @@ def find_target_leakage(dataset: Dataset) -> list[Finding]:
     rows = _sample(dataset)
     if rows is None:
         return []
-    answers, scores = dataset.y_train[rows], {}
-    needed = _LEAKS_CLASSES if dataset.class_names else _LEAKS_NUMBERS
+    targets, scores = dataset.y_train[rows], {}
+    needed = _BALANCED_ACCURACY if dataset.class_names else _R2
     for column in dataset.x_train[rows].columns:
-        score = score_column(column, answers, classes=bool(dataset.class_names))
-        # Between two classes of sorted rows, a row's number is wrong about the first or last.
-        if score >= (_ROWS_COUNTED if counts_rows(column) else needed):
+        score = score_column(column, targets, classes=bool(dataset.class_names))
+        # If rows are sorted by class, a row number errs on the first or last of each class.
+        if score >= (_ROW_NUMBER if is_row_number(column) else needed):
             scores[column.name] = score
     if not scores:
         return []
     names = sorted(scores, key=lambda name: -scores[name])
-    verb, it = ("gives", "it") if len(names) == 1 else ("give", "they")
-    of = "of each class are told rightly" if dataset.class_names else "of the variance explained"
+    own = "its" if len(names) == 1 else "their"
+    metric = "balanced accuracy" if dataset.class_names else "R²"
     return [
         Finding(
-            "gives-the-answer-away",
+            "target-leakage",
             "warning",
             len(names),
-            f"{count_of(len(names), 'column')} alone {verb} the answer away.",
-            f"Is this known before the answer is? If {it} came from the answer (a code for it, a "
-            "result of it), or number rows that are sorted by it, the test will look perfect and "
-            "new rows will be told badly.",
-            f"Training uses {it}: nothing but your knowledge can tell. If the answer to the "
-            "question is no, delete the column.",
-            tuple(f"{name}: {scores[name]:.1%} {of}" for name in names[:5]),
+            message=f"{count_of(len(names), 'column', 'predicts', 'predict')} the target almost "
+            f"perfectly on {own} own.",
+            meaning="Is such a column known before the target is? If it was derived from the "
+            "target (a code for it, a consequence of it), or numbers rows that are sorted by the "
+            "target, test metrics will be near perfect and predictions for new rows poor.",
+            action="Training uses it: only you can answer the question. If the answer is no, "
+            "delete the column.",
+            examples=tuple(f"{name}: {metric} {scores[name]:.1%}" for name in names[:5]),
         )
     ]
 
 
-def score_column(column: Column, answers: NDArray[Any], *, classes: bool) -> float:
-    """Tell how well the answers can be told from one column, on rows not learned from.
+def score_column(column: Column, targets: NDArray[Any], *, classes: bool) -> float:
+    """Measure how well one column predicts the target, by cross-validation.
 
     Returns
     -------
     float
-        For classes the mean share of each that is told rightly (balanced accuracy); for numbers
-        the share of the variance that is explained (R²).
+        Balanced accuracy for classes, R² for regression.
 
     Examples
     --------
-    >>> answers = np.repeat([0, 1], 50)
-    >>> score_column(Column("code", "number", answers * 7.0), answers, classes=True)
+    >>> targets = np.repeat([0, 1], 50)
+    >>> score_column(Column("code", "number", targets * 7.0), targets, classes=True)
     1.0
     """
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
@@ -93,19 +92,19 @@ def score_column(column: Column, answers: NDArray[Any], *, classes: bool) -> flo
         folds: Any = StratifiedKFold(3, shuffle=True, random_state=0)
         tree = DecisionTreeClassifier(random_state=0)
         return float(
-            cross_val_score(tree, x, answers, cv=folds, scoring="balanced_accuracy").mean()
+            cross_val_score(tree, x, targets, cv=folds, scoring="balanced_accuracy").mean()
         )
-    answers = answers / max(np.abs(answers).max(), 1e-300)  # so that no square is infinite
-    if min(values.std(), answers.std()) < 1e-12:
+    targets = targets / max(np.abs(targets).max(), 1e-300)  # so that no square is infinite
+    if min(values.std(), targets.std()) < 1e-12:
         return 0.0
-    line = np.corrcoef(values, answers)[0, 1] ** 2
+    line = np.corrcoef(values, targets)[0, 1] ** 2
     folds = KFold(3, shuffle=True, random_state=0)
     tree = DecisionTreeRegressor(min_samples_leaf=2, random_state=0)
-    return float(max(line, cross_val_score(tree, x, answers, cv=folds, scoring="r2").mean()))
+    return float(max(line, cross_val_score(tree, x, targets, cv=folds, scoring="r2").mean()))
 
 
 def _sample(dataset: Dataset) -> NDArray[np.int64] | None:
-    """Choose rows, of classes that have one for each fold."""
+    """Draw rows of the classes that have at least one row for each fold."""
     y = dataset.y_train
     most = min(_LARGEST_SAMPLE, max(300, _WORK // max(1, dataset.input_shape[0])))
     rows = np.random.default_rng(0).permutation(len(y))[:most]
@@ -118,15 +117,15 @@ def _sample(dataset: Dataset) -> NDArray[np.int64] | None:
 
 
 def _as_numbers(column: Column) -> NDArray[np.float64]:
-    """Give numbers that keep order where there is one, small enough for a tree's float32."""
+    """Map values to numbers in the same order, small enough for a tree's float32."""
     missing = column.missing
     if column.kind == "category":
-        words = np.array(["" if v is None else "=" + v for v in column.values], dtype=str)
-        return np.unique(words, return_inverse=True)[1].astype(np.float64)
+        texts = np.array(["" if v is None else "=" + v for v in column.values], dtype=str)
+        return np.unique(texts, return_inverse=True)[1].astype(np.float64)
     numbers = column.values.astype(np.float64)
     known = numbers[~missing & np.isfinite(numbers)]
     low, high = known.min(initial=np.inf), known.max(initial=-np.inf)
-    # Halved: the difference of two large numbers may be infinite, that of two tiny ones nothing.
+    # Halved: the difference of two large numbers may be infinite, that of two tiny ones zero.
     if not low / 2 < high / 2:
         return missing.astype(np.float64)
     scaled = (np.clip(numbers, low, high) / 2 - low / 2) / (high / 2 - low / 2)

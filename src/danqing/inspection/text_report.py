@@ -1,4 +1,4 @@
-"""An Inspection in words, for a person at a terminal. Knows only what the Inspection says."""
+"""An Inspection as text for a terminal. Knows nothing but the Inspection."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from danqing.inspection.duplicate_examples import count_of
-from danqing.inspection.finding import Finding
+from danqing.inspection.finding import Finding, count_of
 from danqing.inspection.inspect import Inspection
 
 __all__ = ["report_lines"]
@@ -22,7 +21,7 @@ _LONGEST = 28  # characters of a name in a table
 
 
 def report_lines(inspection: Inspection, width: int = 96) -> list[str]:
-    """Give the report's lines: what is in the data, then the findings, worst first.
+    """Write the report: what is in the data, then the findings, worst first.
 
     Examples
     --------
@@ -30,12 +29,12 @@ def report_lines(inspection: Inspection, width: int = 96) -> list[str]:
     >>> from danqing.inspection.inspect import inspect
     >>> lines = report_lines(inspect(load_data("wine")))
     >>> lines[0]
-    'wine: a table of 178 rows and 13 columns; to be told: one of 3 classes'
+    'wine: a table of 178 rows and 13 columns; target: one of 3 classes'
     >>> lines[-1]
-    'Nothing wrong was found.'
+    'No problems found.'
     """
     summary = inspection.summary
-    lines = [_title(summary), "", *_parts(summary, width)]
+    lines = [_title(summary), "", *_splits(summary, width)]
     if "pictures" in summary:
         lines += _pictures(summary["pictures"], width)
     if "classes" in summary:
@@ -51,28 +50,23 @@ def report_lines(inspection: Inspection, width: int = 96) -> list[str]:
 
 def _title(summary: dict[str, Any]) -> str:
     total = sum(summary["counts"].values())
-    name = _plain(summary["name"])
-    told = f"one of {len(summary['classes']):,} classes" if "classes" in summary else "a number"
+    name = _printable(summary["name"])
+    target = f"one of {len(summary['classes']):,} classes" if "classes" in summary else "a number"
     if summary["kind"] == "table":
         columns = count_of(len(summary["columns"]), "column")
-        target = f"{_plain(summary['target_column'])}, " if summary["target_column"] else ""
-        return (
-            f"{name}: a table of {count_of(total, 'row')} and {columns}; to be told: {target}{told}"
-        )
-    return f"{name}: {count_of(total, 'picture')}; to be told: {told}"
+        if summary["target_column"]:
+            target = f"{_printable(summary['target_column'])}, {target}"
+        return f"{name}: a table of {count_of(total, 'row')} and {columns}; target: {target}"
+    return f"{name}: {count_of(total, 'picture')}; target: {target}"
 
 
-def _parts(summary: dict[str, Any], width: int) -> list[str]:
+def _splits(summary: dict[str, Any], width: int) -> list[str]:
     counts = summary["counts"]
-    words = [f"{counts['train']:,} to learn from"]
-    if counts["validation"]:
-        words.append(f"{counts['validation']:,} for validation (choosing)")
-    if counts["test"]:
-        words.append(f"{counts['test']:,} for testing")
-    line = ", ".join(words) + "."
+    names = {"train": "training", "validation": "validation", "test": "test"}
+    line = ", ".join(f"{counts[key]:,} {name}" for key, name in names.items() if counts[key]) + "."
     if not counts["test"]:
-        line += " Nothing is set apart for testing: training will set apart 20 %, always the same."
-    return textwrap.wrap("Parts: " + line, width, subsequent_indent="  ")
+        line += " There is no test set: training will hold out 20 %, always the same rows."
+    return textwrap.wrap("Split: " + line, width, subsequent_indent="  ")
 
 
 def _pictures(pictures: dict[str, Any], width: int) -> list[str]:
@@ -84,7 +78,7 @@ def _pictures(pictures: dict[str, Any], width: int) -> list[str]:
             f" The files have {most}."
             if files["different_sizes"] == 1
             else f" The files have {files['different_sizes']:,} sizes, most often {most}; all are "
-            "brought to that one size."
+            "resized."
         )
     return textwrap.wrap(line, width, subsequent_indent="  ")
 
@@ -100,7 +94,7 @@ def _classes(summary: dict[str, Any]) -> Iterator[str]:
     left_out = len(classes) - _MOST_CLASSES
     rows = [
         [
-            _plain(row["name"]),
+            _printable(row["name"]),
             *(f"{row[subset]:,}" for subset in subsets),
             _bar(row["train"] / most),
         ]
@@ -119,37 +113,36 @@ def _bar(share: float) -> str:
 def _labels(labels: dict[str, Any] | None) -> str:
     if labels is None:
         return (
-            "Labels: not checked for slips, which needs 50 examples or more, 5 of a class, and "
-            "2 to 100 such classes."
+            "Labels: not checked for errors; that takes at least 50 examples, and 2 to 100 classes "
+            "with at least 5 each."
         )
-    share = f"simple models agree with {labels['agreement']:.0%} of {labels['examined']:,} labels"
+    share = f"{labels['agreement']:.0%} of {labels['examined']:,} held-out labels"
     if labels["reliable"]:
-        return f"Labels: {share} they were not taught."
-    return f"Labels: not checked for slips; {share} only, too few to be good judges."
+        return f"Labels: simple models predict {share} correctly."
+    return f"Labels: not checked for errors; simple models predict only {share}, too few to judge."
 
 
 def _target(summary: dict[str, Any]) -> Iterator[str]:
     target = summary["target"]
     yield (
-        f"Numbers to be told: from {target['min']:.6g} to {target['max']:.6g}, "
-        f"middle {target['median']:.6g}."
+        f"Target: from {target['min']:.6g} to {target['max']:.6g}, median {target['median']:.6g}."
     )
 
 
 def _columns(columns: list[dict[str, Any]]) -> Iterator[str]:
-    rows = [["column", "kind", "missing", "different", "values"]]
+    rows = [["column", "kind", "missing", "distinct", "values"]]
     for column in columns[:_MOST_COLUMNS]:
         if column["kind"] == "category":
-            values = ", ".join(f"{_plain(v)} ({n:,})" for v, n in column["most_common"].items())
+            values = ", ".join(f"{_printable(v)} ({n:,})" for v, n in column["most_common"].items())
             values += ", ..." if column["distinct"] > len(column["most_common"]) else ""
         elif column["min"] is None:
             values = ""
         else:
-            low, middle, high = (_value(column[key]) for key in ("min", "median", "max"))
-            values = f"{low} to {high}, middle {middle}"
+            low, median, high = (_value(column[key]) for key in ("min", "median", "max"))
+            values = f"{low} to {high}, median {median}"
         missing = f"{column['missing']:,}" if column["missing"] else "-"
         rows.append(
-            [_plain(column["name"]), column["kind"], missing, f"{column['distinct']:,}", values]
+            [_printable(column["name"]), column["kind"], missing, f"{column['distinct']:,}", values]
         )
     yield from _table(rows, left={0, 1, 4})
     if len(columns) > _MOST_COLUMNS:
@@ -162,7 +155,7 @@ def _value(value: Any) -> str:
 
 def _findings(findings: Sequence[Finding], width: int) -> Iterator[str]:
     if not findings:
-        yield "Nothing wrong was found."
+        yield "No problems found."
         return
     counts = [
         count_of(number, severity)
@@ -172,7 +165,7 @@ def _findings(findings: Sequence[Finding], width: int) -> Iterator[str]:
     yield f"Found: {', '.join(counts)}"
     for finding in findings:
         yield ""
-        head = f"{finding.severity.upper():<8} {_plain(finding.message)}"
+        head = f"{finding.severity.upper():<8} {_printable(finding.message)}"
         yield from textwrap.wrap(head, width, subsequent_indent=" " * 9)
         yield from _indented("means", finding.meaning, width)
         yield from _indented("action", finding.action, width)
@@ -180,13 +173,13 @@ def _findings(findings: Sequence[Finding], width: int) -> Iterator[str]:
             yield from _indented("such as" if place == 0 else "", example, width)
     if any(_PLACE.search(example) for finding in findings for example in finding.examples):
         yield ""
-        yield "train[7] is row 7 of the training set; rows are counted from 0."
+        yield "train[7] is row 7 of the training set, counted from 0."
 
 
 def _indented(label: str, text: str, width: int) -> list[str]:
-    # Long paths stay whole, so that they can be copied.
+    # Long paths stay whole, to be copied.
     return textwrap.wrap(
-        _plain(text),
+        _printable(text),
         width,
         initial_indent=f"{label:>8} ".ljust(10),
         subsequent_indent=" " * 10,
@@ -195,8 +188,8 @@ def _indented(label: str, text: str, width: int) -> list[str]:
     )
 
 
-def _plain(text: str) -> str:
-    """Keep a name of the user's on one line, and from steering the terminal."""
+def _printable(text: str) -> str:
+    """Keep a user's text on one line, and control characters from the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Column, Table
-from danqing.evaluation.examination import GOOD_JUDGE, Examination
+from danqing.evaluation.examination import Examination
 from danqing.evaluation.predictions import SubsetPredictions
+from danqing.inspection.confident_learning import RELIABLE_ACCURACY
 from danqing.pages.images import Album
 from danqing.pages.words import number, percent, say
 
@@ -56,7 +57,7 @@ def label_issues(found: Examination, album: Album) -> str:
     looked = sum(len(subset) for subset in found.predictions.values())
     body = f"<p>{say('label-issues-none', looked=f'{looked:,}')}</p>"
     accuracy = found.metrics["test"]["accuracy"]
-    if accuracy < GOOD_JUDGE:
+    if accuracy < RELIABLE_ACCURACY:
         body = f"<p>{say('label-issues-unreliable', accuracy=percent(accuracy))}</p>"
     if total:
         body = f"<p>{say('label-issues-some', n=f'{total:,}', looked=f'{looked:,}')}</p>"
