@@ -17,6 +17,7 @@ from danqing.evaluation.predictions import predict_subset
 from danqing.explanation.textbook.gradient_checks import (
     AutomaticDifferentiation,
     check,
+    loss_of,
     scaled_target,
 )
 from danqing.explanation.textbook.landscape import landscape
@@ -26,7 +27,6 @@ from danqing.explanation.textbook.samples import (
     mistakes_of,
 )
 from danqing.networks.architecture import Architecture
-from danqing.networks.losses import loss_and_gradient
 from danqing.networks.numpy_network import NumpyNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.preparation.features import NumberFeatures
@@ -176,12 +176,7 @@ def _add_precomputed(
     used = 0
     for number, sample in enumerate(samples):
         outputs = network.outputs(sample.examples)
-        _, at_logits = loss_and_gradient(
-            run.config["loss"],
-            outputs[-2],
-            scaled_target(run, sample.target),
-            run.config.get("label_smoothing", 0.0),
-        )
+        _, at_logits = loss_of(run, outputs, scaled_target(run, sample.target))
         gradients, _ = network.gradients(outputs, at_logits)
         used += 4 * sum(value.size for value in [*outputs, *gradients])
         if number and used > _PRECOMPUTED_BYTES:

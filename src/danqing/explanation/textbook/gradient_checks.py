@@ -1,7 +1,7 @@
-"""The textbook's numbers, compared with three that were computed otherwise.
+"""The textbook's numbers, checked against three other computations of them.
 
-By automatic differentiation in TensorFlow (float64), by central finite differences, and by ONNX
-Runtime, which is what the run predicts with. Knows no page.
+These are automatic differentiation in TensorFlow (float64), central finite differences, and ONNX
+Runtime, by which the run predicts. Knows no page.
 """
 
 from __future__ import annotations
@@ -20,24 +20,41 @@ from danqing.networks.numpy_network import NumpyNetwork
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["AutomaticDifferentiation", "check", "scaled_target"]
+__all__ = ["AutomaticDifferentiation", "check", "loss_of", "scaled_target"]
 
-# Of finite differences: at the first, what rounding and what curvature add both stay small. Where
-# the loss bends within it, a ReLU's corner is near, and there is a slope only this side of it.
+# Of finite differences. With the first, the errors of rounding and of curvature are both small; a
+# shorter step is needed where a ReLU's corner lies within it and bends the loss.
 _STEPS = (1e-5, 1e-6, 1e-7)
 _CURVATURE = 1e-3
-# Of what is smaller, only rounding would be measured: where an answer is as good as certain, all
-# gradients nearly vanish, and a loss's last digit over the step is 1e-11.
+# Errors are relative to no less than this, or they would measure rounding: near certainty all
+# gradients vanish, and the loss's last digit, divided by the step, is 1e-11.
 _LEAST, _LEAST_SLOPE = 1e-12, 1e-6
 _WEIGHTS = 3  # of each tensor, those with the largest gradients
 
 
 def scaled_target(run: RunFolder, target: float) -> NDArray[Any]:
-    """Give a target as the loss takes it: a class, or a number in the scale of the logits."""
+    """Give a target as the loss takes it, shape (1,): a class, or a standardised number."""
     if run.task == "classification":
         return np.array([int(target)])
     mean, scale = run.preparation.target
     return np.array([(target - mean) / scale])
+
+
+def loss_of(
+    run: RunFolder, outputs: list[NDArray[np.float64]], targets: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute each row's loss, as the run was trained with, and its gradient by the logits.
+
+    Parameters
+    ----------
+    run : RunFolder
+    outputs : list of ndarray
+        Those of `NumpyNetwork.outputs`.
+    targets : ndarray, shape (n,)
+        As `scaled_target` gives them.
+    """
+    smoothing = run.config.get("label_smoothing", 0.0)
+    return loss_and_gradient(run.config["loss"], outputs[-2], targets, smoothing)
 
 
 class AutomaticDifferentiation:
@@ -45,9 +62,9 @@ class AutomaticDifferentiation:
 
     Parameters
     ----------
-    run : Run
+    run : RunFolder
     network : NumpyNetwork
-        Only for its architecture; the network is built anew, by Keras.
+        Of which only architecture and preparation are used: Keras builds the network anew.
     """
 
     def __init__(self, run: RunFolder, network: NumpyNetwork) -> None:
@@ -69,7 +86,7 @@ class AutomaticDifferentiation:
     ) -> tuple[float, list[NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
         """Give one example's loss, and its gradient by each output and by each weight.
 
-        The outputs are the scaled example, then every layer's but the last.
+        The outputs are those of `NumpyNetwork.outputs` but the last.
         """
         with tf.GradientTape(persistent=True) as tape:
             examples = tf.constant(examples, tf.float64)
@@ -88,10 +105,10 @@ def check(
     examples: NDArray[Any],
     target: float,
 ) -> dict[str, Any]:
-    """Compare one example's loss, gradients and answer with those computed otherwise.
+    """Compare one example's loss, gradients and prediction with the other computations.
 
-    An error is the largest absolute difference within a tensor over the tensor's largest absolute
-    value (or a least one, where all nearly vanish); a loss's is over itself.
+    A tensor's error is the largest absolute difference, relative to the tensor's largest absolute
+    value (but no less than a bound, where all values nearly vanish); the loss's is relative to it.
 
     Returns
     -------
@@ -104,7 +121,7 @@ def check(
     run = predictor.run
     targets = scaled_target(run, target)
     outputs = network.outputs(examples)
-    loss, at_logits = _loss(run, outputs, targets)
+    loss, at_logits = loss_of(run, outputs, targets)
     by_output, by_weight = network.gradients(outputs, at_logits)
     true_loss, true_by_output, true_by_weight = differentiate(examples, targets)
     layers: list[dict[str, Any]] = []
@@ -137,13 +154,6 @@ def check(
     }
 
 
-def _loss(
-    run: RunFolder, outputs: list[NDArray[np.float64]], targets: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    smoothing = run.config.get("label_smoothing", 0.0)
-    return loss_and_gradient(run.config["loss"], outputs[-2], targets, smoothing)
-
-
 def _finite_error(
     run: RunFolder,
     network: NumpyNetwork,
@@ -152,13 +162,13 @@ def _finite_error(
     name: str,
     gradient: NDArray[np.float64],
 ) -> float:
-    """Nudge the weights that matter most, each up and down, and compare the slopes."""
+    """Move the weights with the largest gradients up and down, and compare the slopes."""
 
     def loss_with(place: int, nudge: float) -> float:
         tensor = network.tensors[name].copy()
         tensor.flat[place] += nudge
         nudged = network.with_tensors({name: tensor})
-        return float(_loss(run, nudged.outputs(examples), targets)[0][0])
+        return float(loss_of(run, nudged.outputs(examples), targets)[0][0])
 
     middle = loss_with(0, 0.0)
     worst = 0.0

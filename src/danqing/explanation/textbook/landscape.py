@@ -1,4 +1,4 @@
-"""A slice through the loss, around the trained weights. Knows no page and no samples.
+"""A slice through the loss landscape around the trained weights. Knows no page and no samples.
 
 Two random directions, each filter as long as the network's own, span a plane in the space of all
 weights (Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets").
@@ -19,7 +19,7 @@ from danqing.runs.run_folder import RunFolder
 
 __all__ = ["directions", "landscape"]
 
-_SIDE = 17  # places along each direction
+_SIDE = 17  # points along each direction
 _REACH = 1.0  # how far the slice goes, in lengths of the filters
 _SEED = 2018
 
@@ -52,22 +52,22 @@ def directions(tensors: dict[str, NDArray[Any]]) -> list[dict[str, NDArray[np.fl
 def landscape(
     run: RunFolder, architecture: Architecture, examples: NDArray[Any], targets: NDArray[Any]
 ) -> dict[str, Any]:
-    """Measure the run's own loss at a grid of places around its weights.
+    """Compute the run's own loss on a grid of weights around the trained ones.
 
     Parameters
     ----------
-    run : Run
+    run : RunFolder
     architecture : Architecture
     examples : ndarray
-        Some training examples, as the network takes them.
+        Some training examples, encoded.
     targets : ndarray
-        Classes, or numbers in the scale of the logits.
+        Classes, or standardised numbers.
 
     Returns
     -------
     dict
-        ``at``: the places along each direction; ``losses``: a row for each place along the
-        second direction; ``n``: how many examples the loss is the mean of.
+        ``at``: the points along each direction; ``losses``: a row for each point along the
+        second direction; ``n``: the number of examples over which the loss is averaged.
     """
     model = build(architecture, run.preparation)
     load_tensors(model, run.tensors)

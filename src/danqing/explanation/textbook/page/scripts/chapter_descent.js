@@ -1,7 +1,7 @@
 // Chapter 6: gradient descent. The followed weight's update by the run's own optimizer, then the
 // whole network trained on this one example for a few steps.
 
-const MOMENTUM = 0.9, BETA_1 = 0.9, BETA_2 = 0.999, TINY = 1e-7; // as danqing.training.optimizers
+const MOMENTUM = 0.9, BETA_1 = 0.9, BETA_2 = 0.999, TINY = 1e-7; // as danqing.training.optimization.optimizers
 const peak = facts.run.learning_rate, decay = facts.run.weight_decay ?? 0;
 const PRACTICE = 5, SHARES = [1, 0.1, 0.01, 0.001]; // steps; learning rates as shares of the peak
 // Multiplications of one way through the network: where there are many, few rates are tried.
