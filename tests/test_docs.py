@@ -382,6 +382,13 @@ def test_glossary_says_whose_options_they_are() -> None:
     assert told == found
 
 
+def test_kinds_of_findings_are_listed() -> None:
+    inspection = Path(danqing.__file__).parent / "inspection"
+    source = "".join(path.read_text(encoding="utf-8") for path in inspection.glob("*.py"))
+    kinds = set(re.findall(r"\bFinding\(\s+(?:kind=)?\"([a-z-]+)\",", source))
+    assert set(keys((DOCS / "data.md").read_text(encoding="utf-8"), "Inspecting")) == kinds
+
+
 def names_in(plain: Any) -> Iterator[str]:
     if isinstance(plain, dict):
         for name, inner in plain.items():
