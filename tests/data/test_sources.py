@@ -15,7 +15,7 @@ import pytest
 import sklearn.datasets
 from PIL import Image
 
-from danqing.data.catalog.bundled import load_builtin
+from danqing.data.catalog.bundled import load_bundled
 from danqing.data.sources import load_data
 from danqing.errors import SourceError
 
@@ -44,8 +44,8 @@ def test_built_in_digits() -> None:
     dataset = load_data("digits")
     assert dataset.x_train.shape == (1797, 8, 8, 1)
     assert dataset.x_train.max() == 255
-    with pytest.raises(SourceError, match="no data set 'letters'"):
-        load_builtin("letters")
+    with pytest.raises(SourceError, match="no data set 'letters' is bundled"):
+        load_bundled("letters")
 
 
 def files(folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from danqing.data.arrays.idx import is_idx, load_idx
 from danqing.data.arrays.npz import load_npz
 from danqing.data.arrays.objects import from_object
-from danqing.data.catalog.bundled import BUILTIN, load_builtin
+from danqing.data.catalog.bundled import BUNDLED, load_bundled
 from danqing.data.catalog.downloads import DOWNLOADS, load_download
 from danqing.data.catalog.mnist import load_mnist
 from danqing.data.catalog.openml import OPENML, load_openml
@@ -28,7 +28,7 @@ from danqing.errors import SourceError
 
 __all__ = ["SOURCE_NAMES", "load_data"]
 
-SOURCE_NAMES = ("mnist", *BUILTIN, *DOWNLOADS)
+SOURCE_NAMES = ("mnist", *BUNDLED, *DOWNLOADS)
 _EXPECTED = (
     "a folder with one subfolder of pictures per class, a zip or tar of one, or IDX, npz, CSV or "
     "Parquet files"
@@ -90,7 +90,7 @@ def load_data(
 def _load_name(name: str, task: str | None) -> Dataset:
     if name == "mnist":
         return load_mnist()
-    return load_builtin(name, task) if name in BUILTIN else load_download(name, task)
+    return load_bundled(name, task) if name in BUNDLED else load_download(name, task)
 
 
 def _load_path(

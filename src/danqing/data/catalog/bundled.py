@@ -1,4 +1,4 @@
-"""The small data sets that scikit-learn brings along, by name. Knows no network to load from."""
+"""The small data sets that come with scikit-learn, by name. Knows no downloads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from danqing.data.arrays.objects import from_object
 from danqing.data.dataset import Dataset
 from danqing.errors import SourceError
 
-__all__ = ["BUILTIN", "load_builtin"]
+__all__ = ["BUNDLED", "load_bundled"]
 
-BUILTIN = {
+BUNDLED = {
     "digits": ("load_digits", {}),
     "iris": ("load_iris", {}),
     "wine": ("load_wine", {}),
@@ -19,32 +19,32 @@ BUILTIN = {
 }
 
 
-def load_builtin(name: str, task: str | None = None) -> Dataset:
+def load_bundled(name: str, task: str | None = None) -> Dataset:
     """Load one of scikit-learn's bundled data sets.
 
     Parameters
     ----------
     name : str
-        ``digits`` (1,797 pictures of 8x8, 10 classes), ``iris``, ``wine``, ``breast-cancer``
-        (tables, classes) or ``diabetes`` (a table, a number to tell; as measured, unscaled).
+        ``digits`` (1,797 pictures of 8x8 pixels, 10 classes), ``iris``, ``wine``,
+        ``breast-cancer`` (tables, classes) or ``diabetes`` (a table for regression, unscaled).
     task : {"classification", "regression"}, optional
-        Chosen from the target if not given.
+        Inferred from the target if not given.
 
     Raises
     ------
     SourceError
-        If there is none of that name.
+        If there is no such data set.
 
     Examples
     --------
-    >>> iris = load_builtin("iris")
+    >>> iris = load_bundled("iris")
     >>> iris.class_names, iris.x_train.names[0]
     (('setosa', 'versicolor', 'virginica'), 'sepal length (cm)')
     """
     import sklearn.datasets
 
-    if name not in BUILTIN:
-        raise SourceError(f"no data set {name!r} is built in; there are {', '.join(BUILTIN)}")
-    loader, settings = BUILTIN[name]
+    if name not in BUNDLED:
+        raise SourceError(f"no data set {name!r} is bundled; expected one of {', '.join(BUNDLED)}")
+    loader, settings = BUNDLED[name]
     bunch = getattr(sklearn.datasets, loader)(**settings)
     return replace(from_object(bunch, task=task), name=name, source=name)

@@ -28,7 +28,7 @@ def load_mnist(path: Path = MNIST_PATH) -> Dataset:
     SourceError
         If the bundled file is missing, or its checksum is not the one it was bundled with.
     """
-    again = "install danqing again (pip install --force-reinstall danqing)"
+    again = "reinstall danqing (pip install --force-reinstall danqing)"
     try:
         packed = path.read_bytes()
     except OSError as error:
