@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_every_kind_is_in_all_three_tables() -> None:
     assert set(LAYER_KINDS) == set(COMPUTATIONS) == in_pages
     assert set(ACTIVATIONS) == set(script_keys("activation", "activations"))
     assert LINEAR not in LAYER_KINDS
+
+
+def test_only_keras_layers_need_tensorflow() -> None:
+    code = """
+import sys
+import danqing.networks.losses, danqing.networks.numpy_network, danqing.networks.onnx_graph
+print([m for m in ("tensorflow", "keras", "sklearn", "scipy") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_constants_are_the_same_in_the_pages() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -16,6 +16,22 @@ __all__ = ["AveragePooling", "GlobalAveragePooling", "MaxPooling"]
 
 class _WindowPooling(LayerComputation):
     """Windows side by side; rows and columns beyond the last whole window are left out."""
+
+    keras_name: ClassVar[str]
+    operation: ClassVar[str]
+
+    @final
+    def keras_layer(self, layer: Layer, start: Start) -> Any:
+        """Make the Keras layer named `keras_name`."""
+        from danqing.networks.backend import keras
+
+        return getattr(keras.layers, self.keras_name)(layer.settings["size"], name=start.name)
+
+    @final
+    def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
+        """Pool each window by ONNX's `operation`."""
+        size = [layer.settings["size"]] * 2
+        return graph.node(self.operation, x, kernel_shape=size, strides=size)
 
     @abstractmethod
     def pooled(self, windows: Array) -> Array:
@@ -49,16 +65,7 @@ class _WindowPooling(LayerComputation):
 class MaxPooling(_WindowPooling):
     """The largest value of each window; its gradient goes to the first of equals."""
 
-    def keras_layer(self, layer: Layer, start: Start) -> Any:
-        """Make ``keras.layers.MaxPooling2D``."""
-        from danqing.networks.backend import keras
-
-        return keras.layers.MaxPooling2D(layer.settings["size"], name=start.name)
-
-    def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
-        """Pool each window."""
-        size = [layer.settings["size"]] * 2
-        return graph.node("MaxPool", x, kernel_shape=size, strides=size)
+    keras_name, operation = "MaxPooling2D", "MaxPool"
 
     def pooled(self, windows: Array) -> Array:
         """Give the largest value."""
@@ -75,16 +82,7 @@ class MaxPooling(_WindowPooling):
 class AveragePooling(_WindowPooling):
     """The mean of each window."""
 
-    def keras_layer(self, layer: Layer, start: Start) -> Any:
-        """Make ``keras.layers.AveragePooling2D``."""
-        from danqing.networks.backend import keras
-
-        return keras.layers.AveragePooling2D(layer.settings["size"], name=start.name)
-
-    def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
-        """Pool each window."""
-        size = [layer.settings["size"]] * 2
-        return graph.node("AveragePool", x, kernel_shape=size, strides=size)
+    keras_name, operation = "AveragePooling2D", "AveragePool"
 
     def pooled(self, windows: Array) -> Array:
         """Give the mean."""
