@@ -27,7 +27,7 @@ from danqing.evaluation.intervals import (
     skewed_mean_interval,
     wilson,
 )
-from danqing.evaluation.regression import conformal_margin, intervals_of_numbers
+from danqing.evaluation.regression import conformal_margin, regression_intervals
 from danqing.evaluation.selection import choose_threshold
 
 Rng = np.random.Generator
@@ -72,19 +72,19 @@ def _numbers(rng: Rng, n: int) -> tuple[Floats, Floats]:
 def r2(rng: Rng, n: int) -> bool:
     error = 4 * (1 - _SLOPE) ** 2 + _NOISE**2
     truth = 1 - error / (4 * _SLOPE**2 + _NOISE**2)
-    found = intervals_of_numbers(*_numbers(rng, n))["r2"]
+    found = regression_intervals(*_numbers(rng, n))["r2"]
     return found is not None and found[0] <= truth <= found[1]
 
 
 def mse(rng: Rng, n: int) -> bool:
     truth = 4 * (1 - _SLOPE) ** 2 + _NOISE**2
-    found = intervals_of_numbers(*_numbers(rng, n))["mse"]
+    found = regression_intervals(*_numbers(rng, n))["mse"]
     return found is not None and found[0] <= truth <= found[1]
 
 
 def mae(rng: Rng, n: int) -> bool:
     truth = np.sqrt(2 / np.pi * (4 * (1 - _SLOPE) ** 2 + _NOISE**2))
-    found = intervals_of_numbers(*_numbers(rng, n))["mae"]
+    found = regression_intervals(*_numbers(rng, n))["mae"]
     return found is not None and found[0] <= truth <= found[1]
 
 

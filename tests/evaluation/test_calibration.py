@@ -18,7 +18,7 @@ from danqing.evaluation.calibration import (
     reliability,
     scale_temperature,
 )
-from danqing.evaluation.selection import choose_threshold, risk_coverage, selected
+from danqing.evaluation.selection import apply_threshold, choose_threshold, risk_coverage
 
 
 def answers(n: int, temperature: float = 1.0, classes: int = 4, seed: int = 0) -> tuple:
@@ -120,7 +120,7 @@ def test_the_threshold_keeps_its_promise_on_the_rows_it_was_chosen_on() -> None:
     right = rng.random(2000) < 0.5 + confidence / 2
     chosen = choose_threshold(confidence, right, 0.1)
     assert chosen.unsure_below is not None
-    done = selected(confidence, right, chosen.unsure_below)
+    done = apply_threshold(confidence, right, chosen.unsure_below)
     assert (done["given"], done["wrong"]) == (chosen.given, chosen.wrong)
     assert done["risk"] < chosen.bound <= 0.1
     # Not far from the most that any threshold could answer.

@@ -12,7 +12,7 @@ from danqing.data.dataset import Dataset
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.evaluation.intervals import wilson
-from danqing.evaluation.metrics import measure
+from danqing.evaluation.metrics import classification_metrics
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
@@ -21,7 +21,7 @@ def test_figures_agree_with_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(4), 300).astype(np.float32)
     y = rng.integers(0, 3, 300)  # the fourth class never occurs
-    figures = measure(p, y, ["a", "b", "c", "d"])
+    figures = classification_metrics(p, y, ["a", "b", "c", "d"])
     assert figures["loss"] == pytest.approx(metrics.log_loss(y, p, labels=range(4)), rel=1e-5)
     assert figures["accuracy"] == metrics.accuracy_score(y, p.argmax(1))
     f1 = metrics.f1_score(y, p.argmax(1), labels=range(4), average=None, zero_division=0)
@@ -33,11 +33,11 @@ def test_interval_is_wilsons() -> None:
     p = np.tile(np.array([[0.9, 0.1]], np.float32), (200, 1))
     labels = np.repeat([0, 1], [190, 10])
     ends = [float(end) for end in wilson(190, 200)]
-    assert measure(p, labels, ["a", "b"])["accuracy_ci95"] == pytest.approx(ends)
+    assert classification_metrics(p, labels, ["a", "b"])["accuracy_ci95"] == pytest.approx(ends)
 
 
 def test_certain_and_wrong_has_a_finite_loss() -> None:
-    figures = measure(np.array([[1, 0]], np.float32), np.array([1]), ["a", "b"])
+    figures = classification_metrics(np.array([[1, 0]], np.float32), np.array([1]), ["a", "b"])
     assert np.isfinite(figures["loss"])
 
 
@@ -58,7 +58,7 @@ def test_other_data_are_measured_under_their_own_names(run: RunFolder, small: Da
     figures = evaluate(run, other)
     assert set(figures) == {"test"}
     assert figures["test"]["accuracy"] == run.metrics["test"]["accuracy"]
-    with pytest.raises(RunError, match="does not know 1 of the new data's classes, such as 'ten'"):
+    with pytest.raises(RunError, match="does not know 1 of the data's classes, such as 'ten'"):
         evaluate(run, replace(small, class_names=(*small.class_names[:9], "ten")))
 
 

@@ -8,7 +8,7 @@ from benchmarks.coverage import WORLDS
 from scipy import stats
 from sklearn import metrics
 
-from danqing.evaluation.comparison import compare_classes, compare_numbers
+from danqing.evaluation.comparison import compare_classifiers, compare_regressors
 from danqing.evaluation.intervals import (
     bootstrap_interval,
     clopper_pearson_upper,
@@ -18,7 +18,7 @@ from danqing.evaluation.intervals import (
     skewed_mean_interval,
     wilson,
 )
-from danqing.evaluation.regression import conformal_margin, covered, intervals_of_numbers
+from danqing.evaluation.regression import conformal_margin, coverage, regression_intervals
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 7), (7, 7), (3, 7), (9940, 10000), (1, 1)])
@@ -104,14 +104,14 @@ def test_bootstrap_agrees_with_scipy() -> None:
 
 def test_bootstrap_of_too_few_rows_or_of_nothing_defined() -> None:
     assert bootstrap_interval(np.ones((2, 1)), lambda sums, n: sums[:, 0]) is None
-    assert intervals_of_numbers(np.arange(5.0), np.ones(5))["r2"] is None
+    assert regression_intervals(np.arange(5.0), np.ones(5))["r2"] is None
 
 
 def test_r2_of_the_intervals_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     targets = rng.normal(1e6, 1, 200)  # far from zero, where sums of squares lose digits
     answers = targets + rng.normal(0, 0.5, 200)
-    found = intervals_of_numbers(answers, targets)
+    found = regression_intervals(answers, targets)
     assert found["r2"] is not None
     assert found["r2"][0] < metrics.r2_score(targets, answers) < found["r2"][1]
     assert found["r2"][1] - found["r2"][0] < 0.2
@@ -122,14 +122,14 @@ def test_mcnemar_is_the_exact_binomial_test() -> None:
     labels = rng.integers(0, 3, 200)
     first = np.where(rng.random(200) < 0.9, labels, 0)
     second = np.where(rng.random(200) < 0.8, labels, 1)
-    found = compare_classes(first, second, labels)
+    found = compare_classifiers(first, second, labels)
     b, c = found["only_first"], found["only_second"]
     assert found["p_value"] == pytest.approx(min(1, 2 * stats.binom.cdf(min(b, c), b + c, 0.5)))
     assert found["difference"] == pytest.approx(
         (first == labels).mean() - (second == labels).mean()
     )
     assert found["both"] + b + c + found["neither"] == 200
-    same = compare_classes(first, first, labels)
+    same = compare_classifiers(first, first, labels)
     assert (same["p_value"], same["difference"]) == (1.0, 0.0)
 
 
@@ -137,7 +137,7 @@ def test_numbers_are_compared_row_by_row() -> None:
     rng = np.random.default_rng(0)
     targets = rng.normal(size=200)
     shared = rng.normal(size=200)
-    found = compare_numbers(targets + shared, targets + shared * 1.1, targets)
+    found = compare_regressors(targets + shared, targets + shared * 1.1, targets)
     low, high = found["mae"]["difference_ci95"]
     assert low < found["mae"]["difference"] < high < 0
     figures = metrics.mean_absolute_error(targets, targets + shared)
@@ -147,7 +147,7 @@ def test_numbers_are_compared_row_by_row() -> None:
 def test_margins_of_few_rows() -> None:
     assert conformal_margin(np.zeros(8), np.arange(8.0), 0.9) is None
     assert conformal_margin(np.zeros(9), np.arange(9.0), 0.9) == 8
-    assert covered(np.zeros(4), np.arange(4.0), 1.0)[0] == 0.5
+    assert coverage(np.zeros(4), np.arange(4.0), 1.0)[0] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from danqing import Recipe
 from danqing.data.dataset import Dataset
 from danqing.errors import RecipeError
-from danqing.evaluation.metrics import measure
+from danqing.evaluation.metrics import classification_metrics
 from danqing.networks.architecture import design
 from danqing.networks.backend import tf
 from danqing.networks.build import (
@@ -106,7 +106,8 @@ def test_history_tells_of_the_averaged_answer(
     assert run.history[-1]["val_accuracy"] == pytest.approx(rows["accuracy"])
     assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
     answers = Predictor(run).predict(small.x_test)
-    assert measure(answers, small.y_test, run.class_names)["loss"] == run.metrics["test"]["loss"]
+    metrics = classification_metrics(answers, small.y_test, run.class_names)
+    assert metrics["loss"] == run.metrics["test"]["loss"]
 
 
 def test_training_on_keeps_the_ensemble(small: Dataset, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_what_does_not_go_together(houses: Path, tmp_path: Path) -> None:
         train(dataset, Recipe(network="conv(8)"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     run = train(dataset, Recipe(network="dense(4)", epochs=1), tmp_path / "run")
-    with pytest.raises(RunError, match="can't be measured on pictures"):
+    with pytest.raises(RunError, match="can't be evaluated on pictures"):
         evaluate(run, load_data("digits"))
 
 

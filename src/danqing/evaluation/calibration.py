@@ -1,7 +1,7 @@
-"""Calibration: whether of the answers given with confidence 0.9 nine in ten are right.
+"""Calibration: whether nine in ten predictions with a confidence of 0.9 are correct.
 
-Knows probabilities and labels, no network. One number, the temperature, is fitted on validation
-rows; it makes all answers more or less confident, and never changes one.
+Knows probabilities and labels, no network. One number, the temperature, is fitted on the
+validation set; it makes all predictions more or less confident, and never changes a label.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ __all__ = [
 ]
 
 BINS = 15
-_LEAST, _MOST = 0.05, 20.0  # temperatures looked at
+_LEAST, _MOST = 0.05, 20.0  # temperature
 _DRAWS = 200
 
 Floats = NDArray[np.float64]
 
 
 def scale_temperature(probabilities: NDArray[Any], temperature: float) -> Floats:
-    r"""Make answers less confident (temperature above 1) or more (below).
+    r"""Make predictions less confident (temperature above 1) or more (below 1).
 
     :math:`p_k' = p_k^{1/T} / \sum_j p_j^{1/T}`, which is the softmax of logits over T (C. Guo,
     G. Pleiss, Y. Sun & K. Weinberger 2017, "On calibration of modern neural networks", ICML).
-    Powers keep the order, so that no answer changes.
+    Powers keep the order, so that no label changes.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def scale_temperature(probabilities: NDArray[Any], temperature: float) -> Floats
 
 
 def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float | None:
-    """Find the temperature with the smallest cross-entropy on rows that training has not seen.
+    """Find the temperature with the smallest cross-entropy on rows held out from training.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> f
     Returns
     -------
     float or None
-        None where no answer is wrong: the colder the better then, without an end, and nothing can
-        be learned of how often the network errs.
+        None if no prediction is wrong: then the loss falls with the temperature without end, and
+        the rows don't show how often the network errs.
 
     Examples
     --------
-    >>> p = np.array([[0.99, 0.01]] * 4)  # says 0.99, is right three times in four
+    >>> p = np.array([[0.99, 0.01]] * 4)  # confidence 0.99, accuracy 0.75
     >>> round(fit_temperature(p, np.array([0, 0, 0, 1])), 2)
     4.18
     """
@@ -97,13 +97,13 @@ def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> f
 
 
 def log_loss_of_each(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> Floats:
-    """Give each row's cross-entropy, -ln of its label's probability, shape (n,)."""
+    """Compute each row's cross-entropy, -ln of its label's probability, shape (n,)."""
     chosen = probabilities[np.arange(len(labels)), labels]
     return np.asarray(-np.log(_above_zero(chosen)))
 
 
 def brier_score(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float:
-    r"""Give :math:`\frac1n \sum_i \sum_k (p_{ik} - [y_i = k])^2`, from 0 to 2.
+    r"""Compute :math:`\frac1n \sum_i \sum_k (p_{ik} - [y_i = k])^2`, from 0 to 2.
 
     (G. Brier 1950, "Verification of forecasts expressed in terms of probability", Monthly Weather
     Review 78.)
@@ -113,15 +113,15 @@ def brier_score(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float
     >>> round(brier_score(np.array([[0.8, 0.2]]), np.array([0])), 3)
     0.08
     """
-    away = probabilities.astype(np.float64)
-    away[np.arange(len(labels)), labels] -= 1
-    return float((away**2).sum(axis=1).mean())
+    errors = probabilities.astype(np.float64)
+    errors[np.arange(len(labels)), labels] -= 1
+    return float((errors**2).sum(axis=1).mean())
 
 
-def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
-    r"""Give the expected calibration error.
+def calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> float:
+    r"""Compute the expected calibration error.
 
-    Rows are sorted by confidence and cut into `bins` of equal numbers of rows (of equal mass);
+    Rows are sorted by confidence and cut into `bins` with equal numbers of rows (of equal mass);
     :math:`\sum_b \frac{n_b}{n} |\text{accuracy}_b - \text{mean confidence}_b|` (M. Pakdaman Naeini,
     G. Cooper & M. Hauskrecht 2015, AAAI; bins of equal mass: J. Nixon et al. 2019, "Measuring
     calibration in deep learning").
@@ -129,8 +129,8 @@ def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = 
     Parameters
     ----------
     confidence : ndarray, shape (n,)
-        The probability of each answer.
-    right : ndarray of bool, shape (n,)
+        The probability of each prediction.
+    correct : ndarray of bool, shape (n,)
 
     Examples
     --------
@@ -138,18 +138,18 @@ def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = 
     0.4
     """
     order = np.argsort(confidence, kind="stable")
-    gaps = right[order].astype(np.float64) - confidence[order]
+    gaps = correct[order].astype(np.float64) - confidence[order]
     return float(np.abs(np.add.reduceat(gaps, _starts(len(gaps), bins))).sum() / len(gaps))
 
 
 def reliability(
-    confidence: Floats, right: NDArray[np.bool_], bins: int = BINS
+    confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS
 ) -> list[dict[str, float]]:
-    """Give each bin's ``n``, mean ``confidence``, ``accuracy`` and its 95 % interval."""
+    """Compute each bin's ``n``, mean ``confidence``, ``accuracy`` and its 95 % interval."""
     order = np.argsort(confidence, kind="stable")
     starts = _starts(len(order), bins)
     n = np.diff([*starts, len(order)])
-    hits = np.add.reduceat(right[order].astype(np.int64), starts)
+    hits = np.add.reduceat(correct[order].astype(np.int64), starts)
     mean = np.add.reduceat(confidence[order], starts) / n
     low, high = wilson(hits, n)
     columns = {"n": n, "confidence": mean, "accuracy": hits / n, "low": low, "high": high}
@@ -157,15 +157,15 @@ def reliability(
 
 
 def measure_calibration(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Measure how far confidence can be taken at its word.
+    """Measure how far confidence can be trusted.
 
     Returns
     -------
     dict
-        ``nll`` (mean cross-entropy), ``brier``, ``ece``, and ``ece_if_perfect``, where 95 % of the
-        errors of a perfectly calibrated network with these confidences would lie: few rows have a
-        calibration error by chance alone (J. Broecker & L. Smith 2007, "Increasing the reliability
-        of reliability diagrams", Weather and Forecasting 22).
+        ``nll`` (mean cross-entropy), ``brier``, ``ece``, and ``ece_if_perfect``, the interval of
+        95 % of the errors of a perfectly calibrated network with these confidences: on few rows
+        there is a calibration error by chance alone (J. Broecker & L. Smith 2007, "Increasing the
+        reliability of reliability diagrams", Weather and Forecasting 22).
 
     Examples
     --------
@@ -177,11 +177,11 @@ def measure_calibration(probabilities: NDArray[Any], labels: NDArray[np.int64]) 
     True
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     return {
         "nll": float(log_loss_of_each(probabilities, labels).mean()),
         "brier": brier_score(probabilities, labels),
-        "ece": calibration_error(confidence, right),
+        "ece": calibration_error(confidence, correct),
         "ece_if_perfect": _error_by_chance(confidence),
     }
 
@@ -203,5 +203,5 @@ def _starts(n: int, bins: int) -> NDArray[np.int64]:
 
 
 def _above_zero(probabilities: NDArray[Any]) -> Floats:
-    # float32 rounds the unlikely to 0, whose logarithm is no number.
+    # float32 rounds small probabilities to 0, whose logarithm is infinite.
     return np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny)

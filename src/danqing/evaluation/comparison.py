@@ -1,7 +1,7 @@
-"""Two runs on the same rows: whether one is better, or it is chance.
+"""Two runs on the same rows: whether one is better, or the difference is chance.
 
-Knows answers and labels. Paired throughout: that both find the same rows hard says nothing about
-which is better, and is taken out.
+Knows predictions and labels. Comparisons are paired: rows that are hard for both runs say nothing
+about which is better.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from danqing.evaluation.intervals import mean_interval, paired_difference_interval
 
-__all__ = ["compare_classes", "compare_numbers"]
+__all__ = ["compare_classifiers", "compare_regressors"]
 
 
-def compare_classes(
+def compare_classifiers(
     first: NDArray[np.int64], second: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """Compare two classifiers' answers.
+    """Compare two classifiers' predictions.
 
-    McNemar's exact test: of the rows that just one gets right, each would win half by chance (Q.
-    McNemar 1947, "Note on the sampling error of the difference between correlated proportions or
-    percentages", Psychometrika 12; T. Dietterich 1998, Neural Computation 10).
+    McNemar's exact test: of the rows that only one of them predicts correctly, each would win half
+    by chance (Q. McNemar 1947, "Note on the sampling error of the difference between correlated
+    proportions or percentages", Psychometrika 12; T. Dietterich 1998, Neural Computation 10).
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def compare_classes(
     Returns
     -------
     dict
-        ``n``; ``both``, ``only_first``, ``only_second``, ``neither``: how many rows they got
-        right; ``accuracy``, of both runs; their ``difference``, first less second, with
+        ``n``; ``both``, ``only_first``, ``only_second``, ``neither``: how many rows they predicted
+        correctly; ``accuracy`` of both; its ``difference``, first minus second, with
         ``difference_ci95``; and ``p_value``.
 
     Examples
     --------
     >>> labels = np.zeros(20, int)
-    >>> found = compare_classes(labels, np.repeat([0, 1], [14, 6]), labels)
+    >>> found = compare_classifiers(labels, np.repeat([0, 1], [14, 6]), labels)
     >>> found["only_first"], found["only_second"], round(found["p_value"], 4)
     (6, 0, 0.0312)
     """
@@ -62,28 +62,28 @@ def compare_classes(
     }
 
 
-def compare_numbers(
+def compare_regressors(
     first: NDArray[Any], second: NDArray[Any], targets: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """Compare two regressions' answers, row by row.
+    """Compare two regressors' predictions, row by row.
 
     Returns
     -------
     dict
-        ``n``; and for each of ``mae`` and ``mse`` the figures of both runs, their difference,
-        first less second, and its interval: below 0, the first is better.
+        ``n``; and for ``mae`` and ``mse`` the ``figures`` of both, their ``difference``, first
+        minus second, and ``difference_ci95``: below 0, the first is better.
 
     Examples
     --------
     >>> targets = np.arange(30.0)
-    >>> found = compare_numbers(targets + 1, targets + 3, targets)
+    >>> found = compare_regressors(targets + 1, targets + 3, targets)
     >>> found["mae"]["difference"], found["mae"]["difference_ci95"]
     (-2.0, [-2.0, -2.0])
     """
-    away = [np.abs(answers.astype(np.float64) - targets) for answers in (first, second)]
+    errors = [np.abs(predictions.astype(np.float64) - targets) for predictions in (first, second)]
     found: dict[str, Any] = {"n": len(targets)}
     for name, power in (("mae", 1), ("mse", 2)):
-        one, other = away[0] ** power, away[1] ** power
+        one, other = errors[0] ** power, errors[1] ** power
         interval = mean_interval(one - other)
         found[name] = {
             "figures": [float(one.mean()), float(other.mean())],

@@ -1,7 +1,7 @@
-"""Pictures made worse on purpose: eight ways, five strengths each.
+"""Corruptions of pictures: eight kinds, five strengths each.
 
 Knows no network. In the spirit of D. Hendrycks & T. Dietterich 2019, "Benchmarking neural network
-robustness to common corruptions and perturbations", ICLR, with strengths that grow with the
+robustness to common corruptions and perturbations", ICLR, with strengths relative to the
 picture's side.
 """
 
@@ -19,11 +19,11 @@ Pictures = NDArray[np.float32]
 STRENGTHS: dict[str, tuple[float, ...]] = {
     "shift": (0.04, 0.07, 0.11, 0.15, 0.2),  # of the side
     "rotation": (10, 20, 30, 45, 60),  # degrees
-    "noise": (0.08, 0.16, 0.25, 0.35, 0.5),  # standard deviation, of the whole range
+    "noise": (0.08, 0.16, 0.25, 0.35, 0.5),  # standard deviation, of the range of values
     "blur": (0.02, 0.035, 0.05, 0.07, 0.1),  # standard deviation, of the side
     "thicker": (0.02, 0.035, 0.05, 0.07, 0.1),  # radius, of the side
     "thinner": (0.01, 0.018, 0.026, 0.035, 0.045),  # radius, of the side
-    "contrast": (0.7, 0.5, 0.35, 0.2, 0.1),  # what is left of it
+    "contrast": (0.7, 0.5, 0.35, 0.2, 0.1),  # factor
     "occlusion": (0.15, 0.25, 0.35, 0.45, 0.55),  # of the side
 }
 """Each kind's five strengths, weakest first."""
@@ -32,7 +32,7 @@ _STROKES = ("thicker", "thinner")
 
 
 def kinds_for(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Give the kinds that suit pictures of a shape: only grey ones have strokes.
+    """Give the kinds of corruption for pictures of a shape: only grey ones have strokes.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def kinds_for(shape: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def corrupt(pictures: NDArray[np.uint8], kind: str, level: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Make pictures worse.
+    """Corrupt pictures.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def corrupt(pictures: NDArray[np.uint8], kind: str, level: int, seed: int = 0) -
     level : int
         From 0, the weakest, to 4.
     seed : int
-        Directions, places and noise are drawn from it, the same ones each time.
+        Of directions, positions and noise.
 
     Returns
     -------
-    ndarray of uint8, that shape
+    ndarray of uint8, same shape
 
     Examples
     --------
@@ -87,56 +87,56 @@ def corrupt(pictures: NDArray[np.uint8], kind: str, level: int, seed: int = 0) -
             mean = x.mean(axis=(1, 2, 3), keepdims=True)
             made = mean + strength * (x - mean)
         case "occlusion":
-            made = _covered(x, round(strength * side), rng)
+            made = _occluded(x, round(strength * side), rng)
         case _:
             made = _strokes(x, strength * side, thicker=kind == "thicker")
     return np.asarray(np.clip(made, 0, 255).round(), dtype=np.uint8)
 
 
 def _transformed(x: Pictures, angles: NDArray[Any], steps: NDArray[Any]) -> Pictures:
-    """Turn each picture about its middle, then shift it; beyond its edge, the edge goes on."""
+    """Rotate each picture about its centre, then shift it; edge pixels are repeated outwards."""
     from scipy.ndimage import affine_transform
 
     made = np.empty_like(x)
-    middle = (np.array(x.shape[1:3]) - 1) / 2
+    centre = (np.array(x.shape[1:3]) - 1) / 2
     for number, (angle, step) in enumerate(zip(angles, steps, strict=True)):
         cosine, sine = np.cos(angle), np.sin(angle)
-        turn = np.array([[cosine, -sine], [sine, cosine]])
-        offset = middle - turn @ (middle + step)
+        rotation = np.array([[cosine, -sine], [sine, cosine]])
+        offset = centre - rotation @ (centre + step)
         for channel in range(x.shape[-1]):
             made[number, ..., channel] = affine_transform(
-                x[number, ..., channel], turn, offset, order=1, mode="nearest"
+                x[number, ..., channel], rotation, offset, order=1, mode="nearest"
             )
     return made
 
 
-def _covered(x: Pictures, side: int, rng: np.random.Generator) -> Pictures:
-    """Cover a square of each picture with the colour of its ground."""
-    made, ground = x.copy(), _ground(x)
+def _occluded(x: Pictures, side: int, rng: np.random.Generator) -> Pictures:
+    """Cover a square of each picture with its background colour."""
+    made, background = x.copy(), _background(x)
     for number in range(len(x)):
         top, left = (int(rng.integers(0, length - side + 1)) for length in x.shape[1:3])
-        made[number, top : top + side, left : left + side] = ground[number]
+        made[number, top : top + side, left : left + side] = background[number]
     return made
 
 
-def _ground(x: Pictures) -> Pictures:
+def _background(x: Pictures) -> Pictures:
     """Give the median colour of each picture's border, shape (n, channels)."""
     border = np.concatenate([x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]], axis=1)
     return np.asarray(np.median(border, axis=1), dtype=np.float32)
 
 
 def _strokes(x: Pictures, radius: float, *, thicker: bool) -> Pictures:
-    """Grow or shrink the ink, what differs from the ground, by `radius` pixels."""
-    light = (_ground(x) > 127)[:, None, None, :]
+    """Dilate or erode the ink, what differs from the background, by `radius` pixels."""
+    light = (_background(x) > 127)[:, None, None, :]
     ink = np.where(light, 255 - x, x)
     whole = int(radius)
-    inner, outer = _grown(ink, whole, thicker), _grown(ink, whole + 1, thicker)
+    inner, outer = _dilated(ink, whole, thicker), _dilated(ink, whole + 1, thicker)
     made = inner + np.float32(radius - whole) * (outer - inner)
     return np.asarray(np.where(light, 255 - made, made))
 
 
-def _grown(ink: Pictures, radius: int, thicker: bool) -> Pictures:
-    """Give each pixel the most, or the least, of the ink within a disk about it."""
+def _dilated(ink: Pictures, radius: int, thicker: bool) -> Pictures:
+    """Give each pixel the most ink within a disk around it; the least unless `thicker`."""
     pick = np.maximum if thicker else np.minimum
     height, width = ink.shape[1:3]
     padded = np.pad(ink, ((0, 0), (radius, radius), (radius, radius), (0, 0)), mode="edge")

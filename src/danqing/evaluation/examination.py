@@ -1,6 +1,6 @@
-"""Run + Dataset -> all that can be said about how good the run is, as plain data.
+"""A run + a dataset -> everything that can be measured of the run, as plain data.
 
-Knows no page: `danqing.evaluation.report` puts it into words and pictures.
+Knows no page: `danqing.evaluation.report` turns it into text and pictures.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from danqing.data.dataset import Dataset
 from danqing.data.table import Table
 from danqing.errors import RecipeError, RunError
 from danqing.evaluation.calibration import log_loss_of_each
-from danqing.evaluation.comparison import compare_classes, compare_numbers
-from danqing.evaluation.confidence import calibrate, calibrate_numbers, calibrated_elsewhere
-from danqing.evaluation.evaluate import figures_of
+from danqing.evaluation.comparison import compare_classifiers, compare_regressors
+from danqing.evaluation.confidence import (
+    calibrate,
+    calibrate_regression,
+    calibration_on_other_data,
+)
+from danqing.evaluation.evaluate import metrics_of
 from danqing.evaluation.intervals import f1_interval, skewed_mean_interval, wilson
 from danqing.evaluation.own_data import is_own_data, own_data
 from danqing.evaluation.predictions import (
     SubsetPredictions,
     predict_subset,
-    subsets_to_measure,
+    subsets_to_evaluate,
 )
-from danqing.evaluation.regression import intervals_of_numbers
+from danqing.evaluation.regression import regression_intervals
 from danqing.evaluation.robustness import Robustness, measure_robustness
 from danqing.evaluation.slices import Slice, find_slices
 from danqing.inspection.confident_learning import RELIABLE_ACCURACY, confident_learning
@@ -35,35 +39,35 @@ from danqing.runs.run_folder import RunFolder
 __all__ = ["RISK", "Examination", "examine"]
 
 RISK = 0.01
-"""The share of wrong answers borne where the user names none."""
+"""The default of the highest acceptable error rate."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examination:
-    """What was found.
+    """Everything measured of a run.
 
     Attributes
     ----------
-    run : Run
+    run : RunFolder
     dataset : Dataset
     own : bool
-        Whether they are the data that the run was trained on.
+        Whether the run was trained on this dataset.
     predictions : dict of str to SubsetPredictions
-        ``test`` and, of own data, ``validation``.
+        ``test`` and, of the run's own data, ``validation``.
     metrics : dict of str to dict
-        As `danqing.evaluation.evaluate.evaluate` gives them.
+        From `danqing.evaluation.evaluate.evaluate`.
     intervals : dict
         95 % intervals of the test metrics: ``loss`` and ``per_class`` (``precision``, ``recall``,
         ``f1``), or ``r2``, ``mae`` and ``mse``.
     calibration : dict or None
-        What calibration.json holds, see `danqing.evaluation.confidence`.
+        The content of calibration.json, see `danqing.evaluation.confidence`.
     label_issues : dict of str to ndarray of int64
-        Places in each subset whose labels look wrong, most doubtful first. None at all where the
-        network is right too seldom to be a judge.
+        Positions in each subset, likeliest errors first. Empty if the network's accuracy is too
+        low to judge labels.
     robustness : Robustness or None
-        Of pictures.
+        For pictures.
     slices : list of Slice
-        Of tables, worst first.
+        For tables, worst first.
     comparison : dict or None
         With another run, ``against``, on the same test rows.
     """
@@ -93,23 +97,23 @@ def examine(
     risk: float | None = None,
     against: RunFolder | None = None,
 ) -> Examination:
-    """Measure a run in every way that its data allow.
+    """Measure everything about a run that its data allow.
 
     Parameters
     ----------
-    run : Run
+    run : RunFolder
     dataset : Dataset, optional
         As for `danqing.evaluate`.
     risk : float, optional
-        Above 0, below 1: the share of wrong answers, among those given, that the user bears. 0.01
-        if not given.
-    against : Run, optional
-        Another run, measured on the same test rows.
+        Above 0, below 1: the highest acceptable error rate of the predictions that aren't marked
+        as unsure. 0.01 if not given.
+    against : RunFolder, optional
+        Another run, to compare on the same test set.
 
     Raises
     ------
     RecipeError
-        If the risk is out of its range, or there is nothing to choose a threshold on.
+        If the risk is out of range, or there are no validation rows to choose a threshold on.
     RunError
         If data don't suit the run, or the two runs can't be compared.
     """
@@ -119,18 +123,18 @@ def examine(
         _check_risk(run, risk, own)
     if against is not None:
         _check_comparable(run, against)
-    subsets = subsets_to_measure(run, dataset)
+    subsets = subsets_to_evaluate(run, dataset)
     predictor = Predictor(run)
     predictions = {name: predict_subset(predictor, subset) for name, subset in subsets.items()}
     test, classes = predictions["test"], run.task == "classification"
-    metrics = {name: figures_of(run, subset) for name, subset in predictions.items()}
+    metrics = {name: metrics_of(run, subset) for name, subset in predictions.items()}
     calibration: dict[str, Any] | None
     if not classes:
-        calibration = calibrate_numbers(predictions["validation"], test) if own else None
+        calibration = calibrate_regression(predictions["validation"], test) if own else None
     elif own:
         calibration = calibrate(predictions["validation"], test, RISK if risk is None else risk)
     else:
-        calibration = calibrated_elsewhere(run, test)
+        calibration = calibration_on_other_data(run, test)
     return Examination(
         run,
         dataset,
@@ -139,7 +143,7 @@ def examine(
         metrics,
         _class_intervals(test, metrics["test"])
         if classes
-        else dict(intervals_of_numbers(test.outputs, test.labels)),
+        else dict(regression_intervals(test.outputs, test.labels)),
         calibration,
         _label_issues(predictions, metrics["test"]) if classes else {},
         None if isinstance(test.subset.x, Table) else measure_robustness(predictor, test),
@@ -150,15 +154,15 @@ def examine(
 
 def _check_risk(run: RunFolder, risk: float, own: bool) -> None:
     if not 0 < risk < 1:
-        raise RecipeError(f"risk {risk:g}: expected a share of answers between 0 and 1, as 0.01")
+        raise RecipeError(f"risk {risk:g}: expected an error rate between 0 and 1, such as 0.01")
     if run.task == "regression":
         raise RecipeError(
-            f"{run.folder}: tells numbers, which are not right or wrong; leave --risk"
+            f"{run.folder}: a regression has no error rate to limit; leave out --risk"
         )
     if not own:
         raise RecipeError(
-            "risk: its threshold is chosen on the run's own validation rows, which other data "
-            "don't have; leave out --risk or the source"
+            "risk: the threshold is chosen on the run's own validation set, which other data don't "
+            "have; leave out --risk or the source"
         )
 
 
@@ -172,22 +176,24 @@ def _check_comparable(run: RunFolder, other: RunFolder) -> None:
 
 
 def _compare(test: SubsetPredictions, other: RunFolder, classes: bool) -> dict[str, Any]:
-    # The test set is held out before validation, and so the same whatever that one's share is.
+    # The test set is held out before the validation set: it does not depend on that one's share.
     outputs = predict_subset(Predictor(other), test.subset).outputs
     if classes:
-        found = compare_classes(test.outputs.argmax(axis=1), outputs.argmax(axis=1), test.labels)
+        found = compare_classifiers(
+            test.outputs.argmax(axis=1), outputs.argmax(axis=1), test.labels
+        )
     else:
-        found = compare_numbers(test.outputs, outputs, test.labels)
+        found = compare_regressors(test.outputs, outputs, test.labels)
     return {"against": str(other.folder), "network": str(other.network.get("spec", "")), **found}
 
 
 def _class_intervals(test: SubsetPredictions, metrics: dict[str, Any]) -> dict[str, Any]:
     matrix = np.array(metrics["confusion_matrix"])
-    both, answers, labels = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    both, predicted, labels = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     found = {
-        "precision": wilson(both, answers),
+        "precision": wilson(both, predicted),
         "recall": wilson(both, labels),
-        "f1": f1_interval(both, answers - both, labels - both),
+        "f1": f1_interval(both, predicted - both, labels - both),
     }
     losses = log_loss_of_each(test.outputs, test.labels)
     loss = skewed_mean_interval(losses)
@@ -215,7 +221,7 @@ def _slices(test: SubsetPredictions, classes: bool) -> list[Slice]:
     if not isinstance(test.subset.x, Table):
         return []
     if classes:
-        right = test.outputs.argmax(axis=1) == test.labels
-        return find_slices(test.subset.examples(), right)
-    away = np.abs(test.outputs.astype(np.float64) - test.labels)
-    return find_slices(test.subset.examples(), away, higher_is_better=False)
+        correct = test.outputs.argmax(axis=1) == test.labels
+        return find_slices(test.subset.examples(), correct)
+    errors = np.abs(test.outputs.astype(np.float64) - test.labels)
+    return find_slices(test.subset.examples(), errors, higher_is_better=False)

@@ -1,7 +1,7 @@
-"""Intervals: how far a figure from a sample may be from the truth.
+"""Confidence intervals of metrics.
 
-Knows no network and no run, only counts and columns of numbers. Every interval's coverage is
-measured by `benchmarks/coverage.py`.
+Knows counts and arrays of numbers; no network and no run. `benchmarks/coverage.py` measures the
+coverage of every interval.
 """
 
 from __future__ import annotations
@@ -16,34 +16,35 @@ __all__ = [
     "bootstrap_interval",
     "clopper_pearson_upper",
     "f1_interval",
+    "mean_error_interval",
     "mean_interval",
     "paired_difference_interval",
+    "proportion_interval",
     "skewed_mean_interval",
     "wilson",
 ]
 
 Floats = NDArray[np.float64]
-_SYMMETRICAL = 1e-6  # skewness below which nothing is lost without it, but digits with it
+_SYMMETRICAL = 1e-6  # skewness below which correcting for it only loses digits
 _RESAMPLES = 2000
-_CHUNK = 4_000_000  # drawn row numbers in memory at once
+_CHUNK = 4_000_000  # resampled row numbers in memory at once
 
 
-def wilson(right: Any, n: Any, level: float = 0.95) -> tuple[Floats, Floats]:
-    r"""Give the score interval of a share.
+def wilson(successes: Any, n: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    r"""Compute the score interval of a proportion.
 
     .. math:: \frac{\hat p + z^2/2n \pm z\sqrt{\hat p(1-\hat p)/n + z^2/4n^2}}{1 + z^2/n}
 
     (E. B. Wilson 1927, "Probable inference, the law of succession, and statistical inference",
-    JASA 22.) Of nothing, the share can be anything: 0 to 1.
+    JASA 22.) With n = 0 it is 0 to 1.
 
     Parameters
     ----------
-    right, n : array_like of int, same shape
-        Successes, of how many.
+    successes, n : array_like of int, same shape
 
     Returns
     -------
-    low, high : ndarray of float64, that shape
+    low, high : ndarray of float64, same shape
 
     Examples
     --------
@@ -53,33 +54,44 @@ def wilson(right: Any, n: Any, level: float = 0.95) -> tuple[Floats, Floats]:
     """
     from scipy.special import ndtri
 
-    right, n = np.asarray(right, np.float64), np.asarray(n, np.float64)
+    successes, n = np.asarray(successes, np.float64), np.asarray(n, np.float64)
     z = float(ndtri(0.5 + level / 2))
-    some = np.maximum(n, 1)
-    share = right / some
-    middle = share + z * z / (2 * some)
-    half = z * np.sqrt(share * (1 - share) / some + z * z / (4 * some * some))
-    scale = 1 + z * z / some
+    positive = np.maximum(n, 1)
+    share = successes / positive
+    middle = share + z * z / (2 * positive)
+    half = z * np.sqrt(share * (1 - share) / positive + z * z / (4 * positive * positive))
+    scale = 1 + z * z / positive
     low = np.where(n > 0, np.clip((middle - half) / scale, 0, 1), 0.0)
     high = np.where(n > 0, np.clip((middle + half) / scale, 0, 1), 1.0)
     # Exact at the ends, where rounding would leave 1e-18.
-    return np.where(right == 0, 0.0, low), np.where(right == n, 1.0, high)
+    return np.where(successes == 0, 0.0, low), np.where(successes == n, 1.0, high)
+
+
+def proportion_interval(successes: int, n: int, level: float = 0.95) -> list[float]:
+    """Compute Wilson's interval of one proportion, as ``[low, high]``; see `wilson`.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in proportion_interval(95, 100)]
+    [0.888, 0.978]
+    """
+    low, high = wilson(successes, n, level)
+    return [float(low), float(high)]
 
 
 def f1_interval(
-    both: Any, only_answered: Any, only_labelled: Any, level: float = 0.95
+    both: Any, only_predicted: Any, only_labelled: Any, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    r"""Give the interval of F1 scores.
+    r"""Compute the interval of F1 scores.
 
-    :math:`F_1 = 2J/(1+J)` rises with :math:`J = TP/(TP+FP+FN)`, a share of rows, so that Wilson's
-    interval of J becomes F1's (D. J. Hand, P. Christen & N. Kirielle 2021, "F*: an interpretable
-    transformation of the F-measure", Machine Learning 110).
+    :math:`F_1 = 2J/(1+J)` increases with :math:`J = TP/(TP+FP+FN)`, a proportion of rows, so that
+    Wilson's interval of J becomes F1's (D. J. Hand, P. Christen & N. Kirielle 2021, "F*: an
+    interpretable transformation of the F-measure", Machine Learning 110).
 
     Parameters
     ----------
-    both, only_answered, only_labelled : array_like of int, same shape
-        Rows of the class that were answered so, rows answered so of other classes, and rows of
-        the class answered otherwise.
+    both, only_predicted, only_labelled : array_like of int, same shape
+        Number of true positives, false positives and false negatives.
 
     Examples
     --------
@@ -88,15 +100,15 @@ def f1_interval(
     (0.904, 0.972)
     """
     both = np.asarray(both)
-    low, high = wilson(both, both + np.asarray(only_answered) + np.asarray(only_labelled), level)
+    low, high = wilson(both, both + np.asarray(only_predicted) + np.asarray(only_labelled), level)
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 def mean_interval(values: Any, level: float = 0.95) -> tuple[float, float] | None:
-    r"""Give Student's interval of a mean: :math:`\bar x \pm t_{n-1}\, s/\sqrt n`.
+    r"""Compute Student's interval of a mean: :math:`\bar x \pm t_{n-1}\, s/\sqrt n`.
 
-    (Student 1908, "The probable error of a mean", Biometrika 6.) For values that lie about evenly
-    on both sides of their mean, as differences do. None of fewer than two values.
+    (Student 1908, "The probable error of a mean", Biometrika 6.) For values that are roughly
+    symmetric about their mean, as differences are. None for fewer than two values.
 
     Parameters
     ----------
@@ -112,11 +124,12 @@ def mean_interval(values: Any, level: float = 0.95) -> tuple[float, float] | Non
 
 
 def skewed_mean_interval(values: Any, level: float = 0.95) -> tuple[float, float] | None:
-    r"""Give the interval of a mean of skewed values, as losses and errors are.
+    r"""Compute the interval of a mean of skewed values, such as losses and errors.
 
-    Student's, with each end moved for the skewness g: in place of :math:`y = \pm t_{n-1}/\sqrt n`
-    standard deviations, :math:`\frac{3}{g} \left( \sqrt[3]{1 + g\,(y - g/6n)} - 1 \right)`
-    (P. Hall 1992, "On the removal of skewness by transformation", JRSS B 54). None of fewer than
+    Student's, with each end corrected for the skewness g: instead of
+    :math:`y = \pm t_{n-1}/\sqrt n` standard deviations,
+    :math:`\frac{3}{g} \left( \sqrt[3]{1 + g\,(y - g/6n)} - 1 \right)`
+    (P. Hall 1992, "On the removal of skewness by transformation", JRSS B 54). None for fewer than
     two values.
 
     Parameters
@@ -135,6 +148,15 @@ def skewed_mean_interval(values: Any, level: float = 0.95) -> tuple[float, float
     return _mean_interval(values, level, skewness)
 
 
+def mean_error_interval(errors: Any, level: float = 0.95) -> list[float] | None:
+    """Compute the interval of a mean of absolute errors, as ``[low, high]``.
+
+    That of `skewed_mean_interval`, which does not know that errors are never negative.
+    """
+    interval = skewed_mean_interval(errors, level)
+    return None if interval is None else [max(interval[0], 0.0), interval[1]]
+
+
 def _mean_interval(values: Floats, level: float, skewness: float) -> tuple[float, float] | None:
     from scipy.special import stdtrit
 
@@ -150,7 +172,7 @@ def _mean_interval(values: Floats, level: float, skewness: float) -> tuple[float
 
 
 def clopper_pearson_upper(errors: int, n: int, delta: float) -> float:
-    """Give the share of errors that the true one exceeds with probability `delta` at most.
+    """Compute an upper bound that the true error rate exceeds with probability `delta` at most.
 
     The solution p of P(Binomial(n, p) <= errors) = delta (C. Clopper & E. Pearson 1934, "The use
     of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26).
@@ -168,21 +190,21 @@ def clopper_pearson_upper(errors: int, n: int, delta: float) -> float:
 def paired_difference_interval(
     both: int, only_first: int, only_second: int, neither: int, level: float = 0.95
 ) -> tuple[float, float]:
-    """Give the interval of the difference of two accuracies on the same rows.
+    """Compute the interval of the difference between two accuracies on the same rows.
 
     Method 10 of R. Newcombe 1998, "Improved confidence intervals for the difference between
     binomial proportions based on paired data", Statistics in Medicine 17: Wilson's intervals of
-    the two, joined through their correlation.
+    the two, combined by their correlation.
 
     Parameters
     ----------
     both, only_first, only_second, neither : int
-        Rows that both, only the first, only the second, and neither got right.
+        Rows that both, only the first, only the second, and neither predicted correctly.
 
     Returns
     -------
     low, high : float
-        Of the first accuracy less the second.
+        Of the first accuracy minus the second.
 
     Examples
     --------
@@ -191,41 +213,39 @@ def paired_difference_interval(
     (0.057, 0.34)
     """
     n = both + only_first + only_second + neither
-    first_right, second_right = both + only_first, both + only_second
-    first, second = first_right / n, second_right / n
-    lows, highs = wilson([first_right, second_right], [n, n], level)
-    margins = first_right * (n - first_right) * second_right * (n - second_right)
+    first_correct, second_correct = both + only_first, both + only_second
+    first, second = first_correct / n, second_correct / n
+    lows, highs = wilson([first_correct, second_correct], [n, n], level)
+    margins = first_correct * (n - first_correct) * second_correct * (n - second_correct)
     product = float(both * neither - only_first * only_second)
     if product > 0:
         product = max(product - n / 2, 0)
     phi = product / np.sqrt(float(margins)) if margins else 0.0
 
-    def joined(one: float, other: float) -> float:
+    def combined(one: float, other: float) -> float:
         return float(np.sqrt(max(one * one - 2 * phi * one * other + other * other, 0)))
 
-    down = joined(first - float(lows[0]), float(highs[1]) - second)
-    up = joined(float(highs[0]) - first, second - float(lows[1]))
+    down = combined(first - float(lows[0]), float(highs[1]) - second)
+    up = combined(float(highs[0]) - first, second - float(lows[1]))
     return max(first - second - down, -1.0), min(first - second + up, 1.0)
 
 
 def bootstrap_interval(
     columns: Floats, statistic: Callable[[Floats, int], Floats], level: float = 0.95, seed: int = 0
 ) -> tuple[float, float] | None:
-    """Give the bias-corrected and accelerated bootstrap interval of a figure that sums tell.
+    """Compute the BCa bootstrap interval of a statistic of sums over rows.
 
-    For figures that are no means; of those, see
-    `skewed_mean_interval`.
-
-    2,000 resamples of whole rows (B. Efron 1987, "Better bootstrap confidence intervals",
-    JASA 82), wider by what resampling leaves out of the spread of few rows (T. Hesterberg 2015,
-    "What teachers should know about the bootstrap", The American Statistician 69). None of fewer
-    than three rows, and where the figure is undefined in resamples.
+    For statistics that are not means; for means, see `skewed_mean_interval`. Bias-corrected and
+    accelerated, from 2,000 resamples of whole rows (B. Efron 1987, "Better bootstrap confidence
+    intervals", JASA 82), widened because resampling underestimates the spread of few rows (T.
+    Hesterberg 2015, "What teachers should know about the bootstrap", The American Statistician
+    69). None for fewer than three rows, and if the statistic is undefined in a resample.
 
     Parameters
     ----------
     columns : ndarray, shape (n, k)
     statistic : callable
-        From sums over rows, shape (m, k), and the number of rows, to figures, shape (m,).
+        From sums over rows, shape (m, k), and the number of rows, to values, shape (m,).
 
     Examples
     --------
@@ -252,12 +272,12 @@ def bootstrap_interval(
     left_out = statistic(total - columns, n - 1)
     if not (np.isfinite(drawn).all() and np.isfinite(left_out).all() and np.isfinite(found)):
         return None
-    # Half of the ties counts as below, so that a figure on a few values is not called biased.
+    # Half of the ties count as below, so that a statistic with few values is not called biased.
     below = ((drawn < found).mean() + (drawn <= found).mean()) / 2
     bias = ndtri(np.clip(below, 1 / _RESAMPLES, 1 - 1 / _RESAMPLES))
-    away = left_out.mean() - left_out
-    spread = (away**2).sum() ** 1.5
-    acceleration = (away**3).sum() / (6 * spread) if spread > 0 else 0.0
+    deviations = left_out.mean() - left_out
+    spread = (deviations**2).sum() ** 1.5
+    acceleration = (deviations**3).sum() / (6 * spread) if spread > 0 else 0.0
     reach = float(stdtrit(n - 1, 0.5 + level / 2)) * np.sqrt(n / (n - 1))
     z = bias + np.array([-reach, reach])
     places = ndtr(bias + z / (1 - acceleration * z))

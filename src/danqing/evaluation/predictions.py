@@ -1,6 +1,6 @@
 """A run's predictions on subsets of its own data, or on other data adapted to its shape and names.
 
-Knows no figures: what the answers are worth is measured elsewhere.
+Knows no metrics.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from danqing.prediction.predictor import Predictor
 from danqing.prediction.resize import resize_pictures
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["SubsetPredictions", "predict_subset", "subsets_to_measure"]
+__all__ = ["SubsetPredictions", "predict_subset", "subsets_to_evaluate"]
 
 _BATCH = 5000  # examples in memory at once
 
@@ -33,7 +33,7 @@ class SubsetPredictions:
     ----------
     subset : Subset
     outputs : ndarray of float32, shape (n, classes) or (n,)
-        As `Predictor.predict` gives them, in the order of `subset.rows`.
+        From `Predictor.predict`, in the order of `subset.rows`.
     """
 
     subset: Subset
@@ -48,14 +48,14 @@ class SubsetPredictions:
         return self.subset.labels
 
     def examples(self, places: Any) -> Any:
-        """Give the examples at some places of the subset: an ndarray of pictures, or a Table."""
+        """Load the examples at some positions of the subset: an ndarray of pictures, or a Table."""
         return self.subset.x[self.subset.rows[np.asarray(places, np.int64)]]
 
 
-def subsets_to_measure(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
+def subsets_to_evaluate(run: RunFolder, dataset: Dataset) -> dict[str, Subset]:
     """Give ``test`` and, of the run's own data, ``validation``.
 
-    Of other data, the test set, or all rows where there is none.
+    Of other data, ``test`` is the test set, or all rows if there is none.
 
     Raises
     ------
@@ -78,21 +78,21 @@ def predict_subset(predictor: Predictor, subset: Subset) -> SubsetPredictions:
 
 
 def _adapted(run: RunFolder, dataset: Dataset) -> Subset:
-    """Give new data's rows in the run's own shape and under its own class names."""
+    """Adapt other data to the run's input shape and class names."""
     x, y = dataset.x_train, dataset.y_train
     if len(dataset.y_test):
         x, y = dataset.x_test, dataset.y_test
     if dataset.task != run.task or dataset.tabular != (len(run.input_shape) == 1):
         kind = "rows" if dataset.tabular else "pictures"
         raise RunError(
-            f"{run.folder}: can't be measured on {kind} for {dataset.task}; it was trained on "
+            f"{run.folder}: can't be evaluated on {kind} for {dataset.task}; it was trained on "
             f"{'rows' if len(run.input_shape) == 1 else 'pictures'} for {run.task}"
         )
     if run.task == "classification":
         unknown = [name for name in dataset.class_names if name not in run.class_names]
         if unknown:
             raise RunError(
-                f"{run.folder}: does not know {len(unknown)} of the new data's classes, such as "
+                f"{run.folder}: does not know {len(unknown)} of the data's classes, such as "
                 f"{unknown[0]!r}; it knows {', '.join(run.class_names[:10])}"
             )
         y = np.array([run.class_names.index(name) for name in dataset.class_names])[y]

@@ -1,4 +1,4 @@
-"""A regression's figures with intervals, and how wide "about" is. Knows numbers only."""
+"""Intervals of a regression's metrics, and prediction intervals. Knows numbers only."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.evaluation.intervals import bootstrap_interval, skewed_mean_interval, wilson
+from danqing.evaluation.intervals import (
+    bootstrap_interval,
+    proportion_interval,
+    skewed_mean_interval,
+)
 
-__all__ = ["conformal_margin", "covered", "intervals_of_numbers"]
+__all__ = ["conformal_margin", "coverage", "regression_intervals"]
 
 
-def intervals_of_numbers(
-    answers: NDArray[Any], targets: NDArray[np.float64]
+def regression_intervals(
+    predictions: NDArray[Any], targets: NDArray[np.float64]
 ) -> dict[str, list[float] | None]:
-    """Give 95 % intervals of ``r2``, ``mae`` and ``mse``; None where undefined.
+    """Compute 95 % intervals of ``r2``, ``mae`` and ``mse``; None if undefined.
 
     Parameters
     ----------
-    answers, targets : ndarray, shape (n,)
+    predictions, targets : ndarray, shape (n,)
 
     Examples
     --------
     >>> targets = np.arange(100.0)
-    >>> found = intervals_of_numbers(targets + np.tile([1.0, -3.0], 50), targets)
+    >>> found = regression_intervals(targets + np.tile([1.0, -3.0], 50), targets)
     >>> found["mae"][0] < 2 < found["mae"][1], found["r2"][1] <= 1
     (True, True)
     """
     targets = targets.astype(np.float64)
-    # R2 does not depend on where zero is, but its sums lose digits far from it.
+    # R² does not depend on the origin, but its sums lose digits far from it.
     centred = targets - targets.mean()
-    away = answers.astype(np.float64) - targets
-    rows = np.stack([np.abs(away), away**2, centred, centred**2], axis=1)
+    errors = predictions.astype(np.float64) - targets
+    rows = np.stack([np.abs(errors), errors**2, centred, centred**2], axis=1)
 
     def explained(sums: NDArray[Any], n: int) -> NDArray[Any]:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -48,14 +52,14 @@ def intervals_of_numbers(
 
 
 def conformal_margin(
-    answers: NDArray[Any], targets: NDArray[np.float64], level: float = 0.9
+    predictions: NDArray[Any], targets: NDArray[np.float64], level: float = 0.9
 ) -> float | None:
-    """Give the margin around an answer that holds the truth for a share `level` of new rows.
+    """Compute the margin around a prediction that contains the target of a share `level` of rows.
 
-    The ceil((n + 1) level)-th smallest absolute error on rows that training has not seen (split
+    The ceil((n + 1) level)-th smallest absolute error on rows held out from training (split
     conformal prediction: V. Vovk, A. Gammerman & G. Shafer 2005, "Algorithmic learning in a random
-    world"; J. Lei et al. 2018, JASA 113). It holds on average over validation rows and a new row
-    like them; None where there are too few rows.
+    world"; J. Lei et al. 2018, JASA 113). The level holds on average over draws of these rows and
+    of a new row of the same kind. None if there are too few rows.
 
     Examples
     --------
@@ -65,13 +69,12 @@ def conformal_margin(
     place = ceil((len(targets) + 1) * level - 1e-9)
     if place > len(targets):
         return None
-    return float(np.sort(np.abs(answers.astype(np.float64) - targets))[place - 1])
+    return float(np.sort(np.abs(predictions.astype(np.float64) - targets))[place - 1])
 
 
-def covered(
-    answers: NDArray[Any], targets: NDArray[np.float64], margin: float
+def coverage(
+    predictions: NDArray[Any], targets: NDArray[np.float64], margin: float
 ) -> tuple[float, list[float]]:
-    """Give the share of targets within a margin of their answers, and its 95 % interval."""
-    inside = int((np.abs(answers.astype(np.float64) - targets) <= margin).sum())
-    low, high = wilson(inside, len(targets))
-    return inside / len(targets), [float(low), float(high)]
+    """Compute the share of targets within a margin of their predictions, and its 95 % interval."""
+    inside = int((np.abs(predictions.astype(np.float64) - targets) <= margin).sum())
+    return inside / len(targets), proportion_interval(inside, len(targets))

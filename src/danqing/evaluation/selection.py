@@ -1,7 +1,7 @@
-"""Selection: which answers to give and where to say "unsure", for a risk that the user names.
+"""Selective prediction: below which confidence to mark predictions as unsure, for a given risk.
 
-Knows confidences and whether answers were right. The threshold is chosen on validation rows only;
-the test tells afterwards what it is worth.
+Knows confidences and whether predictions are correct. The threshold is chosen on the validation
+set only, and measured on the test set.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.evaluation.intervals import clopper_pearson_upper, wilson
+from danqing.evaluation.intervals import clopper_pearson_upper, proportion_interval
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["Threshold", "choose_threshold", "risk_coverage", "selected", "unsure_below"]
+__all__ = ["Threshold", "apply_threshold", "choose_threshold", "risk_coverage", "unsure_below"]
 
 _DELTA = 0.05
 
@@ -25,23 +25,24 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Threshold:
-    """The confidence below which an answer is "unsure".
+    """The confidence below which a prediction is marked as unsure.
 
     Attributes
     ----------
     risk : float
-        The share of wrong answers, among those given, that was asked for.
+        The highest acceptable error rate of predictions that aren't marked.
     delta : float
-        With at most this probability, over the draw of the validation rows, the true share among
-        new rows like them is larger.
+        With at most this probability, over the draw of the validation set, their true error rate
+        is higher, among new rows of the same kind.
     unsure_below : float or None
-        None where no threshold can promise that risk.
+        None if no threshold guarantees the risk.
     n, given, wrong : int
-        Validation rows, those at or above the threshold, and the wrong ones among them.
+        Number of validation rows, of those at or above the threshold, and of the wrong
+        predictions among these.
     bound : float or None
-        What the true share is promised to be at most.
+        The guaranteed upper bound of the error rate.
     least : float
-        The least risk that so many rows could promise, had no answer been wrong.
+        The lowest risk that this many rows could guarantee, with no wrong prediction.
     """
 
     risk: float
@@ -54,25 +55,25 @@ class Threshold:
     least: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain data."""
+        """Convert to plain JSON values."""
         return asdict(self)
 
 
 def choose_threshold(
-    confidence: Floats, right: NDArray[np.bool_], risk: float, delta: float = _DELTA
+    confidence: Floats, correct: NDArray[np.bool_], risk: float, delta: float = _DELTA
 ) -> Threshold:
-    """Choose the threshold that answers most rows and keeps the promised risk.
+    """Choose the threshold that marks the fewest predictions and guarantees the risk.
 
     The algorithm SGR of Y. Geifman & R. El-Yaniv 2017, "Selective classification for deep neural
-    networks", NeurIPS: halving looks at k = ceil(log2 n) thresholds, each bounded by Clopper and
-    Pearson at delta / k, so that all hold together. It promises as much as the validation rows
-    are like the rows to come, and were not used to choose the weights.
+    networks", NeurIPS: binary search tries k = ceil(log2 n) thresholds, each bounded by Clopper and
+    Pearson at delta / k, so that all bounds hold together. The guarantee holds as far as new rows
+    are like the validation set, and as this was not used to choose the weights.
 
     Parameters
     ----------
     confidence : ndarray, shape (n,)
-        As the network gives it, the largest probability, without temperature.
-    right : ndarray of bool, shape (n,)
+        The largest probability, without temperature.
+    correct : ndarray of bool, shape (n,)
     risk : float
         Above 0, below 1.
 
@@ -85,7 +86,7 @@ def choose_threshold(
     """
     n = len(confidence)
     order = np.argsort(confidence, kind="stable")
-    ordered, wrong = confidence[order], ~right[order]
+    ordered, wrong = confidence[order], ~correct[order]
     steps = max(1, ceil(log2(max(n, 2))))
     least = clopper_pearson_upper(0, n, delta / steps)
     found: tuple[float, int, int, float] | None = None
@@ -97,7 +98,7 @@ def choose_threshold(
         given, errors = n - first, int(wrong[first:].sum())
         bound = clopper_pearson_upper(errors, given, delta / steps)
         if bound <= risk:
-            # A loose threshold is better than one looked at before only if it answers more.
+            # A later threshold is better than an earlier one only if it marks fewer.
             if found is None or given > found[1]:
                 found = float(ordered[first]), given, errors, bound
             high = max(middle - 1, low)
@@ -108,11 +109,12 @@ def choose_threshold(
     return Threshold(risk, delta, found[0], n, found[1], found[2], found[3], least)
 
 
-def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Give the share of rows answered, and the share of wrong ones among them, by threshold.
+def risk_coverage(confidence: Floats, correct: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Compute coverage, the share of rows not marked, and their error rate, for each threshold.
 
-    From the most confident row alone to all (R. El-Yaniv & Y. Wiener 2010, "On the foundations of
-    noise-free selective classification", JMLR 11). Equal confidences come together.
+    From the most confident row alone to all rows (R. El-Yaniv & Y. Wiener 2010, "On the
+    foundations of noise-free selective classification", JMLR 11). Equal confidences share a
+    threshold.
 
     Returns
     -------
@@ -126,28 +128,29 @@ def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> tuple[Floats,
     """
     order = np.argsort(-confidence, kind="stable")
     given = np.arange(1, len(order) + 1)
-    risk = np.cumsum(~right[order]) / given
+    risk = np.cumsum(~correct[order]) / given
     last = np.flatnonzero(np.diff(confidence[order], append=-1.0) != 0)
     return given[last] / len(order), risk[last]
 
 
-def selected(confidence: Floats, right: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
-    """Measure what a threshold does: ``coverage``, and ``risk`` with its 95 % interval."""
+def apply_threshold(
+    confidence: Floats, correct: NDArray[np.bool_], threshold: float
+) -> dict[str, Any]:
+    """Measure a threshold's ``coverage``, and its ``risk`` with a 95 % interval."""
     given = confidence >= threshold
-    n, wrong = int(given.sum()), int((~right[given]).sum())
-    low, high = wilson(wrong, n)
+    n, wrong = int(given.sum()), int((~correct[given]).sum())
     return {
         "n": len(confidence),
         "given": n,
         "wrong": wrong,
         "coverage": n / len(confidence),
         "risk": wrong / n if n else None,
-        "risk_ci95": [float(low), float(high)],
+        "risk_ci95": proportion_interval(wrong, n),
     }
 
 
 def unsure_below(run: RunFolder) -> float | None:
-    """Give the confidence below which a run's answer is "unsure".
+    """Read the confidence below which a run's predictions are marked as unsure.
 
     Returns
     -------

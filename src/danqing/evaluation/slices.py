@@ -1,7 +1,7 @@
-"""Slices: how good the answers are for each category, and each quarter, of each column.
+"""Slices: how good predictions are for each category, and each quarter, of each column.
 
-Knows a table's columns and a score for each row. A slice that is bad by chance is told from one
-that is bad: the more slices are looked at, the more must speak against one.
+Knows a table's columns and a score for each row. Bad slices are distinguished from bad luck: the
+more slices there are, the stronger the evidence has to be.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Column, Table
-from danqing.evaluation.intervals import skewed_mean_interval, wilson
+from danqing.evaluation.intervals import mean_error_interval, proportion_interval
 
 __all__ = ["Slice", "find_slices"]
 
 _FEWEST = 10  # rows of a slice
-_MOST_VALUES = 20  # of a category, the most frequent
-_DISTINCT = 6  # numbers of so few values are taken value by value
+_MOST_VALUES = 20  # of a category column, the most frequent
+_DISTINCT = 6  # number columns with no more distinct values have a slice per value
 _QUARTERS = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Some rows of a table, and the figure on them.
+    """Some rows of a table, and the metric on them.
 
     Attributes
     ----------
@@ -39,10 +39,10 @@ class Slice:
     n : int
     figure : float
         Accuracy, or mean absolute error.
-    ci95 : (low, high) or None
+    ci95 : [low, high] or None
     stands_out : bool
-        Whether it is worse than all rows, even after as many looks as there are slices
-        (C. Bonferroni 1936): its interval at the level 1 - 0.05 / slices lies on the bad side.
+        Whether it is worse than all rows together, corrected for the number of slices (C.
+        Bonferroni 1936): its interval at the level 1 - 0.05 / slices lies on the worse side.
     """
 
     column: str
@@ -51,7 +51,7 @@ class Slice:
     high: str | None
     n: int
     figure: float
-    ci95: tuple[float, float] | None
+    ci95: list[float] | None
     stands_out: bool
 
 
@@ -64,7 +64,7 @@ def find_slices(
     ----------
     table : Table
     scores : ndarray, shape (n,)
-        Of bool, whether each row's answer was right; or of float, how far it was off.
+        Of bool, whether each prediction is correct; or of float, its absolute error.
     higher_is_better : bool
         Whether large scores are good ones.
 
@@ -95,19 +95,16 @@ def find_slices(
     return sorted(found, key=lambda one: one.figure if higher_is_better else -one.figure)
 
 
-def _interval(scores: NDArray[Any], level: float) -> tuple[float, float] | None:
-    if scores.dtype != bool:
-        found = skewed_mean_interval(scores, level)
-        # No error is negative, though Student's interval does not know.
-        return None if found is None else (max(found[0], 0.0), found[1])
-    low, high = wilson(int(scores.sum()), len(scores), level)
-    return float(low), float(high)
+def _interval(scores: NDArray[Any], level: float) -> list[float] | None:
+    if scores.dtype == bool:
+        return proportion_interval(int(scores.sum()), len(scores), level)
+    return mean_error_interval(scores, level)
 
 
 def _groups(
     column: Column,
 ) -> Iterator[tuple[str | None, str | None, str | None, NDArray[np.bool_]]]:
-    """Give value, ends and rows of each group of a column."""
+    """Give the value, the ends and the rows of each slice of a column."""
     missing = column.missing
     if missing.any():
         yield None, None, None, missing
@@ -115,9 +112,9 @@ def _groups(
         return
     if column.kind == "category":
         values, counts = np.unique(column.values[~missing].astype(str), return_counts=True)
-        words = np.where(missing, "", column.values).astype(str)
+        texts = np.where(missing, "", column.values).astype(str)
         for value in values[np.argsort(-counts, kind="stable")[:_MOST_VALUES]]:
-            yield str(value), None, None, (words == value) & ~missing
+            yield str(value), None, None, (texts == value) & ~missing
         return
     numbers = column.values.astype(np.float64)
     numbers[missing] = np.nan
