@@ -1,18 +1,18 @@
-"""Every error that Danqing raises on purpose. Knows nothing of the rest.
+"""All errors that Danqing raises on purpose. Knows nothing of the rest.
 
-The tree::
+The tree, with the exit status of the command line::
 
-    DanqingError             exit status 1: the work failed
-    ├── RecipeError          2: a setting is wrong
-    │   └── SpecError        2: the words of a network's spec are wrong
-    ├── SourceError          1: a source of data is unknown, missing or damaged
-    ├── RunError             1: a run folder exists, is missing, damaged or unwritable
-    ├── PictureError         1: a file to predict is no picture, or shows nothing
-    ├── ParityError          1: the exported network disagrees with the trained one
-    ├── BackendError         1: TensorFlow or Keras is missing or set up otherwise
-    └── TrainingInterrupted  130: Ctrl-C; what was learned is in its `folder`
+    DanqingError             1    the root
+    ├── RecipeError          2    a setting is unknown or out of range
+    │   └── SpecError        2    a network's spec is invalid
+    ├── SourceError          1    a source of data is unknown, missing or damaged
+    ├── RunError             1    a run folder exists, is missing, damaged or not writable
+    ├── PictureError         1    a file is not a picture, or shows nothing
+    ├── ParityError          1    the exported network disagrees with the trained one
+    ├── BackendError         1    TensorFlow or Keras is missing or misconfigured
+    └── TrainingInterrupted  130  Ctrl-C stopped a training
 
-Each message is one line: what was expected, what was received, how to mend it.
+Each message is one line: what was expected, what was received, how to fix it.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ __all__ = [
 
 
 class DanqingError(Exception):
-    """The root: whoever catches this catches all that Danqing raises on purpose."""
+    """The root of all errors that Danqing raises on purpose."""
 
     exit_status = 1
 
 
 class RecipeError(DanqingError):
-    """A setting of the training is unknown or out of its range."""
+    """A setting is unknown or out of range."""
 
     exit_status = 2
 
 
 class SpecError(RecipeError):
-    """The words that describe a network are wrong; the message quotes the offending one."""
+    """A network's spec is invalid; the message quotes the offending word."""
 
 
 class SourceError(DanqingError):
@@ -53,23 +53,23 @@ class SourceError(DanqingError):
 
 
 class RunError(DanqingError):
-    """A run folder exists already, is missing, is damaged or can't be written."""
+    """A run folder already exists, is missing, is damaged or can't be written."""
 
 
 class PictureError(DanqingError):
-    """A file that should be predicted is no picture, or shows nothing."""
+    """A file is not a picture, can't be read, or shows nothing."""
 
 
 class ParityError(DanqingError):
-    """The exported network gives other answers than the trained one."""
+    """The exported network's predictions differ from the trained one's."""
 
 
 class BackendError(DanqingError):
-    """TensorFlow or Keras is missing, or Keras was started with another back end."""
+    """TensorFlow or Keras is missing, or Keras uses another backend."""
 
 
 class TrainingInterrupted(DanqingError):
-    """Ctrl-C stopped a training. `folder` holds what was learned, or is None if nothing was."""
+    """Ctrl-C stopped a training; `folder` is the unfinished run, or None if nothing was saved."""
 
     exit_status = 130
 

@@ -1,4 +1,4 @@
-"""Few labels: training rows whose labels are set aside, to study how few are enough.
+"""Few labels: training rows whose labels are withheld, to study how few are enough.
 
 Knows no network.
 """
@@ -19,19 +19,19 @@ __all__ = ["split_by_settings", "withhold_labels"]
 
 
 def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
-    """Divide the rows as a training with these settings does.
+    """Split a Dataset as training with these settings does.
 
     Parameters
     ----------
     dataset : Dataset
     settings : mapping
-        A recipe's, or those of a run's config.json: ``validation_share`` and, where labels are
-        set aside, ``labels_per_class`` and ``seed``.
+        A recipe's, or those of a run's config.json: ``validation_share`` and, if labels are
+        withheld, ``labels_per_class`` and ``seed``.
 
     Raises
     ------
     SourceError
-        As `split` and `withhold_labels` do.
+        As `split` does; or if labels can't be withheld.
 
     Examples
     --------
@@ -47,20 +47,19 @@ def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
         return splits
     if dataset.tabular or not dataset.class_names:
         raise SourceError(
-            f"{dataset.name}: labels can be set aside (labels_per_class) of pictures with classes "
-            "only; leave it out"
+            f"{dataset.name}: labels_per_class needs pictures with classes; leave it out"
         )
     train, unlabelled = withhold_labels(splits.train, kept, settings["seed"])
     if not len(unlabelled):
         raise SourceError(
-            f"{dataset.name}: no class has more than the {kept} training pictures whose labels are "
-            "to be kept (labels_per_class); choose fewer, or leave it out"
+            f"{dataset.name}: no class has more than labels_per_class = {kept} training pictures; "
+            "choose fewer, or leave it out"
         )
     return replace(splits, train=train, unlabelled=unlabelled)
 
 
 def withhold_labels(subset: Subset, labels_per_class: int, seed: int) -> tuple[Subset, Subset]:
-    """Draw so many rows of each class, or all where there are fewer.
+    """Draw labelled rows of each class, at most `labels_per_class`; the others become unlabelled.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ def withhold_labels(subset: Subset, labels_per_class: int, seed: int) -> tuple[S
         Labels are classes.
     labels_per_class : int
     seed : int
-        Decides the draw alone.
+        Of the draw.
 
     Returns
     -------

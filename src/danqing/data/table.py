@@ -1,4 +1,4 @@
-"""Table: named columns of raw values, as a file or a data frame gave them.
+"""Table: named columns of raw values, as they came from a file or a data frame.
 
 Knows no encoding: missing values are still missing, text is still text.
 """
@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length; rows are taken as from an array.
+    """Columns of equal length; rows are indexed as in an array.
 
     Examples
     --------
@@ -72,21 +72,21 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     def row_digests(self) -> list[bytes]:
-        """Give a short hash of each row: equal rows have equal ones."""
-        parts = []
+        """Hash each row to 16 bytes; equal rows have equal hashes."""
+        fields = []
         for column in self.columns:
             if column.kind == "category":
                 texts = (None if v is None else _utf8(v) for v in column.values.tolist())
-                # Its length before each text: where one ends and the next begins is certain.
-                parts.append([b"\1" if t is None else b"\2%d:%b" % (len(t), t) for t in texts])
+                # Each text comes after its length, so that boundaries between texts are certain.
+                fields.append([b"\1" if t is None else b"\2%d:%b" % (len(t), t) for t in texts])
             else:
                 # -0.0 equals 0.0, and all NaN are alike, though their bytes differ.
                 plain = column.values.astype(np.float64) + 0.0
                 plain[column.missing] = np.nan
-                parts.append([value.tobytes() for value in plain])
+                fields.append([value.tobytes() for value in plain])
         return [
             hashlib.blake2b(b"".join(row), digest_size=16).digest()
-            for row in zip(*parts, strict=True)
+            for row in zip(*fields, strict=True)
         ]
 
 

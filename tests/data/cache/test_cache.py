@@ -193,7 +193,7 @@ def test_a_cache_damaged_meanwhile_is_an_error(
         else:
             file.seek(1000)
             file.write(b"\0\1\2\3")
-    with pytest.raises(SourceError, match=f"{path.name}.*start again"):
+    with pytest.raises(SourceError, match=f"{path.name}.*try again"):
         dataset.x_train[:]
     assert same(load_images(folder), expected)  # which is then built anew
 

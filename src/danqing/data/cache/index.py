@@ -1,8 +1,8 @@
-"""Where decoded pictures are kept between runs, and the index that finds them again.
+"""Where decoded pictures are cached, and the index that finds them again.
 
-A source has a folder of its own in the cache: ``index.json`` leads from the name, size and time of
-a file to the hash of its content, and from that to a row of pixels. The index begins with its own
-checksum, so what was half written counts as nothing. Knows no decoding.
+Each source has its own folder in the cache. Its ``index.json`` maps the name, size and time of a
+file to the hash of its content, and that to a row of pixels. The index begins with its own
+checksum, so that a half-written one is ignored. Knows no decoding.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ __all__ = [
 _FORMAT = 2
 _INDEX = "index.json"
 _OURS = re.compile(r"\.?(index\.json|pixels-[0-9a-f]{16})(\.[0-9]+)?")
-_STALE = 3600  # seconds after which what no index names is a leftover of a killed run
+_STALE = 3600  # seconds after which a file that no index names is a leftover of a killed run
 
 
 class FileContent(NamedTuple):
-    """What a file of certain bytes is: a picture of a size, or unreadable for a reason."""
+    """What a file's bytes are: a picture of some size, or unreadable for a reason."""
 
     height: int
     width: int
@@ -53,25 +53,25 @@ class FileContent(NamedTuple):
 
 @dataclass
 class CacheIndex:
-    """What is known of a source.
+    """What the cache knows of a source.
 
     Attributes
     ----------
     stamp : str
-        When its listing was made, for a source that can tell whether that still holds.
+        The origin's stamp when it was listed; empty if it has none.
     listing : Listing or None
-    files : dict
-        A name's entry, and the hash of its content.
-    contents : dict
-        What there is to know of the content with a hash.
+    files : dict of str to (Entry, str)
+        By name, a file and the hash of its content.
+    contents : dict of str to FileContent
+        By hash.
     shape : (height, width, channels) or None
-        Of the pixels.
+        Of the cached pixels.
     pixels : str
-        Name of the file of pixels; empty where there is none.
-    rows : dict
-        In which of its rows the content with a hash is.
+        Name of the pixel file; empty if there is none.
+    rows : dict of str to int
+        By hash, the row of the pixel file.
     checksums : list of int
-        Of each row.
+        Of each of its rows.
     """
 
     stamp: str = ""
@@ -84,7 +84,7 @@ class CacheIndex:
     checksums: list[int] = field(default_factory=list)
 
     def open_pixels(self, folder: Path) -> PixelFile | None:
-        """Open the file of pixels if it is there and of the right size."""
+        """Open the pixel file, if it exists and has the right size."""
         if not self.pixels or self.shape is None:
             return None
         try:
@@ -94,26 +94,26 @@ class CacheIndex:
 
 
 def cache_folder() -> Path:
-    """Tell where the cache is: $DANQING_CACHE, $XDG_CACHE_HOME/danqing, or ~/.cache/danqing."""
+    """Return the cache's path: $DANQING_CACHE, $XDG_CACHE_HOME/danqing, or ~/.cache/danqing."""
     if own := os.environ.get("DANQING_CACHE"):
         return Path(own)
     if common := os.environ.get("XDG_CACHE_HOME"):
         return Path(common) / "danqing"
     try:
         return Path.home() / ".cache" / "danqing"
-    except RuntimeError:  # nobody's home: no HOME and no such user
+    except RuntimeError:  # neither $HOME nor such a user
         return Path(".danqing-cache")
 
 
 def cache_size() -> int:
-    """Tell how many bytes the cache takes."""
+    """Return the size of the cache in bytes."""
     return sum(path.stat().st_size for path in _files())
 
 
 def clear_cache() -> int:
-    """Remove what the cache holds, and nothing else; tell how many bytes that was.
+    """Remove what the cache contains, and nothing else; return how many bytes that was.
 
-    A run that reads from it goes on: it holds its file open.
+    A training that reads from it can continue, since it has the file open.
     """
     freed = 0
     for path in _files():
@@ -128,25 +128,25 @@ def clear_cache() -> int:
 
 
 def entry_folder(source: Path) -> Path:
-    """Tell which folder of the cache belongs to a source."""
+    """Return the folder of a source in the cache."""
     where = hashlib.sha256(os.fsencode(source.absolute())).hexdigest()
     return cache_folder() / where[:32]
 
 
 def new_pixel_path(folder: Path) -> Path:
-    """Name a file of pixels as none was named before; makes the folder.
+    """Return the path of a new pixel file with a unique name; creates its folder.
 
     Raises
     ------
     OSError
-        If the folder can't be made.
+        If the folder can't be created.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / f"pixels-{secrets.token_hex(8)}"
 
 
 def read_index(folder: Path) -> CacheIndex:
-    """Read what is known of a source; nothing, where that is missing or damaged."""
+    """Read a source's index; an empty one if it is missing or damaged."""
     try:
         checksum, _, text = (folder / _INDEX).read_bytes().partition(b"\n")
         if hashlib.sha256(text).hexdigest().encode() == checksum:
@@ -157,12 +157,12 @@ def read_index(folder: Path) -> CacheIndex:
 
 
 def write_index(folder: Path, index: CacheIndex) -> None:
-    """Write an index, whole; then remove files of pixels that no index names any more.
+    """Write an index; then remove pixel files that no index names any more.
 
     Raises
     ------
     OSError
-        If it can't be written; no part of it stays.
+        If it can't be written.
     """
     text = json.dumps(_to_plain(index), separators=(",", ":")).encode()
     with AtomicFile(folder / _INDEX, durable=False) as file:
@@ -172,7 +172,7 @@ def write_index(folder: Path, index: CacheIndex) -> None:
         if path.name in (_INDEX, index.pixels) or not _OURS.fullmatch(path.name):
             continue
         with contextlib.suppress(OSError):
-            # What another process writes at this moment is named by no index yet.
+            # A pixel file that another process is writing is not in any index yet.
             if path.name == before or time.time() - path.stat().st_mtime > _STALE:
                 path.unlink()
 

@@ -1,8 +1,8 @@
-"""A flat file of pixels of one shape, written row by row and read by row numbers.
+"""A flat file of pictures of one shape, written row by row and read by row numbers.
 
-It is read by plain reads and never mapped into memory: of a file that was cut meanwhile, a mapping
-kills the process, a read comes short, which is an error to report. Each row has a checksum that
-every read verifies. Knows neither files of pictures nor labels.
+It is never mapped into memory: if the file is truncated meanwhile, a mapping kills the process,
+whereas a read comes short and can be reported. Every read verifies the checksums of its rows.
+Knows neither picture files nor labels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BUFFER = 1 << 20  # bytes a write
 
 
 class PixelFile:
-    """An open file of pictures of one shape; it can be read even after it was removed.
+    """An open file of pictures of one shape; it can be read even after its removal.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class PixelFile:
     Raises
     ------
     OSError
-        If it can't be opened, or hasn't the size of n rows.
+        If it can't be opened, or doesn't have the size of its rows.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int, int], checksums: list[int]) -> None:
@@ -59,7 +59,7 @@ class PixelFile:
         Raises
         ------
         SourceError
-            If they are missing or damaged; the file is then removed, so that it is built anew.
+            If they are missing or damaged; the file is then removed, to be rebuilt.
         """
         step = self.row_bytes
         try:
@@ -67,7 +67,7 @@ class PixelFile:
         except OSError as error:
             raise self._damage(error.strerror) from None
         if len(content) != (stop - start) * step:
-            raise self._damage("it was cut")
+            raise self._damage("it is truncated")
         view = memoryview(content)
         for row in range(stop - start):
             if zlib.crc32(view[row * step : (row + 1) * step]) != self.checksums[start + row]:
@@ -78,18 +78,18 @@ class PixelFile:
         with contextlib.suppress(OSError):
             self.path.unlink()
         return SourceError(
-            f"cache file {self.path}: is damaged ({what}); start again, it is then built anew"
+            f"cache file {self.path}: is damaged ({what}); try again, and it is rebuilt"
         )
 
 
 class CachedPictures:
-    """Pictures on disk, taken by rows as from an array; what is taken is an array in memory.
+    """Pictures on disk, indexed like an array; what is read is an array in memory.
 
     Parameters
     ----------
     file : PixelFile
     rows : ndarray of int64, shape (n,)
-        Which rows of the file these pictures are: a window of them, in any order.
+        The rows of the file that are these pictures, in any order.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class CachedPictures:
 
     @property
     def nbytes(self) -> int:
-        """What all of them would take in memory."""
+        """The size of all pictures in memory, in bytes."""
         return len(self._rows) * self._file.row_bytes
 
     def __len__(self) -> int:
@@ -133,7 +133,7 @@ class CachedPictures:
         Raises
         ------
         SourceError
-            If the file was damaged meanwhile.
+            If the file has been damaged meanwhile.
         """
         if isinstance(rows, list) and not rows:
             rows = slice(0)
@@ -150,7 +150,7 @@ class CachedPictures:
                     np.searchsorted(in_file[first:last], in_file[start] + most, "left")
                 )
                 block = self._file.read(int(in_file[start]), int(in_file[stop - 1]) + 1)
-                if stop - start != len(block):  # some are wanted more than once
+                if stop - start != len(block):  # some rows are wanted more than once
                     block = block[in_file[start:stop] - in_file[start]]
                 pixels[order[start:stop]] = block
                 start = stop
@@ -160,21 +160,21 @@ class CachedPictures:
         return self.read_all().astype(dtype or np.uint8, copy=False)
 
     def read_all(self) -> NDArray[np.uint8]:
-        """Read all of them into memory."""
+        """Read all pictures into memory."""
         return self[:]
 
     def window(self, start: int, stop: int) -> CachedPictures:
-        """Give the pictures from `start` to before `stop`, unread."""
+        """Return the pictures from `start` to before `stop`, still on disk."""
         return CachedPictures(self._file, self._rows[start:stop])
 
 
 class PixelWriter:
-    """Writes a `PixelFile` beside its place and renames it when it is whole.
+    """Writes a `PixelFile` that appears when it is complete.
 
     Raises
     ------
     OSError
-        From each method, where the disk is full or the folder can't be written.
+        From each method, if the disk is full or the folder can't be written.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
@@ -185,7 +185,7 @@ class PixelWriter:
         self._file = AtomicFile(path, durable=False, buffering=_BUFFER)
 
     def add(self, picture: bytes) -> None:
-        """Write a row: the pixels of a picture of the shape given."""
+        """Append a row: the pixels of a picture of the given shape."""
         self._checksums.append(zlib.crc32(picture))
         self._file.write(picture)
 
