@@ -20,7 +20,7 @@ from danqing.explanation.colours import change_colours, map_colours, picture_of
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import TITLES, verdicts
 from danqing.pages.number_format import minus
-from danqing.pages.words import resource
+from danqing.pages.resources import resource
 
 __all__ = ["page_of"]
 
@@ -42,7 +42,7 @@ def page_of(found: ExplanationSet) -> str:
     kind = "table" if found.columns else "pictures"
     pieces = {"kind": kind, "run": run, "for": speaks, "body": body}
     page = ""
-    for name, value in (*pieces.items(), ("choices", resource("choices.js"))):
+    for name, value in (*pieces.items(), ("choices", resource("danqing.pages", "choices.js"))):
         before, _, template = template.partition(f"{{{{{name}}}}}")
         page += before + value
     return page + template

@@ -1,6 +1,8 @@
-"""Drawings for the page, as SVG: axes with labels, lines, points, bars. Knows no figures.
+"""Charts: curves with axes as SVG, bars and intervals for tables, bars of text. Knows no figures.
 
-Colours are the style sheet's, so that a drawing follows the page from light to dark.
+All share one arithmetic: `ticks`, `share_of` and `bar_ends`. The sheets' pen and the pages' own
+JavaScript, charts.js, draw by the same. Colours are the style sheet's, so that a drawing follows
+its page from light to dark.
 """
 
 from __future__ import annotations
@@ -9,11 +11,23 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from math import floor, log10
 
-from danqing.pages.words import number, say_svg
+from danqing.pages.number_format import number
+from danqing.pages.words import Both, spans, svg_texts
 
-__all__ = ["Chart", "ticks"]
+__all__ = [
+    "Chart",
+    "bar",
+    "bar_ends",
+    "interval_mark",
+    "legend",
+    "share_of",
+    "text_bar",
+    "text_columns",
+    "ticks",
+]
 
 Point = tuple[float, float]
+_BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -34,134 +48,208 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [float(f"{(first + i) * step:.12g}") for i in range(count + 1)]
 
 
+def share_of(value: float, low: float, high: float) -> float:
+    """Say how far a value lies from `low` to `high`: 0 at the one, 1 at the other.
+
+    Examples
+    --------
+    >>> share_of(15, 10, 20), share_of(3, 3, 3)
+    (0.5, 0.0)
+    """
+    return (value - low) / ((high - low) or 1)
+
+
+def bar_ends(value: float, reach: float, *, signed: bool = False) -> tuple[float, float]:
+    """Say where a bar begins and ends, as shares of its room, which is full at `reach`.
+
+    Parameters
+    ----------
+    value, reach : float
+    signed : bool
+        Bars go from the middle, to the right above 0 and to the left below; otherwise they go
+        from the left, and values below 0 have none.
+
+    Examples
+    --------
+    >>> bar_ends(3, 4), bar_ends(-2, 4, signed=True), bar_ends(5, 4, signed=True)
+    ((0.0, 0.75), (0.25, 0.5), (0.5, 1.0))
+    """
+    share = min(1.0, max(-1.0 if signed else 0.0, share_of(value, 0, reach)))
+    if not signed:
+        return 0.0, share
+    return (0.5, 0.5 + share / 2) if share > 0 else (0.5 + share / 2, 0.5)
+
+
+def bar(value: float, reach: float, *, signed: bool = False) -> str:
+    """Give a bar as HTML: cinnabar above 0 and azure below, if it is signed."""
+    low, high = bar_ends(value, reach, signed=signed)
+    kind = "pale" if not signed else "cinnabar" if value > 0 else "azure"
+    ends = f"--low:{low:.4f};--high:{high:.4f}"
+    return f'<span class="track" aria-hidden="true"><i class="{kind}" style="{ends}"></i></span>'
+
+
+def interval_mark(value: float, ends: Sequence[float], low: float, high: float) -> str:
+    """Give an interval as HTML, a line with a dot at the value, on a scale from `low` to `high`."""
+    places = (min(1.0, max(0.0, share_of(one, low, high))) for one in (*ends, value))
+    start, end, at = (f"{place:.3f}" for place in places)
+    return (
+        '<span class="range" aria-hidden="true" '
+        f'style="--low:{start};--high:{end};--at:{at}"></span>'
+    )
+
+
+def legend(*keys: tuple[str, Both]) -> str:
+    """Give a legend as HTML: of each line its colour and what it is called."""
+    shown = (f'<span><i class="key {kind}"></i>{spans(text)}</span>' for kind, text in keys)
+    return f'<span class="legend">{"".join(shown)}</span>'
+
+
+def text_bar(share: float, width: int) -> str:
+    """Give a bar of characters; whatever is more than nothing is seen.
+
+    Examples
+    --------
+    >>> text_bar(0.5, 6), text_bar(0.001, 6), text_bar(0, 6)
+    ('███', '█', '')
+    """
+    return _BLOCKS[-1] * max(round(bar_ends(share, 1)[1] * width), 1 if share > 0 else 0)
+
+
+def text_columns(values: Sequence[float], width: int, height: int) -> list[str]:
+    """Draw values as columns of characters, from the least to the greatest.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The last ones are drawn where there are more than `width`.
+    width, height : int
+        Characters and lines.
+
+    Examples
+    --------
+    >>> text_columns([0, 1, 4], width=4, height=2)
+    ['  █ ', '▁▅█ ']
+    """
+    shown = list(values)[-width:]
+    low, high = min(shown), max(shown)
+    steps = len(_BLOCKS) - 1
+    levels = [1 + round(share_of(value, low, high) * (height * steps - 1)) for value in shown]
+    return [
+        "".join(_BLOCKS[min(max(level - row * steps, 0), steps)] for level in levels).ljust(width)
+        for row in reversed(range(height))
+    ]
+
+
 class Chart:
-    """One drawing with two axes.
+    """A drawing with two axes.
 
     Parameters
     ----------
     x, y : (low, high)
         The ranges of the axes.
-    x_label, y_label : str
-        Keys of strings.json.
+    x_title, y_title : (str, str)
+        In English and Chinese.
     x_text, y_text : callable
         Writes the numbers at the ticks.
     width, height : int
         In the drawing's own units; on the page it is as wide as its place.
-    x_ticks : sequence of float, optional
+    x_ticks, y_ticks : sequence of float, optional
         Where the numbers stand, if not as `ticks` says.
     """
 
     def __init__(
         self,
-        x: tuple[float, float],
-        y: tuple[float, float],
-        x_label: str,
-        y_label: str,
+        x: Point,
+        y: Point,
+        x_title: Both,
+        y_title: Both,
         *,
         x_text: Callable[[float], str] = number,
         y_text: Callable[[float], str] = number,
         width: int = 460,
         height: int = 320,
         x_ticks: Sequence[float] | None = None,
+        y_ticks: Sequence[float] | None = None,
     ) -> None:
         self._x, self._y = x, y
-        self.width, self.height = width, height
-        self._left, self._right, self._top, self._bottom = 84, 20, 14, 50
+        self._left, self._right, self._top, self._bottom = 84, width - 20, 14, height - 50
+        self._size = width, height
         self._parts: list[str] = []
-        self._axes(x_label, y_label, x_text, y_text, ticks(*x) if x_ticks is None else x_ticks)
+        for value in ticks(*y) if y_ticks is None else y_ticks:
+            self._level(self._up(value), y_text(value))
+        for value in ticks(*x) if x_ticks is None else x_ticks:
+            self._foot(self._across(value), x_text(value))
+        left, right, bottom = self._left, self._right, self._bottom
+        self._add(f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
+        middle = f'x="{(left + right) / 2}" y="{height - 8}"'
+        turned = f'transform="translate(13 {(self._top + bottom) / 2}) rotate(-90)"'
+        for title, place in ((x_title, middle), (y_title, turned)):
+            self._add(svg_texts(title, f'class="title" {place} text-anchor="middle"'))
 
     def line(self, points: Iterable[Point], kind: str) -> None:
-        """Join points by a line of a class of the style sheet."""
+        """Join points by a line of a kind that charts.css has: azure, cinnabar, goal."""
         path = " ".join(f"{self._across(x)},{self._up(y)}" for x, y in points)
-        self._parts.append(f'<polyline class="line {kind}" points="{path}"/>')
+        self._add(f'<polyline class="line {kind}" points="{path}"/>')
 
     def points(
         self, points: Iterable[Point], kind: str, radius: float = 3.5, tips: Sequence[str] = ()
     ) -> None:
         """Draw dots; `tips` are shown where the pointer rests."""
         tips = list(tips)
-        for number_, (x, y) in enumerate(points):
-            tip = f"<title>{escape(tips[number_])}</title>" if tips else ""
-            end = f">{tip}</circle>" if tip else "/>"
-            self._parts.append(
+        for place, (x, y) in enumerate(points):
+            tip = f"><title>{escape(tips[place])}</title></circle>" if tips else "/>"
+            self._add(
                 f'<circle class="dot {kind}" cx="{self._across(x)}" cy="{self._up(y)}" '
-                f'r="{radius}"{end}'
+                f'r="{radius}"{tip}'
             )
 
-    def bar(self, x: float, low: float, high: float, kind: str) -> None:
+    def whisker(self, x: float, low: float, high: float, kind: str) -> None:
         """Draw an upright interval."""
         across = self._across(x)
-        self._parts.append(
+        self._add(
             f'<line class="whisker {kind}" x1="{across}" x2="{across}" '
             f'y1="{self._up(low)}" y2="{self._up(high)}"/>'
         )
 
-    def box(self, left: float, right: float, top: float, kind: str, tip: str = "") -> None:
+    def column(self, left: float, right: float, top: float, tip: str) -> None:
         """Draw a column from the ground up to `top`."""
         start, end = self._across(left), self._across(right)
         up, ground = self._up(top), self._up(self._y[0])
-        self._parts.append(
-            f'<rect class="box {kind}" x="{start}" y="{up}" width="{max(end - start - 1, 1):.1f}" '
+        self._add(
+            f'<rect class="column" x="{start}" y="{up}" width="{max(end - start - 1, 1):.1f}" '
             f'height="{max(ground - up, 0):.1f}"><title>{escape(tip)}</title></rect>'
         )
 
-    def note(self, x: float, y: float, key: str, anchor: str = "start", dy: int = -6) -> None:
-        """Write a word at a point."""
-        place = f'class="note" x="{self._across(x)}" y="{self._up(y) + dy}" text-anchor="{anchor}"'
-        self._parts.append(say_svg(key, place))
+    def note(self, x: float, y: float, text: Both, anchor: str = "start", dy: int = -6) -> None:
+        """Write at a point."""
+        place = f'x="{self._across(x)}" y="{self._up(y) + dy}" text-anchor="{anchor}"'
+        self._add(svg_texts(text, place))
 
     def svg(self, labelled_by: str) -> str:
         """Give the drawing; the element of that id says in words what it shows."""
         return (
             f'<svg class="chart" role="img" aria-labelledby="{labelled_by}" '
-            f'viewBox="0 0 {self.width} {self.height}">{"".join(self._parts)}</svg>'
+            f'viewBox="0 0 {self._size[0]} {self._size[1]}">{"".join(self._parts)}</svg>'
         )
 
-    def _axes(
-        self,
-        x_label: str,
-        y_label: str,
-        x_text: Callable[[float], str],
-        y_text: Callable[[float], str],
-        x_ticks: Sequence[float],
-    ) -> None:
-        left, right = self._left, self.width - self._right
-        top, bottom = self._top, self.height - self._bottom
-        for y in ticks(*self._y):
-            up = self._up(y)
-            self._parts.append(
-                f'<line class="grid" x1="{left}" x2="{right}" y1="{up}" y2="{up}"/>'
-                f'<text class="tick" x="{left - 8}" y="{up + 4:.1f}" text-anchor="end">'
-                f"{escape(y_text(y))}</text>"
-            )
-        for x in x_ticks:
-            across = self._across(x)
-            self._parts.append(
-                f'<line class="axis" x1="{across}" x2="{across}" y1="{bottom}" y2="{bottom + 4}"/>'
-                f'<text class="tick" x="{across}" y="{bottom + 18}" text-anchor="middle">'
-                f"{escape(x_text(x))}</text>"
-            )
-        self._parts.append(
-            f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
+    def _add(self, part: str) -> None:
+        self._parts.append(part)
+
+    def _level(self, up: float, text: str) -> None:
+        self._add(
+            f'<line class="grid" x1="{self._left}" x2="{self._right}" y1="{up}" y2="{up}"/>'
+            f'<text x="{self._left - 8}" y="{up + 4:.1f}" text-anchor="end">{escape(text)}</text>'
         )
-        middle = (left + right) / 2
-        self._parts.append(
-            say_svg(
-                x_label, f'class="label" x="{middle}" y="{self.height - 8}" text-anchor="middle"'
-            )
+
+    def _foot(self, across: float, text: str) -> None:
+        bottom = self._bottom
+        self._add(
+            f'<line class="axis" x1="{across}" x2="{across}" y1="{bottom}" y2="{bottom + 4}"/>'
+            f'<text x="{across}" y="{bottom + 18}" text-anchor="middle">{escape(text)}</text>'
         )
-        middle = (top + bottom) / 2
-        turned = (
-            f'class="label" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle"'
-        )
-        self._parts.append(say_svg(y_label, turned))
 
     def _across(self, x: float) -> float:
-        share = (x - self._x[0]) / ((self._x[1] - self._x[0]) or 1)
-        return round(self._left + share * (self.width - self._left - self._right), 1)
+        return round(self._left + share_of(x, *self._x) * (self._right - self._left), 1)
 
     def _up(self, y: float) -> float:
-        share = (y - self._y[0]) / ((self._y[1] - self._y[0]) or 1)
-        return round(
-            self.height - self._bottom - share * (self.height - self._top - self._bottom), 1
-        )
+        return round(self._bottom - share_of(y, *self._y) * (self._bottom - self._top), 1)

@@ -1,4 +1,4 @@
-"""Small pictures inside the page, as many as its size allows. Knows no figures."""
+"""Pictures on a page: arrays as images, as data URIs, as many as its size allows. Knows no page."""
 
 from __future__ import annotations
 
@@ -10,37 +10,55 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Album", "data_uri"]
+__all__ = ["Album", "data_uri", "enlarged", "picture_of", "thumbnail"]
 
 _SIDE = 64  # pixels at most
-_COLOURS = 64  # of a coloured picture, so that it stays small
+_COLOURS = 64  # of a coloured thumbnail, so that it stays small
 
 
-def data_uri(picture: NDArray[np.uint8]) -> str:
-    """Give a picture as the address of itself, a PNG.
+def picture_of(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Give pixels as an image.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (height, width, channels)
-        Large ones are made smaller; of other than 3 channels, the first is shown.
+    pixels : ndarray of uint8, shape (height, width, channels)
+        Of other than 3 channels, the first is shown.
+    """
+    return Image.fromarray(
+        np.ascontiguousarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
+    )
+
+
+def enlarged(image: Image.Image, side: int) -> Image.Image:
+    """Scale an image so that its longer side is `side`; small ones keep their pixels visible."""
+    scale = side / max(image.size)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    how = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS
+    return image.convert("RGB").resize(size, how)
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Give pixels as an image of at most 64 by 64 pixels and, if coloured, 64 colours."""
+    image = picture_of(pixels)
+    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    return image.quantize(_COLOURS) if image.mode == "RGB" else image
+
+
+def data_uri(image: Image.Image) -> str:
+    """Give an image as a data URI, a PNG.
 
     Examples
     --------
-    >>> data_uri(np.zeros((28, 28, 1), np.uint8))[:22]
+    >>> data_uri(picture_of(np.zeros((28, 28, 1), np.uint8)))[:22]
     'data:image/png;base64,'
     """
-    channels = picture.shape[-1]
-    opened = Image.fromarray(np.ascontiguousarray(picture if channels == 3 else picture[..., 0]))
-    opened.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    if channels == 3:
-        opened = opened.quantize(_COLOURS)
     written = io.BytesIO()
-    opened.save(written, "png", optimize=True)
+    image.save(written, "png", optimize=True)
     return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
 
 
 class Album:
-    """Pictures that fit into so many bytes.
+    """Thumbnails that fit into so many bytes.
 
     Parameters
     ----------
@@ -58,8 +76,8 @@ class Album:
         self.room = room
 
     def add(self, picture: NDArray[Any]) -> str:
-        """Give the picture's address, or nothing where there is no room left."""
-        made = data_uri(picture)
+        """Give the picture's data URI, or nothing where there is no room left."""
+        made = data_uri(thumbnail(picture))
         if len(made) > self.room:
             return ""
         self.room -= len(made)

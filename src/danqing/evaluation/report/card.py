@@ -1,4 +1,4 @@
-"""The model card: what a network is for, its data, its figures and its limits, in plain words.
+"""The model card: intended use, data, evaluation and limitations of a network, in plain words.
 
 After M. Mitchell et al. 2019, "Model cards for model reporting", FAT*. Markdown, English first,
 then Chinese. Knows what was found, not how.
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from danqing.evaluation.examination import Examination
-from danqing.pages.words import interval, nearly, number, percent, said
+from danqing.evaluation.report.words import said
+from danqing.pages.number_format import coverage_text, interval, number, percent
 from danqing.recipe.recipe import AUGMENTATIONS
 
 __all__ = ["card_of"]
@@ -76,19 +77,21 @@ class _Card:
             if self.found.dataset.tabular
             else self._say("card-takes-pictures", height=shape[0], width=shape[1])
         )
-        answers = (
-            self._say("card-tells-target", target=_plain(self.found.dataset.target))
+        predicts = (
+            self._say("card-predicts-target", target=_plain(self.found.dataset.target))
             if self.found.dataset.target
-            else self._say("card-tells-number")
+            else self._say("card-predicts-number")
         )
         if self.classes:
             names = self.between.join(_plain(name) for name in run.class_names[:_MOST_NAMES])
             more = " …" if len(run.class_names) > _MOST_NAMES else ""
-            answers = self._say("card-tells-classes", n=len(run.class_names), names=names + more)
+            predicts = self._say(
+                "card-predicts-classes", n=len(run.class_names), names=names + more
+            )
         what = self._say(
             "card-what",
             takes=takes,
-            answers=answers,
+            predicts=predicts,
             parameters=f"{run.parameters:,}",
             spec=run.network["spec"],
         )
@@ -143,7 +146,7 @@ class _Card:
         return lines
 
     def _table(self) -> str:
-        head = [self._say("card-figure"), self._say("legend-test"), self._say("legend-validation")]
+        head = [self._say("card-figure"), self._say("test"), self._say("validation")]
         rows = [head, ["---"] * 3]
         validation = self.found.metrics.get("validation", {})
         written: list[tuple[str, Any, Any]] = (
@@ -194,7 +197,7 @@ class _Card:
         if chosen["unsure_below"] is None:
             return [self._say("unsure-impossible", risk=risk)]
         at = f"{chosen['unsure_below']:.4f}"
-        coverage = nearly(chosen["test"]["coverage"])
+        coverage = coverage_text(chosen["test"]["coverage"])
         return [self._say("card-limit-unsure", at=at, risk=risk, coverage=coverage)]
 
     def _conditions(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The page's part on classes: how each does, and which are taken for which.
+"""The report's parts on classes: precision and recall of each, and the confusion matrix.
 
 Knows what was found, not how. The cells of the confusion matrix open what is behind them.
 """
@@ -16,14 +16,16 @@ from danqing.data.table import Table
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.predictions import SubsetPredictions
 from danqing.evaluation.report.examples import fields_of
+from danqing.evaluation.report.words import say, table
+from danqing.pages.charts import interval_mark
 from danqing.pages.images import Album
-from danqing.pages.words import interval, percent, say, table
+from danqing.pages.number_format import interval, percent
 
 __all__ = ["behind_the_cells", "confusion", "each_class"]
 
 _MOST_CLASSES = 30  # in a matrix; of more, the most frequent confusions are listed
 _MOST_PAIRS = 40
-_WRONG, _RIGHT = 24, 8  # examples behind a cell at most
+_WRONG, _RIGHT = 24, 8  # most examples behind a cell
 
 
 def each_class(found: Examination) -> str:
@@ -37,24 +39,14 @@ def each_class(found: Examination) -> str:
             f"<td>{percent(row[name])}<small>{interval(ends[name])}</small></td>"
             for name in ("precision", "recall", "f1")
         )
-        low, high, at = (_place(v, floor) for v in (*ends["f1"], row["f1"]))
-        drawn = (
-            f'<td class="drawn" aria-hidden="true"><span class="range" '
-            f'style="--low:{low};--high:{high};--at:{at}"></span></td>'
-        )
+        drawn = interval_mark(row["f1"], ends["f1"], floor, 1)
         lines.append(
-            f"<tr><th scope=row>{escape(row['class'])}</th><td>{row['n']:,}</td>{cells}{drawn}</tr>"
+            f"<tr><th scope=row>{escape(row['class'])}</th><td>{row['n']:,}</td>{cells}"
+            f"<td class=drawn>{drawn}</td></tr>"
         )
-    heads = "".join(
-        f"<th scope=col>{say(f'column-{name}')}</th>" for name in ("n", "precision", "recall", "f1")
-    )
-    scale = f"<th scope=col class=drawn>{percent(floor, 1)} – 100%</th>"
-    return (
-        f'<section id="classes"><h2>{say("classes")}</h2><p>{say("classes-what")}</p>'
-        f"<div class=scroll><table class=figures><thead><tr>"
-        f"<th scope=col>{say('column-class')}</th>{heads}{scale}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table></div></section>"
-    )
+    named = (say(f"column-{name}") for name in ("class", "n", "precision", "recall", "f1"))
+    scale = f"{percent(floor, 1)} – 100%"
+    return f"<p>{say('classes-what')}</p>{table((*named, scale), ''.join(lines), 'figures scaled')}"
 
 
 def confusion(found: Examination) -> str:
@@ -63,10 +55,7 @@ def confusion(found: Examination) -> str:
     names = [escape(name) for name in found.run.class_names]
     body = _matrix(matrix, names) if len(names) <= _MOST_CLASSES else _pairs(matrix, names)
     thing = "rows" if found.dataset.tabular else "pictures"
-    return (
-        f'<section id="confusion"><h2>{say("confusion")}</h2>'
-        f"<p class=said>{say('confusion-what')}{say(f'confusion-open-{thing}')}</p>{body}</section>"
-    )
+    return f"<p class=sentences>{say('confusion-what')}{say(f'confusion-open-{thing}')}</p>{body}"
 
 
 def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
@@ -75,23 +64,23 @@ def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``names``; ``columns`` of a table; ``cells``: from "label-answer" to a list of
+        ``names``; ``columns`` of a table; ``cells``: from "true-predicted" to a list of
         ``row``, ``confidence`` and ``picture`` or ``values``, as many as there is room for.
     """
     test = found.test
-    answers, labels = test.outputs.argmax(axis=1), test.labels
+    predicted, labels = test.outputs.argmax(axis=1), test.labels
     confidence = test.outputs.max(axis=1)
     cells: dict[str, list[dict[str, Any]]] = {}
     queue: list[tuple[int, str, int]] = []
-    for label, answer_ in _cells_shown(np.array(found.metrics["test"]["confusion_matrix"])):
-        places = np.flatnonzero((labels == label) & (answers == answer_))
-        # Of mistakes the most confident, of right answers the least.
-        order = confidence[places] if label == answer_ else -confidence[places]
+    for label, prediction in _cells_shown(np.array(found.metrics["test"]["confusion_matrix"])):
+        places = np.flatnonzero((labels == label) & (predicted == prediction))
+        # Of mistakes the most confident, of correct predictions the least.
+        order = confidence[places] if label == prediction else -confidence[places]
         shown = places[np.argsort(order, kind="stable")]
-        most = _RIGHT if label == answer_ else _WRONG
-        key = f"{label}-{answer_}"
+        most = _RIGHT if label == prediction else _WRONG
+        key = f"{label}-{prediction}"
         cells[key] = []
-        rank = most if label == answer_ else 0
+        rank = most if label == prediction else 0
         queue += [(rank + i, key, int(place)) for i, place in enumerate(shown[:most])]
     # Mistakes first, and one of each cell before the second of any: room is short.
     queue.sort(key=lambda one: one[0])
@@ -126,35 +115,35 @@ def _matrix(matrix: NDArray[np.int64], names: list[str]) -> str:
     rows = "".join(
         f"<tr><th scope=row>{name}</th>"
         + "".join(
-            _cell(label, answer_, int(matrix[label, answer_]), int(totals[label]), names)
-            for answer_ in range(len(names))
+            _cell(label, prediction, int(matrix[label, prediction]), int(totals[label]), names)
+            for prediction in range(len(names))
         )
         + "</tr>"
         for label, name in enumerate(names)
     )
     return (
         f'<div class=scroll><table class="matrix {long}"><thead>'
-        f"<tr><td></td><th colspan={len(names)}>{say('answer-across')}</th></tr>"
-        f"<tr><th scope=col>{say('label-down')}</th>{heads}</tr></thead>"
+        f"<tr><td></td><th colspan={len(names)}>{say('predicted-class')}</th></tr>"
+        f"<tr><th scope=col>{say('true-class')}</th>{heads}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
 
-def _cell(label: int, answer_: int, count: int, total: int, names: list[str]) -> str:
+def _cell(label: int, prediction: int, count: int, total: int, names: list[str]) -> str:
     if not count:
         return "<td></td>"
-    kind = "right" if label == answer_ else "wrong"
+    kind = "right" if label == prediction else "wrong"
     # The root, so that three mistakes in a thousand are seen.
     share = (count / total) ** 0.5
-    title = f"{names[label]} → {names[answer_]}"
+    title = f"{names[label]} → {names[prediction]}"
     return (
         f'<td><button type=button class="{kind}" style="--share:{share:.2f}" title="{title}" '
-        f'data-cell="{label}-{answer_}">{count:,}</button></td>'
+        f'data-cell="{label}-{prediction}">{count:,}</button></td>'
     )
 
 
 def _cells_shown(matrix: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Give label and answer of each cell of the matrix, or of the list in its place."""
+    """Give true and predicted class of each cell of the matrix, or of the list in its place."""
     counts = matrix
     if len(matrix) > _MOST_CLASSES:
         counts = matrix * (1 - np.eye(len(matrix), dtype=np.int64))
@@ -165,14 +154,10 @@ def _cells_shown(matrix: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 def _pairs(matrix: NDArray[np.int64], names: list[str]) -> str:
     rows = "".join(
-        f"<tr><th scope=row>{names[label]}</th><td>{names[answer_]}</td>"
-        f'<td><button type=button class="wrong" data-cell="{label}-{answer_}">'
-        f"{matrix[label, answer_]:,}</button></td></tr>"
-        for label, answer_ in _cells_shown(matrix)
+        f"<tr><th scope=row>{names[label]}</th><td>{names[prediction]}</td>"
+        f'<td><button type=button class="wrong" data-cell="{label}-{prediction}">'
+        f"{matrix[label, prediction]:,}</button></td></tr>"
+        for label, prediction in _cells_shown(matrix)
     )
-    heads = ("column-label", "column-answer", "column-n")
+    heads = map(say, ("true-class", "predicted-class", "column-n"))
     return f"<p>{say('confusion-many')}</p>{table(heads, rows)}"
-
-
-def _place(value: float, floor: float) -> str:
-    return f"{(value - floor) / ((1 - floor) or 1):.3f}"

@@ -1,4 +1,4 @@
-"""The page's parts on where and when: corrupted pictures, slices of a table, epoch by epoch.
+"""The report's parts on conditions: corrupted pictures, slices of a table, learning curves.
 
 Knows what was found, not how.
 """
@@ -11,10 +11,11 @@ from math import isfinite
 from typing import Any
 
 from danqing.evaluation.examination import Examination
+from danqing.evaluation.report.words import both, figure, say, table
 from danqing.evaluation.slices import Slice
-from danqing.pages.charts import Chart, ticks
-from danqing.pages.images import data_uri
-from danqing.pages.words import interval, number, percent, say
+from danqing.pages.charts import Chart, interval_mark, legend, ticks
+from danqing.pages.images import data_uri, thumbnail
+from danqing.pages.number_format import interval, number, percent
 from danqing.recipe.recipe import AUGMENTATIONS
 
 __all__ = ["curves", "robustness", "slices"]
@@ -23,7 +24,7 @@ _SLICES = 30
 
 
 def robustness(found: Examination) -> str:
-    """Show each kind of corruption, growing from left to right, and what it does."""
+    """Show each corruption at increasing severity, and the figure it leaves."""
     measured = found.robustness
     if measured is None:
         return ""
@@ -37,37 +38,33 @@ def robustness(found: Examination) -> str:
         for picture, one in zip(pictures, [measured.clean, *line], strict=True):
             lost = _lost(clean, one["figure"], classes)
             cells += (
-                f'<td style="--share:{lost:.2f}"><img src="{data_uri(picture)}" alt="">'
+                f'<td style="--share:{lost:.2f}"><img src="{data_uri(thumbnail(picture))}" alt="">'
                 f'<span title="{interval(one["ci95"], write)}">{write(one["figure"])}</span></td>'
             )
         rows += f"<tr><th scope=row>{say(f'corruption-{kind}')}</th>{cells}</tr>"
-    heads = "".join(f"<th scope=col>{level}</th>" for level in range(1, 6))
+    heads = ("", say("uncorrupted"), *map(str, range(1, 6)))
     return (
-        f'<section id="robustness"><h2>{say("robustness")}</h2>'
         f"<p>{say(f'robustness-what-{found.run.task}', n=f'{measured.n:,}')}</p>"
-        f"<div class=scroll><table class=strips><thead><tr><td></td>"
-        f"<th scope=col>{say('as-it-is')}</th>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>{_trained(found.run.config)}"
-        f"<p class=hint>{say('robustness-how')}</p></section>"
+        f"{table(heads, rows, 'strips')}{_augmentation(found.run.config)}"
+        f"<p class=hint>{say('robustness-how')}</p>"
     )
 
 
-def _trained(settings: Mapping[str, Any]) -> str:
-    """Say how training changed its own pictures: what is alike is no surprise any more."""
-    changes = [name for name in AUGMENTATIONS if settings.get(name)]
-    if not changes:
+def _augmentation(settings: Mapping[str, Any]) -> str:
+    """Name the augmentation used in training: a network is robust to what it was trained with."""
+    used = [name for name in AUGMENTATIONS if settings.get(name)]
+    if not used:
         return ""
-    told = " · ".join(say(f"changed-{name}") for name in changes)
-    return f"<p class=hint>{say('robustness-trained')} {told}</p>"
+    named = " · ".join(say(f"augmentation-{name}") for name in used)
+    return f"<p class=hint>{say('robustness-trained')} {named}</p>"
 
 
 def slices(found: Examination) -> str:
     """Show the parts of a table where the run does worst."""
     if not found.dataset.tabular:
         return ""
-    start = f'<section id="slices"><h2>{say("slices")}</h2>'
     if not found.slices:
-        return f"{start}<p>{say('slices-none')}</p></section>"
+        return f"<p>{say('slices-none')}</p>"
     classes = found.run.task == "classification"
     shown = found.slices[:_SLICES]
     ends = [end for one in shown if one.ci95 for end in one.ci95]
@@ -75,40 +72,38 @@ def slices(found: Examination) -> str:
     low = min([*ends, 1.0]) if classes else low
     rows = "".join(_slice(one, low, high, classes) for one in shown)
     outstanding = sum(one.stands_out for one in found.slices)
-    figure = "accuracy" if classes else "mae"
-    heads = f"<th scope=col>{say('column-n')}</th><th scope=col>{say(f'tile-{figure}')}</th>"
     digits = 0 if classes else 3
     write = percent if classes else number
+    heads = (
+        say("column-slice"),
+        say("column-n"),
+        say("tile-accuracy" if classes else "tile-mae"),
+        f"{write(low, digits)} – {write(high, digits)}",
+    )
     summary = say(
         "slices-some" if outstanding else "slices-even",
         n=f"{len(found.slices):,}",
         outstanding=outstanding,
         shown=len(shown),
     )
-    return (
-        f"{start}<p class=said>{say('slices-what')}{summary}</p>"
-        "<div class=scroll><table class=figures>"
-        f"<thead><tr><th scope=col>{say('column-slice')}</th>{heads}"
-        f"<th scope=col class=drawn>{write(low, digits)} – {write(high, digits)}</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div></section>"
-    )
+    what = f"<p class=sentences>{say('slices-what')}{summary}</p>"
+    return what + table(heads, rows, "figures scaled")
 
 
 def curves(found: Examination) -> str:
-    """Show the training, epoch by epoch."""
+    """Show the learning curves."""
     history = found.run.history
     if not history:
         return ""
     drawn = ""
-    figure = "accuracy" if found.run.task == "classification" else "mae"
-    for name in ("loss", figure):
+    for name in ("loss", "accuracy" if found.run.task == "classification" else "mae"):
         lines = {
             kind: [
                 (row["epoch"], row[column])
                 for row in history
                 if column in row and isfinite(row[column])
             ]
-            for kind, column in (("b", name), ("a", f"val_{name}"))
+            for kind, column in (("azure", name), ("cinnabar", f"val_{name}"))
         }
         values = [value for points in lines.values() for _, value in points]
         if not values:
@@ -119,8 +114,8 @@ def curves(found: Examination) -> str:
         chart = Chart(
             (min(1.0, last - 1), last),
             (min(values) - room, max(values) + room),
-            "axis-epoch",
-            f"axis-{name}",
+            both("axis-epoch"),
+            both(f"axis-{name}"),
             x_text=lambda epoch: f"{epoch:g}",
             y_text=(lambda share: percent(share, 1)) if percents else number,
             x_ticks=[x for x in ticks(1, last, 7) if x == int(x)] or [last],
@@ -130,19 +125,9 @@ def curves(found: Examination) -> str:
             chart.line(points, kind)
             if len(points) <= 40:
                 chart.points(points, kind, 2.5, [f"{x:g}: {number(y)}" for x, y in points])
-        identity = f"curve-{name}"
-        drawn += (
-            f"<figure>{chart.svg(identity)}<figcaption id={identity}>{say(identity)}</figcaption>"
-            "</figure>"
-        )
-    legend = "".join(
-        f'<span class="key"><i class="{kind}"></i>{say(f"legend-{subset}")}</span>'
-        for kind, subset in (("b", "train"), ("a", "validation"))
-    )
-    return (
-        f'<section id="curves"><h2>{say("curves")}</h2><p>{say("curves-what")}</p>'
-        f'<p class="legend">{legend}</p><div class="pair">{drawn}</div></section>'
-    )
+        drawn += figure(f"curve-{name}", chart.svg(f"curve-{name}"), say(f"curve-{name}"))
+    keys = legend(("azure", both("training")), ("cinnabar", both("validation")))
+    return f'<p>{say("curves-what")}</p>{keys}<div class="pair">{drawn}</div>'
 
 
 def _lost(clean: float, figure: float, classes: bool) -> float:
@@ -161,19 +146,10 @@ def _slice(one: Slice, low: float, high: float, classes: bool) -> str:
         what = f"{escape(one.column)} = {escape(one.value)}"
     else:
         what = f"{escape(one.column)}: {say('slice-missing')}"
-    drawn = ""
-    if one.ci95:
-        places = [
-            min(1.0, max(0.0, (value - low) / ((high - low) or 1)))
-            for value in (*one.ci95, one.figure)
-        ]
-        drawn = (
-            f'<span class="range" style="--low:{places[0]:.3f};--high:{places[1]:.3f};'
-            f'--at:{places[2]:.3f}"></span>'
-        )
+    drawn = interval_mark(one.figure, one.ci95, low, high) if one.ci95 else ""
     mark = f" <b class=mark>{say('slice-worse')}</b>" if one.stands_out else ""
     return (
         f"<tr><th scope=row>{what}{mark}</th><td>{one.n:,}</td><td>{write(one.figure)}"
         f"<small>{interval(one.ci95, write)}</small></td>"
-        f'<td class=drawn aria-hidden="true">{drawn}</td></tr>'
+        f"<td class=drawn>{drawn}</td></tr>"
     )

@@ -1,4 +1,4 @@
-"""The page's parts that show examples: the worst mistakes, and the labels that look wrong.
+"""The report's parts that show examples: the worst mistakes, and label issues.
 
 Knows what was found, not how.
 """
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from danqing.data.table import Column, Table
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.predictions import SubsetPredictions
+from danqing.evaluation.report.words import say, table
 from danqing.inspection.confident_learning import RELIABLE_ACCURACY
 from danqing.pages.images import Album
-from danqing.pages.words import number, percent, say
+from danqing.pages.number_format import number, percent
 
 __all__ = ["fields_of", "label_issues", "worst"]
 
@@ -27,30 +28,31 @@ _LONGEST = 40  # characters of a value
 
 
 def worst(found: Examination, album: Album) -> str:
-    """Show the mistakes that were most confident, or the numbers that were furthest off."""
+    """Show the most confident mistakes, or the largest errors."""
     test = found.test
     most = _SHOWN // 2 if found.dataset.tabular else _SHOWN
     if found.run.task == "regression":
         away = np.abs(test.outputs - test.labels)
         places = np.argsort(-away, kind="stable")[:most]
         captions = [
-            say("card-number", truth=number(test.labels[p]), answer=number(float(test.outputs[p])))
-            for p in places
+            say(
+                "example-number",
+                truth=number(test.labels[place]),
+                predicted=number(float(test.outputs[place])),
+            )
+            for place in places
         ]
     else:
         wrong = np.flatnonzero(test.outputs.argmax(axis=1) != test.labels)
         confidence = test.outputs[wrong].max(axis=1)
         places = wrong[np.argsort(-confidence, kind="stable")][:most]
-        captions = [_caption(found, test, int(place), "card-mistake") for place in places]
+        captions = [_caption(found, test, int(place), "example-mistake") for place in places]
     body = _cards(test, places, captions, album) if len(places) else f"<p>{say('no-mistakes')}</p>"
-    return (
-        f'<section id="worst"><h2>{say("worst")}</h2><p>{say(f"worst-what-{found.run.task}")}</p>'
-        f"{body}</section>"
-    )
+    return f"<p>{say(f'worst-what-{found.run.task}')}</p>{body}"
 
 
 def label_issues(found: Examination, album: Album) -> str:
-    """Show the labels that look wrong."""
+    """Show the labels that are probably wrong."""
     if found.run.task == "regression":
         return ""
     total = sum(map(len, found.label_issues.values()))
@@ -64,11 +66,13 @@ def label_issues(found: Examination, album: Album) -> str:
     for name, places in found.label_issues.items():
         if len(places):
             subset, shown = found.predictions[name], places[: _SHOWN // 2]
-            captions = [_caption(found, subset, int(place), "card-doubt") for place in shown]
+            captions = [
+                _caption(found, subset, int(place), "example-label-issue") for place in shown
+            ]
             every = "all-" if len(shown) == len(places) else ""
             title = say(f"label-issues-{every}{name}", n=f"{len(places):,}", shown=len(shown))
             body += f"<h3>{title}</h3>{_cards(subset, shown, captions, album)}"
-    return f'<section id="label-issues"><h2>{say("label-issues")}</h2>{body}</section>'
+    return body
 
 
 def fields_of(table: Table) -> tuple[list[list[str]], list[str]]:
@@ -99,12 +103,12 @@ def _short(text: str) -> str:
 
 def _caption(found: Examination, subset: SubsetPredictions, place: int, key: str) -> str:
     outputs, names = subset.outputs[place], found.run.class_names
-    label, answer_ = int(subset.labels[place]), int(outputs.argmax())
+    label, prediction = int(subset.labels[place]), int(outputs.argmax())
     return say(
         key,
         label=_short(names[label]),
-        answer=_short(names[answer_]),
-        confidence=percent(float(outputs[answer_]), 1),
+        predicted=_short(names[prediction]),
+        confidence=percent(float(outputs[prediction]), 1),
         chance=percent(float(outputs[label]), 1),
     )
 
@@ -127,18 +131,14 @@ def _cards(
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _rows(table: Table, captions: Sequence[str], rows: Sequence[str]) -> str:
-    fields, columns = fields_of(table)
-    heads = "".join(f"<th scope=col>{escape(_short(name))}</th>" for name in columns)
+def _rows(examples: Table, captions: Sequence[str], rows: Sequence[str]) -> str:
+    fields, columns = fields_of(examples)
     lines = "".join(
         f"<tr><th scope=row>{caption}<small>{row}</small></th>"
         + "".join(f"<td>{escape(value)}</td>" for value in values)
         + "</tr>"
         for caption, row, values in zip(captions, rows, fields, strict=True)
     )
-    more = len(table.columns) - len(columns)
+    more = len(examples.columns) - len(columns)
     after = f"<p class=hint>{say('more-columns', n=more)}</p>" if more > 0 else ""
-    return (
-        f"<div class=scroll><table class=rows><thead><tr><td></td>{heads}</tr></thead>"
-        f"<tbody>{lines}</tbody></table></div>{after}"
-    )
+    return table(("", *(escape(_short(name)) for name in columns)), lines, "rows") + after

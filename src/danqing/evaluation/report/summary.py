@@ -1,4 +1,4 @@
-"""The page's first part: in a few sentences and figures, how good the run is; and against another.
+"""The report's first part: how good the run is, in brief; and how it compares with another run.
 
 Knows what was found, not how.
 """
@@ -9,9 +9,10 @@ from html import escape
 from typing import Any
 
 from danqing.evaluation.examination import Examination
-from danqing.pages.words import interval, number, percent, said, say, table
+from danqing.evaluation.report.words import say, table
+from danqing.pages.number_format import interval, number, percent, points
 
-__all__ = ["comparison", "heading", "tile", "title_of", "verdict"]
+__all__ = ["comparison", "heading", "verdict"]
 
 Tile = tuple[str, str, str]
 
@@ -22,12 +23,12 @@ def heading(found: Examination) -> str:
     config = run.config
     versions = config.get("versions") or {}
     several = f"{run.members} × " * (run.members > 1)
-    looks = f" × {run.tta_views} views" * (run.tta_views > 1)
+    views = f" × {say('tta-views', n=run.tta_views)}" if run.tta_views > 1 else ""
     facts = [
         ("fact-run", f"<code>{escape(run.folder.resolve().name)}</code>"),
         (
             "fact-network",
-            f"{several}<code>{escape(str(run.network.get('spec', '')))}</code>{looks}",
+            f"{several}<code>{escape(str(run.network.get('spec', '')))}</code>{views}",
         ),
         ("fact-data", _data(found)),
         ("fact-version", escape(f"danqing {versions.get('danqing', '?')}")),
@@ -57,14 +58,8 @@ def verdict(found: Examination) -> str:
     if not found.own:
         sentences += say("verdict-other-data")
     tiles.append(("tile-parameters", f"{found.run.parameters:,}", ""))
-    lines = "".join(tile(*one) for one in tiles)
-    return f'<p class="verdict">{sentences}</p><dl class="tiles">{lines}</dl>'
-
-
-def tile(key: str, value: str, below: str) -> str:
-    """Give one large figure, with its interval below."""
-    small = f"<dd class=small>{below}</dd>" if below else ""
-    return f"<div><dt>{say(key)}</dt><dd>{value}</dd>{small}</div>"
+    lines = "".join(_tile(*one) for one in tiles)
+    return f'<p class="verdict sentences">{sentences}</p><dl class="tiles">{lines}</dl>'
 
 
 def comparison(found: Examination) -> str:
@@ -73,12 +68,11 @@ def comparison(found: Examination) -> str:
     if other is None:
         return ""
     name = other["against"].rstrip("/").rpartition("/")[2]
-    start = f"<h2>{say('comparison')}</h2><p>{say('comparison-what', name=name)}</p>"
     lines = _compared_classes(other) if "p_value" in other else _compared_numbers(other)
-    network = escape(other["network"])
     return (
-        f'<section id="comparison">{start}<p><code>{network}</code></p>{lines}'
-        f"<p class=hint>{say('comparison-how')}</p></section>"
+        f"<p>{say('comparison-what', name=name)}</p><p><code>{escape(other['network'])}</code></p>"
+        f'{lines}<p class="hint sentences">{say("comparison-how")}'
+        f"{say('comparison-p') if 'p_value' in other else ''}</p>"
     )
 
 
@@ -89,19 +83,19 @@ def _compared_classes(other: dict[str, Any]) -> str:
         f"comparison-{better}",
         first=percent(other["accuracy"][0]),
         second=percent(other["accuracy"][1]),
-        difference=_points(other["difference"]),
-        low=_points(low),
-        high=_points(high),
-        p="< 0.0001" if other["p_value"] < 1e-4 else number(other["p_value"], 2),
+        difference=points(other["difference"]),
+        low=points(low),
+        high=points(high),
+        p="< 0.0001" if other["p_value"] < 1e-4 else f"= {number(other['p_value'], 2)}",
     )
     cells = [("both", "only_first"), ("only_second", "neither")]
     rows = "".join(
-        f"<tr><th scope=row>{say(f'comparison-row-{number_}')}</th>"
+        f"<tr><th scope=row>{say(f'comparison-row-{place}')}</th>"
         + "".join(f"<td>{other[cell]:,}</td>" for cell in line)
         + "</tr>"
-        for number_, line in enumerate(cells)
+        for place, line in enumerate(cells)
     )
-    heads = ("", "comparison-column-0", "comparison-column-1")
+    heads = ("", say("comparison-column-0"), say("comparison-column-1"))
     return f"<p>{sentence}</p>{table(heads, rows)}"
 
 
@@ -118,12 +112,14 @@ def _compared_numbers(other: dict[str, Any]) -> str:
             f"<td>{number(one['figures'][1])}</td><td>{number(one['difference'])}</td>"
             f"<td>{interval(ends, number)}</td><td>{say(f'better-{better}')}</td></tr>"
         )
-    heads = (f"comparison-{key}" for key in ("this", "other", "less", "interval", "verdict"))
-    return table(("", *heads), rows)
+    named = ("this", "other", "difference", "interval", "verdict")
+    return table(("", *(say(f"comparison-{key}") for key in named)), rows)
 
 
-def _points(share: float) -> str:
-    return f"{share * 100:+.2f}".replace("-", "−")
+def _tile(key: str, value: str, below: str) -> str:
+    """Give one large figure, with its interval below."""
+    small = f"<dd class=small>{below}</dd>" if below else ""
+    return f"<div><dt>{say(key)}</dt><dd>{value}</dd>{small}</div>"
 
 
 def _verdict_on_numbers(found: Examination, figures: dict[str, Any]) -> tuple[str, list[Tile]]:
@@ -162,18 +158,13 @@ def _data(found: Examination) -> str:
     name = escape(found.dataset.name)
     if not found.own:
         return f"{name} ({say('rows', n=f'{len(found.test):,}')})"
-    parts = " ".join(
-        f'<span class="part">{say(f"part-{subset}", n=f"{counts.get(subset, 0):,}")}</span>'
+    subsets = " ".join(
+        f'<span class="subset">{say(f"count-{subset}", n=f"{counts.get(subset, 0):,}")}</span>'
         for subset in ("train", "unlabelled", "validation", "test")
         if subset in counts or subset != "unlabelled"
     )
-    return f"{name}: {parts}"
+    return f"{name}: {subsets}"
 
 
 def _thing(found: Examination) -> str:
     return "rows" if len(found.run.input_shape) == 1 else "pictures"
-
-
-def title_of(found: Examination) -> str:
-    """Give the page's title, in English."""
-    return said("title", "en", name=found.dataset.name)

@@ -1,4 +1,4 @@
-"""The page's parts on confidence: calibration, and where to say "unsure".
+"""The report's parts on confidence: calibration, selective prediction, prediction intervals.
 
 Knows what was found, not how.
 """
@@ -13,9 +13,10 @@ import numpy as np
 from danqing.evaluation.calibration import BINS, reliability, scale_temperature
 from danqing.evaluation.confidence import confidence_of
 from danqing.evaluation.examination import Examination
+from danqing.evaluation.report.words import both, figure, say, table
 from danqing.evaluation.selection import risk_coverage
-from danqing.pages.charts import Chart, ticks
-from danqing.pages.words import interval, nearly, number, percent, say, table
+from danqing.pages.charts import Chart, legend, ticks
+from danqing.pages.number_format import coverage_text, interval, number, percent
 
 __all__ = ["calibration", "margins", "selection"]
 
@@ -23,7 +24,7 @@ _POINTS = 300  # of a curve
 
 
 def calibration(found: Examination) -> str:
-    """Show whether confidence can be taken at its word, before and after the temperature."""
+    """Show how well confidence and accuracy agree, before and after temperature scaling."""
     known = found.calibration
     if known is None or found.run.task == "regression":
         return ""
@@ -35,18 +36,16 @@ def calibration(found: Examination) -> str:
     else:
         direction = "near" if 0.9 < temperature < 1.1 else "over" if temperature > 1 else "under"
         fitted = say(f"temperature-{direction}", temperature=number(temperature, 3))
-    caption = say("calibration-caption", bins=_groups(found))
+    caption = say("calibration-caption", bins=_bins(found)) + _legend(known)
+    drawn = _diagram(found).svg("calibration-caption")
     return (
-        f'<section id="calibration"><h2>{say("calibration")}</h2>'
-        f"<p>{say('calibration-what')}</p><p>{fitted}</p>{_table(known)}"
-        f"<figure class=wide>{_diagram(found).svg('calibration-caption')}"
-        f'<figcaption id="calibration-caption">{caption}{_legend(known)}'
-        "</figcaption></figure></section>"
+        f"<p>{say('calibration-what', bins=BINS)}</p><p>{fitted}</p>{_table(known)}"
+        f"{figure('calibration-caption', drawn, caption, 'wide')}"
     )
 
 
 def selection(found: Examination) -> str:
-    """Show risk against coverage, and the confidence below which an answer is unsure."""
+    """Show risk against coverage, and the confidence below which a prediction is unsure."""
     if found.run.task == "regression":
         return ""
     confidence, right = confidence_of(found.test)
@@ -54,38 +53,36 @@ def selection(found: Examination) -> str:
     chosen = (found.calibration or {}).get("selection")
     top = max(float(risk.max()), 1e-3)
     if len(risk) > 20:
-        # The very first answers jump: one mistake in three is no third.
+        # At the lowest coverage the risk jumps: one mistake in three predictions is no third.
         top = float(max(risk[coverage > 0.05].max(), risk[-1], 1e-3))
     if chosen is not None:
         top = max(top, min(chosen["risk"], 4 * top))
     chart = Chart(
         (0, 1),
         (0, top * 1.2),
-        "axis-coverage",
-        "axis-risk",
+        both("axis-coverage"),
+        both("axis-risk"),
         x_text=lambda share: percent(share, 0),
         y_text=lambda share: percent(share, 1 if top > 0.02 else 2),
     )
     kept = np.unique(np.linspace(0, len(risk) - 1, min(_POINTS, len(risk))).astype(int))
     inside = kept[risk[kept] <= top * 1.2]
-    chart.line(zip(coverage[inside].tolist(), risk[inside].tolist(), strict=True), "b")
+    chart.line(zip(coverage[inside].tolist(), risk[inside].tolist(), strict=True), "azure")
     if chosen is not None and chosen["risk"] <= top * 1.2:
         chart.line([(0, chosen["risk"]), (1, chosen["risk"])], "goal")
-        chart.note(0, chosen["risk"], "note-asked")
+        chart.note(0.1, chosen["risk"], both("note-asked"))
     caption = say("unsure-caption")
     at = (chosen or {}).get("test")
     if at is not None and at["given"]:
         caption += say("unsure-caption-dot")
-        chart.points([(at["coverage"], at["risk"])], "a", 5)
-    return (
-        f'<section id="unsure"><h2>{say("unsure")}</h2><p>{say("unsure-what")}</p>'
-        f"{_choice(chosen)}<figure class=wide>{chart.svg('unsure-caption')}"
-        f'<figcaption id="unsure-caption">{caption}</figcaption></figure></section>'
-    )
+        chart.points([(at["coverage"], at["risk"])], "cinnabar", 5)
+    caption = f'<span class="sentences">{caption}</span>'
+    drawn = figure("unsure-caption", chart.svg("unsure-caption"), caption, "wide")
+    return f"<p>{say('unsure-what')}</p>{_choice(chosen)}{drawn}"
 
 
 def margins(found: Examination) -> str:
-    """Show how wide the margin around a number has to be."""
+    """Show how wide a prediction interval has to be."""
     known = found.calibration
     if known is None:
         return ""
@@ -98,11 +95,8 @@ def margins(found: Examination) -> str:
                 f"<small>{interval(line['covered_ci95'], lambda v: percent(v, 1))}</small></td>"
             )
         rows += f"<tr><th scope=row>{percent(line['level'], 0)}</th>{cells}</tr>"
-    heads = ("column-promise", "column-margin", "column-held")
-    return (
-        f'<section id="margins"><h2>{say("margins")}</h2><p>{say("margins-what")}</p>'
-        f"{table(heads, rows, 'figures narrow')}</section>"
-    )
+    heads = map(say, ("column-nominal", "column-margin", "column-observed"))
+    return f"<p>{say('margins-what')}</p>{table(heads, rows, 'figures narrow')}"
 
 
 def _table(known: dict[str, Any]) -> str:
@@ -119,16 +113,17 @@ def _table(known: dict[str, Any]) -> str:
                     f"<td>{percent(one['ece'])}<small>{chance}</small></td>"
                     f"<td>{number(one['nll'])}</td><td>{number(one['brier'])}</td></tr>"
                 )
-    return table(("", "column-ece", "column-nll", "column-brier"), rows, "figures")
+    heads = map(say, ("column-ece", "column-nll", "column-brier"))
+    return table(("", *heads), rows, "figures")
 
 
 def _diagram(found: Examination) -> Chart:
     known, test = found.calibration or {}, found.test
     confidence, right = confidence_of(test)
-    curves = [("a", reliability(confidence, right, _groups(found)))]
+    curves = [("cinnabar", reliability(confidence, right, _bins(found)))]
     if known.get("temperature") and not known["without_mistakes"]:
         scaled = scale_temperature(test.outputs, known["temperature"]).max(axis=1)
-        curves.append(("b", reliability(scaled, right, _groups(found))))
+        curves.append(("azure", reliability(scaled, right, _bins(found))))
     least = min(min(b["confidence"], b["accuracy"]) for _, bins in curves for b in bins)
     step = 100 if least > 0.95 else 20
     low = max(0.0, floor(least * step - 0.5) / step)
@@ -137,17 +132,18 @@ def _diagram(found: Examination) -> Chart:
     chart = Chart(
         (low, 1),
         (low, 1),
-        "axis-confidence",
-        "axis-accuracy",
+        both("axis-confidence"),
+        both("axis-accuracy"),
         x_text=lambda share: percent(share, digits),
         y_text=lambda share: percent(share, digits),
         x_ticks=few,
     )
     chart.line([(low, low), (1, 1)], "goal")
-    chart.note(low + (1 - low) * 0.6, low + (1 - low) * 0.6, "note-perfect", "end", -4)
+    middle = low + (1 - low) * 0.6
+    chart.note(middle, middle, both("note-perfect"), "end", -4)
     for kind, bins in curves:
         for one in bins:
-            chart.bar(one["confidence"], max(one["low"], low), one["high"], kind)
+            chart.whisker(one["confidence"], max(one["low"], low), one["high"], kind)
         chart.points(
             [(one["confidence"], one["accuracy"]) for one in bins],
             kind,
@@ -159,20 +155,16 @@ def _diagram(found: Examination) -> Chart:
     return chart
 
 
-def _groups(found: Examination) -> int:
-    """Give the number of dots: two rows apiece would be all interval."""
+def _bins(found: Examination) -> int:
+    """Give the number of bins: with two rows apiece there would be nothing but interval."""
     return min(BINS, max(2, len(found.test) // 20))
 
 
 def _legend(known: dict[str, Any]) -> str:
-    kinds = [("a", "before")]
+    keys = [("cinnabar", both("legend-before"))]
     if known["temperature"] and not known["without_mistakes"]:
-        kinds.append(("b", "after"))
-    keys = "".join(
-        f'<span class="key"><i class="{kind}"></i>{say(f"legend-{when}")}</span>'
-        for kind, when in kinds
-    )
-    return f'<span class="legend">{keys}</span>'
+        keys.append(("azure", both("legend-after")))
+    return legend(*keys)
 
 
 def _choice(chosen: dict[str, Any] | None) -> str:
@@ -203,7 +195,7 @@ def _choice(chosen: dict[str, Any] | None) -> str:
     measured = say(
         "unsure-test",
         n=f"{test['n']:,}",
-        coverage=nearly(test["coverage"]),
+        coverage=coverage_text(test["coverage"]),
         wrong=f"{test['wrong']:,}",
         given=f"{test['given']:,}",
         risk="–" if test["risk"] is None else percent(test["risk"]),

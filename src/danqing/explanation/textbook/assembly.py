@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from danqing.pages.network_script import network_script
-from danqing.pages.words import resource
+from danqing.pages.resources import resource
 
 __all__ = ["assemble"]
 
@@ -50,7 +50,12 @@ def assemble(facts: dict[str, Any]) -> str:
         "facts": _as_script_data(facts),
         "words": _as_script_data(json.loads(_read("words.json"))),
         "script": "\n".join(
-            [resource("choices.js"), _script("facts"), network_script(), *map(_script, _SCRIPTS)]
+            [
+                resource("danqing.pages", "choices.js"),
+                _script("facts"),
+                network_script(),
+                *map(_script, _SCRIPTS),
+            ]
         ),
     }
     before, *rest = _read("template.html").split("{{")
