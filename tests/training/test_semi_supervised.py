@@ -253,12 +253,12 @@ def test_refusals(small: Dataset, tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", z=np.zeros((9, 3)))
     iris = load_data("iris")
     wrong: list[tuple[Any, Dataset, dict[str, Any], type[DanqingError], str]] = [
-        (tmp_path / "empty", small, {}, SourceError, "holds no pictures"),
+        (tmp_path / "empty", small, {}, SourceError, "has no pictures"),
         (tmp_path / "none", small, {}, SourceError, "no such file"),
         ("iris", small, {}, SourceError, "expected pictures"),
         (tmp_path / "table.npz", small, {}, SourceError, "expected pictures"),
         (tmp_path / "other.npz", small, {}, SourceError, "expected x_train, or X"),
-        (np.zeros((0, 28, 28), np.uint8), small, {}, SourceError, "holds no pictures"),
+        (np.zeros((0, 28, 28), np.uint8), small, {}, SourceError, "has no pictures"),
         (small, iris, {}, SourceError, "labelled pictures of classes"),
         (
             None,

@@ -181,7 +181,7 @@ class PixelWriter:
         self.path = path
         self.shape = shape
         self._checksums: list[int] = []
-        # It need not outlast a loss of power: its size or checksums tell, and it is built anew.
+        # It need not survive a loss of power: then size or checksums are wrong, and it is rebuilt.
         self._file = AtomicFile(path, durable=False, buffering=_BUFFER)
 
     def add(self, picture: bytes) -> None:
