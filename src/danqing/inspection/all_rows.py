@@ -5,30 +5,20 @@ Knows no findings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
 from danqing.data.duplicates import DuplicateGroups, group_duplicates
+from danqing.data.subset_names import SUBSETS
 
-__all__ = ["SUBSETS", "AllRows", "FileIndex"]
+if TYPE_CHECKING:
+    from danqing.data.images.load_images import ImageFiles
 
-SUBSETS = ("train", "validation", "test")
-
-
-class FileIndex(Protocol):
-    """Where a folder's pictures came from: `danqing.data.images.folder.FolderIndex`."""
-
-    @property
-    def paths(self) -> Sequence[str]:
-        """The file of each row: training, validation and test set, one after another."""
-
-    @property
-    def unreadable(self) -> Sequence[tuple[str, str]]:
-        """Files that could not be read, and why."""
+__all__ = ["AllRows"]
 
 
 class AllRows:
@@ -52,7 +42,7 @@ class AllRows:
     (70000, 'test[0]', '7')
     """
 
-    def __init__(self, dataset: Dataset, index: FileIndex | None = None) -> None:
+    def __init__(self, dataset: Dataset, index: ImageFiles | None = None) -> None:
         self.dataset = dataset
         self.index = index
         self._x = (dataset.x_train, dataset.x_validation, dataset.x_test)

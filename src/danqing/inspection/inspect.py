@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from danqing.data.dataset import Dataset
-from danqing.inspection.all_rows import SUBSETS, AllRows, FileIndex
+from danqing.data.subset_names import SUBSETS
+from danqing.inspection.all_rows import AllRows
 from danqing.inspection.class_findings import find_class_problems
 from danqing.inspection.column_findings import (
     find_column_problems,
@@ -24,6 +25,9 @@ from danqing.inspection.finding import Finding, count_of, worst_first
 from danqing.inspection.label_issues import estimate_label_issues, find_label_issues
 from danqing.inspection.picture_findings import find_picture_problems, summarise_pictures
 from danqing.inspection.target_leakage import find_target_leakage
+
+if TYPE_CHECKING:
+    from danqing.data.images.load_images import ImageFiles
 
 __all__ = ["Inspection", "inspect"]
 
@@ -54,7 +58,7 @@ class Inspection:
 def inspect(
     dataset: Dataset,
     *,
-    index: FileIndex | None = None,
+    index: ImageFiles | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Inspection:
     """Find what is wrong with labelled pictures or rows.
@@ -62,7 +66,7 @@ def inspect(
     Parameters
     ----------
     dataset : Dataset
-    index : FolderIndex, optional
+    index : ImageFiles, optional
         The files that the rows come from, for findings to name.
     progress : callable, optional
         Called with what is being done, as text.

@@ -14,7 +14,7 @@ from danqing.apps.cli.options import TargetOption, TaskOption
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
-    from danqing.inspection.all_rows import FileIndex
+    from danqing.data.images.load_images import ImageFiles
 
 __all__ = ["data"]
 
@@ -81,7 +81,7 @@ def cache(
         print(f"{cache_folder()}: {_bytes(cache_size())}")
 
 
-def _index(source: str, dataset: Dataset) -> FileIndex | None:
+def _index(source: str, dataset: Dataset) -> ImageFiles | None:
     """Find the files of a folder or archive of pictures; other sources have none."""
     from danqing.data.images.load_images import index_images
 
