@@ -58,7 +58,7 @@ def test_rows_to_json_and_page(iris: RunFolder, tmp_path: Path) -> None:
         (["RUN", "new.csv:9"], 1, "from 1 to 1"),
         (["RUN", "--method", "tea-leaves"], 2, "expected one of"),
         (["RUN", "--method", "grad-cam"], 2, "does not suit"),
-        (["RUN", "--target", "rose"], 2, "no class"),
+        (["RUN", "--target", "rose"], 2, "is not a class of"),
         (["RUN", "--textbook"], 2, "--textbook is now a command of its own (since 0.2.0): danqing"),
         (["nowhere", "--textbook"], 2, "danqing textbook nowhere"),
         (["nowhere"], 1, "no such folder"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from danqing.errors import RecipeError
-from danqing.explanation.attributions.baselines import baselines_for, has_black_ground
+from danqing.explanation.attributions.baselines import baselines_for, has_black_background
 from danqing.explanation.attributions.gradients import (
     gradients,
     integrated_gradients,
@@ -183,7 +183,7 @@ def test_occlusion_by_hand(untrained: Make) -> None:
 def test_baselines(untrained: Make) -> None:
     x = pictures(2)
     x[1] = 255 - x[1]
-    assert has_black_ground(x).tolist() == [True, False]
+    assert has_black_background(x).tolist() == [True, False]
     baselines = baselines_for(x, untrained("dense(4)").preparation)
     assert (baselines[0] == 0).all()
     assert (baselines[1] == 60).all()

@@ -73,7 +73,7 @@ def test_nearest_by_brute_force(untrained: Callable[..., TensorFlowNetwork]) -> 
     assert nothing[0, 0] < 1e-2
 
 
-def test_counterfactuals_are_answers_of_what_ships(run: RunFolder, small: Dataset) -> None:
+def test_counterfactuals_are_predicted_by_what_ships(run: RunFolder, small: Dataset) -> None:
     network, pictures = load_network(run), small.x_test[:6]
     order = np.argsort(-Predictor(run).predict(pictures), axis=1)
     found = counterfactuals(network, pictures, order[:, 1], Predictor(run).predict)
@@ -146,7 +146,7 @@ def test_examples_of_the_run_itself(
     assert [one.name for one in explained.explanations] == [f"test example {r}" for r in rows]
     assert [one.label for one in explained.explanations] == [str(y) for y in test.y[rows]]
     for one, answer in zip(explained.explanations, answers, strict=True):
-        assert one.answer == one.target == str(answer)
+        assert one.prediction == one.target == str(answer)
         assert [each.method for each in one.maps] == list(METHODS)
         assert one.baseline == "black"
         assert len(one.neighbours) == 5
@@ -161,7 +161,7 @@ def test_target_and_method(run: RunFolder, small: Dataset) -> None:
         assert [each.method for each in one.maps] == ["gradient"]
         assert one.counterfactual is not None
         assert one.counterfactual.target == 9
-    with pytest.raises(RecipeError, match="no class"):
+    with pytest.raises(RecipeError, match="is not a class of"):
         explain(run, small.x_test[:1], target="ten", dataset=small)
     with pytest.raises(RecipeError, match="expected one of"):
         explain(run, small.x_test[:1], method="tea-leaves", dataset=small)
@@ -200,7 +200,7 @@ def test_regression(diabetes: Trained) -> None:
     features = run.preparation.encoded(data.x_train[rows])
     nothing = Predictor(run).predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
     for one, number, without in zip(found.explanations, told, nothing, strict=True):
-        assert one.answer == f"{number:.4g}"
+        assert one.prediction == f"{number:.4g}"
         difference = float(number - without)
         allowed = 0.011 * max(abs(difference), 10)
         assert float(one.maps[0].values.sum()) == pytest.approx(difference, abs=allowed)
@@ -281,7 +281,7 @@ def test_curves_of_a_page_keep_to_their_drawing(diabetes: Trained) -> None:
 
 def test_page_escapes_what_data_bring(explained: ExplanationSet) -> None:
     evil = "<script>alert(1)</script>{{body}}"
-    one = replace(explained.explanations[3], name=evil, label=evil, answer=evil)
+    one = replace(explained.explanations[3], name=evil, label=evil, prediction=evil)
     found = replace(explained, explanations=(one,), class_names=(evil,) * 10, run=f"runs/{evil}")
     page = page_of(found)
     structure = Structure()

@@ -330,7 +330,7 @@ def test_names_from_data_stay_text(small: Dataset, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pictures", "numbers"])
-def test_samples_are_a_doubtful_one_typical_ones_and_mistakes(
+def test_samples_are_an_uncertain_one_typical_ones_and_mistakes(
     name: str, make: Callable[[str], Any]
 ) -> None:
     run, dataset, page = make(name)
@@ -338,17 +338,17 @@ def test_samples_are_a_doubtful_one_typical_ones_and_mistakes(
     test = split(dataset, run.config["validation_share"]).test
     answers = Predictor(run).predict(test.x[test.rows])
     kinds = [sample["kind"] for sample in samples]
-    assert kinds == sorted(kinds, key=["doubt", "typical", "mistake"].index)
-    assert kinds.count("doubt") == 1
+    assert kinds == sorted(kinds, key=["uncertain", "typical", "mistake"].index)
+    assert kinds.count("uncertain") == 1
     assert len({sample["row"] for sample in samples}) == len(samples)
     for sample in samples:
         assert sample["target"] == test.labels[sample["row"]]
         assert sample["number"] == test.rows[sample["row"]]
         if run.task == "regression":
-            assert sample["answer"] == pytest.approx(answers[sample["row"]], rel=1e-4)
+            assert sample["prediction"] == pytest.approx(answers[sample["row"]], rel=1e-4)
             continue
-        assert sample["answer"] == answers[sample["row"]].argmax()
-        assert (sample["answer"] != sample["target"]) == (sample["kind"] == "mistake")
+        assert sample["prediction"] == answers[sample["row"]].argmax()
+        assert (sample["prediction"] != sample["target"]) == (sample["kind"] == "mistake")
 
 
 def test_refusals(make: Callable[[str], Any], small: Dataset, tmp_path: Path) -> None:

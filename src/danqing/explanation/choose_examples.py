@@ -1,4 +1,4 @@
-"""Which test examples to explain if the user names none. Knows predictions, no method."""
+"""Which test examples to explain if the user gives none. Knows predictions, no method."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.split import Subset
+from danqing.evaluation.mistakes import find_mistakes
 from danqing.evaluation.predictions import predict_subset
-from danqing.explanation.textbook.samples import mistakes_of
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
@@ -26,7 +26,7 @@ def choose_examples(run: RunFolder, subset: Subset, count: int = 4) -> NDArray[n
         Rows of `subset.x`.
     """
     outputs, labels = predict_subset(Predictor(run), subset).outputs, subset.labels
-    worst = mistakes_of(outputs, labels).rows[:1]
+    worst = find_mistakes(outputs, labels).rows[:1]
     if run.task == "regression":
         order = np.argsort(outputs, kind="stable")
         typical = order[np.linspace(0, len(order) - 1, count - 1).astype(int)]

@@ -1,7 +1,7 @@
-"""The smallest change of pixels that makes a network say something else.
+"""Counterfactuals: the smallest change of pixels that changes a network's prediction.
 
-Knows pictures and classes only. What it finds is what the network asks for, not what a person
-would draw.
+Knows pictures and classes only. The result is what the network needs, not what a person would
+draw.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from danqing.networks.tensorflow_network import TensorFlowNetwork
 
 __all__ = ["Counterfactual", "counterfactuals"]
 
-_ROUNDS, _ITERATIONS = 7, 200  # of the search for c, and in each
+_ROUNDS, _ITERATIONS = 7, 200  # of the bisection of c, and in each of them
 _RATE = 0.01
 _MARGIN = 0.15  # of log odds, so that rounding to whole pixel values does not undo the change
 _SPARSITY = 2.0  # weight of |u| against u²
@@ -28,22 +28,22 @@ Predict = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class Counterfactual:
-    """A changed picture that the network takes for something else.
+    """A changed picture with another predicted class.
 
     Attributes
     ----------
     target : int
-        The class that it should become.
+        The class aimed for.
     picture : ndarray of uint8, shape (height, width, channels)
-        The changed picture; the original where none was found.
+        The changed picture; the original if none was found.
     probability : float
-        Of the target, as the network that ships tells it for that very picture.
+        Of the target for this picture, by the network that ships.
     found : bool
-        Whether the target is its answer now.
+        Whether the target is now predicted.
     changed : int
-        How many pixels differ from the original.
+        Number of pixels that differ from the original.
     distance : float
-        Euclid's, of all changes, in units of white (255).
+        Euclidean, in units of white (255).
     """
 
     target: int
@@ -60,17 +60,17 @@ def counterfactuals(
     targets: NDArray[np.int64],
     predict: Predict,
 ) -> list[Counterfactual]:
-    r"""Search, for each picture, the smallest change that gives its target the greater half.
+    r"""Find, for each picture, the smallest change that gives its target more than half.
 
-    The change is made of soft dabs, as a pen's: strokes u in units of white, blurred by the
-    binomial filter of 3 x 3, since single pixels would find the network's blind spots rather than
-    what it looks for. Minimises :math:`c \max(0, m - \mathrm{logit}\,p_t) + \lVert u \rVert_2^2 +
+    The change consists of soft dabs, like a pen's: strokes u in units of white, blurred by a 3 x 3
+    binomial filter, since single pixels would find the network's blind spots rather than what it
+    looks for. Minimises :math:`c \max(0, m - \mathrm{logit}\,p_t) + \lVert u \rVert_2^2 +
     \beta \lVert u \rVert_1` with all pixels kept within 0 and 255: the counterfactual of Wachter,
     Mittelstadt & Russell (2018, "Counterfactual explanations without opening the black box",
     equation 1), with the elastic net of Dhurandhar et al. (2018, "Explanations based on the
     missing", equation 1), by iterative shrinkage as in Chen, Sharma, Zhang, Yi & Hsieh (2018,
-    "EAD", section 4), c by bisection. Then the smallest changes are undone as long as the target
-    keeps more than half, which is asked of the network that ships.
+    "EAD", section 4), c by bisection. Then the smallest changes are undone as long as the network
+    that ships gives the target more than half.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def counterfactuals(
 def _search(
     network: TensorFlowNetwork, original: Any, targets: Any, weight: Any
 ) -> tuple[Any, Any]:
-    """Descend with one c an example; give the cheapest success, and its cost, infinite if none."""
+    """Minimise with one c per example; give the cheapest success and its cost, or infinity."""
     wide = (-1, *[1] * (len(original.shape) - 1))
     dab = np.outer([1, 2, 1], [1, 2, 1])[:, :, None, None] / 16
     dab = tf.constant(np.repeat(dab, original.shape[-1], axis=2), tf.float32)
@@ -152,7 +152,7 @@ def _search(
 def _refined(
     picture: NDArray[np.uint8], changed: NDArray[Any], target: int, predict: Predict
 ) -> Counterfactual:
-    """Undo the smallest changes that the answer does not need, and ask the network that ships."""
+    """Undo the smallest changes that the prediction does not need, by the network that ships."""
     change = changed - picture
     sizes = np.unique(np.abs(change[change != 0]))
     limits = np.concatenate([[0.0], sizes])

@@ -1,4 +1,4 @@
-"""Run + examples -> explanations with their checks: the whole job. Writes and draws nothing."""
+"""A run + examples -> explanations with their sanity checks. Writes and draws nothing."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def explain(
     target: str | None = None,
     dataset: Dataset | None = None,
 ) -> ExplanationSet:
-    """Explain a run's answers to some examples, each map with its sanity checks.
+    """Explain a run's predictions for some examples; every map comes with its sanity checks.
 
     Parameters
     ----------
-    run : Run
+    run : RunFolder
     examples : Table or ndarray, optional
         Raw rows; or pictures, shape (n, height, width, channels), from 0 to 255. If not given,
-        a few of the run's own test set: right answers and the worst mistake.
+        a few of the run's own test set: correct predictions and the worst mistake.
     names : sequence of str
-        What to call the examples.
+        Names of the examples.
     method : str, optional
-        One of `danqing.explanation.attributions.methods.METHODS`; all that suit the network, if
-        not given.
+        One of `danqing.explanation.attributions.methods.METHODS`; if not given, all that suit the
+        network.
     target : str, optional
-        The class whose score is explained, and that the counterfactual becomes; if not given,
-        the answer is explained, and the runner-up becomes it.
+        The class whose score is explained, and the counterfactual's class. If not given, that is
+        the predicted class, and the second most probable one for the counterfactual.
     dataset : Dataset, optional
-        The run's own data, where no name loads them.
+        The run's own data, if they were in memory.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def explain(
     RecipeError
         If the method or the target is unknown.
     RunError, SourceError
-        If no examples are given and the run's data are gone; or the run is damaged.
+        If no examples are given and the run's data can't be loaded, or if the run is damaged.
 
     Examples
     --------
@@ -90,11 +90,16 @@ def explain(
             splits = own_splits(run, dataset)
         except DanqingError as error:
             notes.append(f"no nearest training examples: {error}")
-    job = Explainer(run, network, examples, class_target)
-    found = job.explanations(methods, names, labels, splits.train if splits else None)
-    importance = _importance(run, splits) if splits and job.columns else ()
+    explainer = Explainer(run, network, examples, class_target)
+    found = explainer.explanations(methods, names, labels, splits.train if splits else None)
+    importance = _importance(run, splits) if splits and explainer.columns else ()
     return ExplanationSet(
-        str(run.folder), tuple(run.class_names), job.columns, found, importance, tuple(notes)
+        str(run.folder),
+        tuple(run.class_names),
+        explainer.columns,
+        found,
+        importance,
+        tuple(notes),
     )
 
 
@@ -111,7 +116,7 @@ def _methods(network: TensorFlowNetwork, method: str | None) -> tuple[str, ...]:
         raise RecipeError(f"method {method!r} is unknown; expected one of {', '.join(METHODS)}")
     if method not in methods_for(network):
         suited = ", ".join(methods_for(network))
-        raise RecipeError(f"method {method!r} does not suit this network; expected {suited}")
+        raise RecipeError(f"method {method!r} does not suit this network; expected one of {suited}")
     return (method,)
 
 
@@ -119,8 +124,10 @@ def _class_of(run: RunFolder, target: str | None) -> int | None:
     if target is None:
         return None
     if not run.class_names:
-        raise RecipeError(f"target {target!r}: {run.folder} tells numbers, it has no classes")
+        raise RecipeError(
+            f"target {target!r}: {run.folder}, a regression, has no classes; leave out the target"
+        )
     if target not in run.class_names:
         known = ", ".join(run.class_names[:10])
-        raise RecipeError(f"target {target!r} is no class of {run.folder}; it knows {known}")
+        raise RecipeError(f"target {target!r} is not a class of {run.folder}; it knows {known}")
     return run.class_names.index(target)

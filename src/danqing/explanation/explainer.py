@@ -1,6 +1,6 @@
-"""Some examples of one run, explained by any of the methods, each map with its checks.
+"""Examples for one run, explained by one or more methods; every map with its sanity checks.
 
-Knows no data source: the parts of the run's own data are handed in where they are there.
+Knows no data source: the run's training set is passed in, if there is one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from danqing.data.split import Subset
 from danqing.data.table import Table
-from danqing.explanation.attributions.baselines import baselines_for, has_black_ground
+from danqing.explanation.attributions.baselines import baselines_for, has_black_background
 from danqing.explanation.attributions.gradients import Integrated, integrated_gradients
-from danqing.explanation.attributions.methods import METHODS, attribute
+from danqing.explanation.attributions.methods import DEFAULT_METHOD, attribute
 from danqing.explanation.counterfactual import Counterfactual, counterfactuals
 from danqing.explanation.nearest import nearest_examples
 from danqing.explanation.results import Areas, Explanation, Map, Neighbour
@@ -38,22 +38,22 @@ _RANDOM_MAPS = 3
 
 
 class Explainer:
-    """Examples in the network's own numbers, with their answers, targets and baselines.
+    """Encoded examples with their predictions, targets and baselines.
 
     Parameters
     ----------
-    run : Run
+    run : RunFolder
     network : TensorFlowNetwork
         The run's.
     examples : Table or ndarray
         Raw rows; or pictures, shape (n, height, width, channels), from 0 to 255.
     target : int or None
-        The class whose scores are explained; each example's own answer if None.
+        The class whose scores are explained; each example's predicted class if None.
 
     Attributes
     ----------
     columns : tuple of str
-        Of a table, those that the network uses.
+        For a table, those that the network uses; otherwise empty.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Explainer:
         if self.x.ndim == 3 and len(network.input_shape) == 3:
             self.x = self.x[..., None]
         self.predictor = Predictor(run)
-        self.answers = self.predictor.predict(self.x)
+        self.predictions = self.predictor.predict(self.x)
         self.baselines = baselines_for(self.x, run.preparation)
         self.targets = np.zeros(len(self.x), np.int64)
         if run.class_names:
-            self.targets = self.answers.argmax(axis=1)
+            self.targets = self.predictions.argmax(axis=1)
             if target is not None:
                 self.targets = np.full(len(self.x), target)
         self.columns: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Explainer:
         labels: list[str],
         training: Subset | None,
     ) -> tuple[Explanation, ...]:
-        """Explain each example by each method; `names` and `labels` may be fewer, or none."""
+        """Explain each example by each method; `names` and `labels` may be shorter, or empty."""
         maps, integrated = self._maps(methods)
         grouped = {method: self._grouped(values) for method, values in maps.items()}
         curves = {method: self._curves(values) for method, values in grouped.items()}
@@ -95,7 +95,7 @@ class Explainer:
         )
         compared = self._compared(next(iter(grouped.values())).shape)
         changes = self._counterfactuals()
-        near = self._neighbours(training)
+        nearest = self._neighbours(training)
         return tuple(
             self._explanation(
                 row,
@@ -108,12 +108,12 @@ class Explainer:
                         grouped[method],
                         curves[method],
                         randomised[method],
-                        integrated if method == METHODS[0] else None,
+                        integrated if method == DEFAULT_METHOD else None,
                     )
                     for method in methods
                 ),
                 {name: areas[row] for name, areas in compared.items()},
-                near[row] if near else (),
+                nearest[row] if nearest else (),
                 changes[row] if changes else None,
             )
             for row in range(len(self.x))
@@ -141,14 +141,14 @@ class Explainer:
         )
 
     def _explanation(self, row: int, name: str, label: str, *found: Any) -> Explanation:
-        black = self.x.ndim == 4 and bool(has_black_ground(self.x[row : row + 1])[0])
-        classes, answer = self.run.class_names, self.answers[row]
+        black = self.x.ndim == 4 and bool(has_black_background(self.x[row : row + 1])[0])
+        classes, prediction = self.run.class_names, self.predictions[row]
         return Explanation(
             name,
             self._example(row),
             label,
-            classes[answer.argmax()] if classes else short(answer, 4),
-            answer if classes else np.zeros(0, np.float32),
+            classes[prediction.argmax()] if classes else short(prediction, 4),
+            prediction if classes else np.zeros(0, np.float32),
             classes[self.targets[row]] if classes else "",
             "black" if black else "training mean",
             *found,
@@ -159,7 +159,7 @@ class Explainer:
     ) -> tuple[dict[str, NDArray[np.float32]], Integrated | None]:
         integrated, maps = None, {}
         for method in methods:
-            if method == METHODS[0]:
+            if method == DEFAULT_METHOD:
                 integrated = integrated_gradients(
                     self.network, self.x, self.baselines, self.targets
                 )
@@ -170,7 +170,7 @@ class Explainer:
         return maps, integrated
 
     def _grouped(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Add up the features of each column; pictures stay."""
+        """Sum the features of each column; maps of pictures stay as they are."""
         if self.group_of_feature is None:
             return values
         member = self.group_of_feature[:, None] == np.arange(len(self.columns))
@@ -178,11 +178,11 @@ class Explainer:
 
     def _curves(self, maps: NDArray[Any], seed: int = 0) -> Curves:
         if not self.run.class_names:
-            # A number below the baseline's rests on what lowers it.
-            lower = self.answers < self.predictor.predict(self.baselines)
+            # Evidence for a number below the baseline's is what lowers it.
+            lower = self.predictions < self.predictor.predict(self.baselines)
             maps = maps * np.where(lower, -1, 1).reshape(-1, *[1] * (maps.ndim - 1))
         return deletion_and_insertion(
-            self._kept,
+            self._remaining,
             self.x,
             self.baselines,
             maps,
@@ -190,15 +190,15 @@ class Explainer:
             seed=seed,
         )
 
-    def _kept(self, changed: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Tell the target's probability; for regression the share of the difference that stays."""
-        answers = self.predictor.predict(changed)
+    def _remaining(self, changed: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Give the target's probability; for regression the remaining share of the difference."""
+        predictions = self.predictor.predict(changed)
         if self.run.class_names:
-            return np.asarray(answers[np.arange(len(rows)), self.targets[rows]])
+            return np.asarray(predictions[np.arange(len(rows)), self.targets[rows]])
         nothing = self.predictor.predict(self.baselines[rows])
-        whole = self.answers[rows] - nothing
+        whole = self.predictions[rows] - nothing
         least = 0.1 * self.network.unit
-        return np.asarray((answers - nothing) / np.where(np.abs(whole) < least, least, whole))
+        return np.asarray((predictions - nothing) / np.where(np.abs(whole) < least, least, whole))
 
     def _compared(self, shape: tuple[int, ...]) -> dict[str, list[Areas]]:
         random = [self._curves(random_maps(shape, seed), seed) for seed in range(_RANDOM_MAPS)]
@@ -211,7 +211,7 @@ class Explainer:
     def _counterfactuals(self) -> list[Counterfactual]:
         if self.x.ndim != 4 or not self.run.class_names:
             return []
-        order = np.argsort(-self.answers, axis=1, kind="stable")
+        order = np.argsort(-self.predictions, axis=1, kind="stable")
         goals = np.where(self.targets == order[:, 0], order[:, 1], self.targets)
         pictures = np.rint(self.x).clip(0, 255).astype(np.uint8)
         return counterfactuals(self.network, pictures, goals, self.predictor.predict)
@@ -242,7 +242,7 @@ class Explainer:
 
 
 def _shown(one: Any) -> Any:
-    """Give a picture as it is, and a row as text by column."""
+    """Give a picture as it is, a row as text by column."""
     if not isinstance(one, Table):
         return one[0]
     return {
@@ -251,7 +251,7 @@ def _shown(one: Any) -> Any:
 
 
 def text_of(label: Any, run: RunFolder) -> str:
-    """Give a class by its name, a number as text."""
+    """Write a label as its class name, a number as text."""
     return run.class_names[int(label)] if run.class_names else short(float(label))
 
 

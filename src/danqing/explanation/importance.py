@@ -1,6 +1,6 @@
-"""How much a run's answers rest on each column of its table, over many rows.
+"""Permutation importance: how much a run's predictions depend on each column of its table.
 
-Knows no TensorFlow: it asks the network that ships.
+Knows no TensorFlow: it uses the network that ships.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Importance:
     ----------
     column : str
     mean, deviation : float
-        Over the permutations: accuracy lost, or for regression mean absolute error gained.
+        Over the permutations: drop in accuracy, or for regression rise in mean absolute error.
     """
 
     column: str
@@ -36,7 +36,7 @@ class Importance:
 
     @property
     def text(self) -> str:
-        """Both numbers, to the second digit of the deviation: more would be chance.
+        """Both numbers, to the second digit of the deviation: further digits are noise.
 
         Examples
         --------
@@ -55,17 +55,17 @@ def permutation_importance(
     repeats: int = 10,
     seed: int = 0,
 ) -> list[Importance]:
-    """Tell how much worse the answers get when a column's values are shuffled among the rows.
+    """Measure how much worse predictions get if a column's values are shuffled among the rows.
 
     Breiman (2001, "Random forests", section 10); all features of a column are shuffled together.
-    What two columns both tell is found in neither.
+    Information that two columns share shows up in neither.
 
     Parameters
     ----------
     predictor : Predictor
-        Of a run on a table.
+        For a run on a table.
     features : ndarray of float32, shape (n, features)
-        Encoded rows that were not learned from.
+        Encoded rows that are not in the training set.
     labels : ndarray, shape (n,)
     repeats : int
     seed : int
@@ -73,7 +73,7 @@ def permutation_importance(
     Returns
     -------
     list of Importance
-        The most important first.
+        Most important first.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def permutation_importance(
 
 
 def _error(predictor: Predictor, features: NDArray[np.float32], labels: NDArray[Any]) -> float:
-    answers = predictor.predict(features)
+    outputs = predictor.predict(features)
     if predictor.run.task == "regression":
-        return float(np.abs(answers.astype(np.float64) - labels).mean())
-    return float((answers.argmax(axis=1) != labels).mean())
+        return float(np.abs(outputs.astype(np.float64) - labels).mean())
+    return float((outputs.argmax(axis=1) != labels).mean())

@@ -1,4 +1,4 @@
-"""The training examples that a network sees as most like a new one. Knows no files."""
+"""The nearest training examples in a network's feature space. Knows no files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from danqing.networks.tensorflow_network import TensorFlowNetwork
 
 __all__ = ["MOST_COMPARED", "nearest_examples"]
 
-MOST_COMPARED = 100_000  # training examples; of more, as many spread over all
+MOST_COMPARED = 100_000  # training examples; of more, so many evenly spaced ones
 _AT_ONCE = 1000
 
 
@@ -21,8 +21,8 @@ def nearest_examples(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     r"""Find each example's nearest training examples in the space before the output layer.
 
-    Distance is Euclid's, :math:`\lVert h(x) - h(x_i) \rVert`, of what the output layer sees:
-    there the network has put alike what it answers alike (Caruana, Kangarloo, Dionisio, Sinha &
+    Euclidean distance, :math:`\lVert h(x) - h(x_i) \rVert`, of the output layer's input: there
+    the network puts close together what it predicts alike (Caruana, Kangarloo, Dionisio, Sinha &
     Johnson 1999, "Case-based explanation of non-case-based learning methods").
 
     Parameters
@@ -31,26 +31,26 @@ def nearest_examples(
     examples : ndarray, shape (n, height, width, channels) or (n, features)
         Raw pixels, or encoded rows.
     training : Subset
-        The rows that the network was trained on.
+        The network's training set.
     count : int
 
     Returns
     -------
     rows : ndarray of int64, shape (n, count)
-        Rows of `training.x`, the nearest first.
+        Rows of `training.x`, nearest first.
     distances : ndarray of float64, shape (n, count)
     """
     rows = training.rows
     if len(rows) > MOST_COMPARED:
         rows = rows[np.arange(MOST_COMPARED) * len(rows) // MOST_COMPARED]
-    sought = network.features(examples).astype(np.float64)
+    wanted = network.features(examples).astype(np.float64)
     best_rows = np.empty((len(examples), 0), np.int64)
     best = np.empty((len(examples), 0))
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         found = network.features(network.preparation.encoded(training.x[some])).astype(np.float64)
-        # |a - b|² = |a|² + |b|² - 2ab needs no array of all differences.
-        squared = (sought**2).sum(1)[:, None] + (found**2).sum(1) - 2 * sought @ found.T
+        # |a - b|² = |a|² + |b|² - 2ab avoids an array of all differences.
+        squared = (wanted**2).sum(1)[:, None] + (found**2).sum(1) - 2 * wanted @ found.T
         best = np.concatenate([best, np.maximum(squared, 0)], axis=1)
         best_rows = np.concatenate([best_rows, np.tile(some, (len(examples), 1))], axis=1)
         order = np.argsort(best, axis=1, kind="stable")[:, :count]

@@ -59,17 +59,17 @@ def _section(one: Explanation, found: ExplanationSet) -> str:
 
 def _heading(one: Explanation) -> str:
     sure = f"{one.probabilities.max():.1%}" if len(one.probabilities) else ""
-    name, answer = escape(one.name), escape(one.answer)
+    name, answer = escape(one.name), escape(one.prediction)
     text = _both(
         f"{name.replace('test example', 'Test example')}: answer {answer}"
         + (f" ({sure})" if sure else ""),
         f"{name.replace('test example', '测试样本')}：回答 {answer}"
         + (f"（{sure}）" if sure else ""),
     )
-    if one.label and one.label != one.answer:
+    if one.label and one.label != one.prediction:
         label = escape(one.label)
         text += _both(f", it is {label}", f"，实为 {label}")
-    if one.target and one.target != one.answer:
+    if one.target and one.target != one.prediction:
         target = escape(one.target)
         text += _both(f"; explained: why {target}", f"；解释的类别：{target}")
     return text

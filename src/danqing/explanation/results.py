@@ -1,4 +1,4 @@
-"""What `explain` found, as plain values, and as JSON. Knows no network and no drawing."""
+"""Explanations as plain values, and as JSON. Knows no network and no drawing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Areas", "Explanation", "ExplanationSet", "Map", "Neighbour"]
 
 @dataclass(frozen=True)
 class Areas:
-    """Areas under the deletion curve, the smaller the better, and insertion, the larger."""
+    """Area under the deletion curve (smaller is better) and the insertion curve (larger is)."""
 
     deletion: float
     insertion: float
@@ -25,23 +25,23 @@ class Areas:
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """One attribution with its checks.
+    """One attribution with its sanity checks.
 
     Attributes
     ----------
     method : str
     values : ndarray of float32, shape (height, width) or (columns,)
-        Above 0 what speaks for the target, below 0 what speaks against it.
+        Above 0: evidence for the target; below 0: evidence against it.
     areas : Areas
     shares, deletion, insertion : ndarray, shape (points,)
         The curves.
     randomised : float or None
-        Rank correlation with the map of the same network before training: near 0 is good. None
-        where there are too few values to rank.
+        Rank correlation with the map of the same network with random weights: near 0 is good.
+        None if there are too few values to rank.
     gap : float or None
-        Of integrated gradients: the completeness gap.
+        The completeness gap of integrated gradients.
     steps : int or None
-        Of integrated gradients.
+        The number of steps of integrated gradients.
     """
 
     method: str
@@ -57,7 +57,7 @@ class Map:
 
 @dataclass(frozen=True, eq=False)
 class Neighbour:
-    """A training example that the network sees as like the explained one."""
+    """A training example close to the explained one in the network's feature space."""
 
     row: int
     label: str
@@ -75,9 +75,9 @@ class Explanation:
     example : ndarray of uint8, shape (height, width, channels), or mapping of str to str
         The picture; or a row's values by column, as text.
     label : str
-        What it is; empty where that isn't known.
-    answer : str
-        The class, or the number as text.
+        The true label; empty if unknown.
+    prediction : str
+        The predicted class, or the number as text.
     probabilities : ndarray, shape (classes,)
         Empty for regression.
     target : str
@@ -86,7 +86,7 @@ class Explanation:
     maps : tuple of Map
         The default method first.
     compared : mapping of str to Areas
-        ``random``, and ``edges`` for pictures: what a map has to beat.
+        ``random`` and, for pictures, ``edges``: the maps that any method has to beat.
     neighbours : tuple of Neighbour
     counterfactual : Counterfactual or None
     """
@@ -94,7 +94,7 @@ class Explanation:
     name: str
     example: Any = field(repr=False)
     label: str
-    answer: str
+    prediction: str
     probabilities: NDArray[np.float32]
     target: str
     baseline: str
@@ -106,7 +106,7 @@ class Explanation:
 
 @dataclass(frozen=True, eq=False)
 class ExplanationSet:
-    """What was explained of a run.
+    """Explanations of a run's predictions.
 
     Attributes
     ----------
@@ -114,12 +114,12 @@ class ExplanationSet:
         Its folder.
     class_names : tuple of str
     columns : tuple of str
-        Of tables: what the values of a map belong to.
+        For tables: what the values of a map belong to.
     explanations : tuple of Explanation
     importance : tuple of Importance
-        Of tables, where the run's own data are there.
+        For tables, if the run's own data can be loaded.
     notes : tuple of str
-        What could not be done, and why.
+        What is missing, and why.
     """
 
     run: str
@@ -130,9 +130,9 @@ class ExplanationSet:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give all as plain data: arrays as lists."""
+        """Convert to plain JSON values, arrays to lists."""
         plain: dict[str, Any] = {
-            "format": 1,
+            "format": 2,
             "run": self.run,
             "class_names": list(self.class_names),
             "explanations": [_plain(one, self) for one in self.explanations],
@@ -150,7 +150,7 @@ def _plain(one: Explanation, whole: ExplanationSet) -> dict[str, Any]:
         "name": one.name,
         "example": dict(one.example) if tabular else one.example.tolist(),
         "label": one.label or None,
-        "answer": one.answer,
+        "prediction": one.prediction,
         "probabilities": dict(
             zip(whole.class_names, _rounded(one.probabilities), strict=bool(whole.class_names))
         ),
@@ -190,6 +190,6 @@ def _plain_map(found: Map) -> dict[str, Any]:
 
 
 def _rounded(values: NDArray[Any]) -> Any:
-    """Give lists of the float32 values, written as short as tells them apart."""
+    """Convert to lists of float32 values with as few digits as distinguish them."""
     short = np.array([float(f"{v:.7g}") for v in np.asarray(values, np.float64).ravel()])
     return short.reshape(np.shape(values)).tolist()

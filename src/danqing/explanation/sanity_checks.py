@@ -1,6 +1,6 @@
-"""Whether an attribution means anything: its order of pixels, tried; the same without training.
+"""Sanity checks of attributions: deletion and insertion, and randomised weights.
 
-Knows no run: the answers to changed examples, and the maps, are handed in.
+Knows no run: maps, and what predicts changed examples, are passed in.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ __all__ = [
 _POINTS = 29
 _AT_ONCE = 100
 
-Answer = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[Any]]
+Predict = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """What is left of the answer while a map's inputs are taken away, or put in.
+    """How the prediction changes while inputs are deleted, or inserted, in a map's order.
 
     Attributes
     ----------
     shares : ndarray, shape (points,)
-        Of the inputs that are taken away or put in, from 0 to 1.
+        Share of the inputs that are deleted or inserted, from 0 to 1.
     deletion, insertion : ndarray, shape (n, points)
-        Of the answer: the target's probability.
+        The target's probability, or what `predict` gave.
     """
 
     shares: NDArray[np.float64]
@@ -49,17 +49,17 @@ class Curves:
 
     @property
     def deletion_areas(self) -> NDArray[np.float64]:
-        """Area under each deletion curve, shape (n,): the smaller, the better."""
+        """Area under each deletion curve, shape (n,): smaller is better."""
         return np.asarray(np.trapezoid(self.deletion, self.shares, axis=1))
 
     @property
     def insertion_areas(self) -> NDArray[np.float64]:
-        """Area under each insertion curve, shape (n,): the larger, the better."""
+        """Area under each insertion curve, shape (n,): larger is better."""
         return np.asarray(np.trapezoid(self.insertion, self.shares, axis=1))
 
 
 def deletion_and_insertion(
-    answer: Answer,
+    predict: Predict,
     examples: NDArray[np.float32],
     baselines: NDArray[np.float32],
     maps: NDArray[Any],
@@ -67,21 +67,20 @@ def deletion_and_insertion(
     group_of_feature: NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> Curves:
-    """Take away, and put in, the inputs in a map's order, the highest first.
+    """Delete, and insert, the inputs in a map's order, highest first.
 
     Petsiuk, Das & Saenko (2018, "RISE: randomized input sampling for explanation of black-box
-    models", section 4.2). What is taken away is replaced by the baseline. Ties are broken at
-    random.
+    models", section 4.2). Deleted inputs are replaced by the baseline. Ties are broken at random.
 
     Parameters
     ----------
-    answer : callable
-        Given changed examples, shape (m, ...), and the number of the example that each was,
-        shape (m,), tells what is left of the answer, shape (m,).
+    predict : callable
+        From changed examples, shape (m, ...), and the number of the original of each, shape (m,),
+        to the target's probability, shape (m,).
     examples, baselines : ndarray, shape (n, height, width, channels) or (n, features)
     maps : ndarray, shape (n, height, width) or (n, groups)
     group_of_feature : ndarray of int, shape (features,), optional
-        For tables: the column, numbered, that each feature belongs to.
+        For tables: the number of the column that each feature belongs to.
     seed : int
 
     Returns
@@ -92,9 +91,9 @@ def deletion_and_insertion(
     --------
     >>> weights = np.array([3.0, 0.0, 1.0, 0.0])
     >>> examples, nothing = np.ones((1, 4), np.float32), np.zeros((1, 4), np.float32)
-    >>> def answer(changed, rows):
+    >>> def predict(changed, rows):
     ...     return changed @ weights / 4
-    >>> curves = deletion_and_insertion(answer, examples, nothing, weights[None])
+    >>> curves = deletion_and_insertion(predict, examples, nothing, weights[None])
     >>> curves.deletion[0].tolist(), curves.insertion[0].tolist()
     ([1.0, 0.25, 0.0, 0.0, 0.0], [0.0, 0.75, 1.0, 1.0, 1.0])
     """
@@ -113,18 +112,18 @@ def deletion_and_insertion(
             if group_of_feature is not None:
                 out = out[:, group_of_feature]
             out = out.reshape((*x.shape[:3], 1) if x.ndim == 4 else x.shape)
-            deletion[rows, point] = answer(np.where(out, nothing, x), rows)
-            insertion[rows, point] = answer(np.where(out, x, nothing), rows)
+            deletion[rows, point] = predict(np.where(out, nothing, x), rows)
+            insertion[rows, point] = predict(np.where(out, x, nothing), rows)
     return Curves(taken / count, deletion, insertion)
 
 
 def random_maps(shape: tuple[int, ...], seed: int = 0) -> NDArray[np.float64]:
-    """Give maps that mean nothing: what any method has to beat."""
+    """Draw random maps: what any method has to beat."""
     return np.random.default_rng(seed).standard_normal(shape)
 
 
 def edge_maps(pictures: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the strength of each pixel's edge, by Sobel's filter: a map that knows no network.
+    """Compute the edge strength of each pixel, by Sobel's filter: a map that knows no network.
 
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim (2018, "Sanity checks for saliency maps")
     found some methods to be little more than this.
@@ -144,9 +143,9 @@ def edge_maps(pictures: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def foreground_of(examples: NDArray[Any], baselines: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which pixels differ from the baseline, shape (n, height, width); of rows all features.
+    """Mark pixels that differ from the baseline, shape (n, height, width); of rows all features.
 
-    Background has no attribution under any weights: two maps would agree there for no reason.
+    The background has no attribution with any weights: two maps would agree there trivially.
     """
     if examples.ndim == 2:
         return np.ones(examples.shape, bool)
@@ -156,7 +155,7 @@ def foreground_of(examples: NDArray[Any], baselines: NDArray[Any]) -> NDArray[np
 def rank_correlations(
     maps: NDArray[Any], others: NDArray[Any], foreground: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Give Spearman's rank correlation of signed values, over each example's foreground.
+    """Compute Spearman's rank correlation of signed values, over each example's foreground.
 
     Parameters
     ----------
@@ -166,7 +165,7 @@ def rank_correlations(
     Returns
     -------
     ndarray, shape (n,)
-        0 where one of the two is the same everywhere, or there is no foreground.
+        0 if one of the two is constant, or there is no foreground.
 
     Examples
     --------
@@ -196,10 +195,10 @@ def randomised_correlations(
     *,
     seeds: Iterable[int] = range(3),
 ) -> dict[str, NDArray[np.float64]]:
-    """Compare each method's maps with those of the same network with all weights drawn anew.
+    """Compare each method's maps with those of the same network with random weights.
 
-    The check by full randomisation of Adebayo et al. (2018, section 3.1): a map that stays as it
-    was does not depend on what was learned.
+    The model randomisation test of Adebayo et al. (2018, section 3.1), with all layers randomised:
+    a map that stays the same does not depend on what was learned.
 
     Parameters
     ----------
@@ -209,7 +208,7 @@ def randomised_correlations(
     examples, baselines : ndarray, shape (n, ...)
     targets : ndarray of int, shape (n,)
     seeds : iterable of int
-        One random network each; the correlations are their mean.
+        One random network each; the correlations are averaged over them.
 
     Returns
     -------
@@ -222,7 +221,7 @@ def randomised_correlations(
     for seed in seeds:
         randomise(random, seed + 1)
         for method, trained in maps.items():
-            # Ranks need no completeness: steps are not doubled.
+            # Ranks don't need completeness: the number of steps stays as it is.
             others = attribute(method, random, examples, baselines, targets, tolerance=np.inf)
             found[method].append(rank_correlations(trained, others, foreground))
     return {method: np.mean(values, axis=0) for method, values in found.items()}

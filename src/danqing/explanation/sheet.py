@@ -236,12 +236,12 @@ def _compared(one: Explanation) -> list[str]:
 
 
 def _answer(one: Explanation) -> str:
-    text = f"answer {one.answer}"
+    text = f"predicted {one.prediction}"
     if len(one.probabilities):
         text += f" ({one.probabilities.max():.1%})"
-    if one.label and one.label != one.answer:
+    if one.label and one.label != one.prediction:
         text += f", it is {one.label}"
-    if one.target and one.target != one.answer:
+    if one.target and one.target != one.prediction:
         text += f"; explained: why {one.target}"
     return text
 

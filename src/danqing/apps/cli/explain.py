@@ -158,5 +158,7 @@ def _lines(found: ExplanationSet) -> list[str]:
             checks.append(f"completeness gap {first.gap:.2%}")
         if first.randomised is not None:
             checks.append(f"untrained {first.randomised:+.2f}")
-        lines.append(f"{one.name}\t{one.answer}{confidence}\t{first.method}: {'  '.join(checks)}")
+        lines.append(
+            f"{one.name}\t{one.prediction}{confidence}\t{first.method}: {'  '.join(checks)}"
+        )
     return lines

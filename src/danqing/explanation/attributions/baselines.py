@@ -1,6 +1,6 @@
-"""The baseline of an attribution: the example that shows nothing. Knows no network.
+"""The baseline of an attribution: an example that shows nothing. Knows no network.
 
-What an attribution says is always "as against the baseline".
+An attribution always explains the difference from the baseline.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from danqing.preparation.preparation import Preparation
 
-__all__ = ["baselines_for", "has_black_ground"]
+__all__ = ["baselines_for", "has_black_background"]
 
 _DARK = 16  # of 255
 
 
 def baselines_for(examples: NDArray[np.float32], preparation: Preparation) -> NDArray[np.float32]:
-    """Give each example's baseline: black for a picture on a black ground, else training's mean.
+    """Give each example's baseline: black for a picture on black, otherwise the training mean.
 
     Black is the choice of Sundararajan, Taly & Yan (2017, "Axiomatic attribution for deep
-    networks", section 3); on a light ground it would be a huge mark rather than nothing, so there
-    it is the mean of the training pictures, as for the rows of a table.
+    networks", section 3). On a light background, black would be a huge mark rather than nothing,
+    so there it is the mean of the training set, as for the rows of a table.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def baselines_for(examples: NDArray[np.float32], preparation: Preparation) -> ND
     mean = np.asarray(preparation.scaling.mean_, dtype=np.float32)
     baselines = np.broadcast_to(mean, examples.shape).astype(np.float32)
     if examples.ndim == 4:
-        baselines[has_black_ground(examples)] = 0
+        baselines[has_black_background(examples)] = 0
     return baselines
 
 
-def has_black_ground(pictures: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which pictures' borders are mostly black, shape (n,)."""
+def has_black_background(pictures: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Mark pictures whose borders are mostly black, shape (n,)."""
     borders = np.concatenate(
         [pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]], axis=1
     )

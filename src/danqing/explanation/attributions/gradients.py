@@ -1,4 +1,4 @@
-"""Attribution by gradients: the plain one, SmoothGrad, and integrated gradients.
+"""Attribution by gradients: plain, SmoothGrad, and integrated gradients.
 
 Knows neither pictures nor tables: an example is an array of inputs, and so is its attribution.
 """
@@ -18,16 +18,16 @@ __all__ = ["Integrated", "gradients", "integrated_gradients", "smooth_gradients"
 
 MOST_STEPS = 1024
 _REPLACINGS = 4
-_LEAST_DIFFERENCE = 0.1  # in units of the score; below it, a share would be of nothing
+_LEAST_DIFFERENCE = 0.1  # in units of the score; a smaller one has no meaningful shares
 
 
 def gradients(
     network: TensorFlowNetwork, examples: NDArray[Any], targets: NDArray[Any]
 ) -> NDArray[np.float32]:
-    r"""Give :math:`\partial S_c / \partial x`: how the score answers to each input.
+    r"""Compute :math:`\partial S_c / \partial x`: how the score changes with each input.
 
-    Simonyan, Vedaldi & Zisserman (2014, "Deep inside convolutional networks", section 3), with
-    the sign kept.
+    Simonyan, Vedaldi & Zisserman (2014, "Deep inside convolutional networks", section 3), but
+    signed.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def smooth_gradients(
     noise: float = 0.15,
     seed: int = 0,
 ) -> NDArray[np.float32]:
-    r"""Give the mean gradient in an example's neighbourhood.
+    r"""Compute the mean gradient in an example's neighbourhood.
 
     :math:`\frac1k \sum_{i=1}^k \partial S_c / \partial x \, (x + \epsilon_i)`,
     :math:`\epsilon_i \sim N(0, \sigma^2)`, with sigma a share of the example's own range
@@ -66,9 +66,9 @@ def smooth_gradients(
     targets : ndarray of int, shape (n,)
     samples : int
     noise : float
-        Sigma as a share of largest minus smallest input.
+        Sigma, as a share of the largest minus the smallest input.
     seed : int
-        Example `i` sees the same noise whatever comes with it.
+        An example gets the same noise whatever the others are.
 
     Returns
     -------
@@ -99,19 +99,19 @@ def smooth_gradients(
 
 @dataclass(frozen=True, eq=False)
 class Integrated:
-    """Integrated gradients, and how complete they are.
+    """Integrated gradients and their completeness.
 
     Attributes
     ----------
     values : ndarray of float32, shape (n, ...)
-        What each input adds to the score, as against the baseline.
+        What each input contributes to the score, compared with the baseline.
     differences : ndarray of float64, shape (n,)
         Score of the example minus score of its baseline: what `values` should sum to.
     gaps : ndarray of float64, shape (n,)
-        How far they are from that, as a share of the difference; of 0.1 (of 0.1 standard
-        deviations of the targets, for regression) where the difference is smaller.
+        How far their sum is from that, as a share of the difference; if it is smaller than 0.1
+        (for regression: 0.1 standard deviations of the targets), as a share of 0.1.
     steps : ndarray of int, shape (n,)
-        Pieces of the path that were used.
+        Number of pieces of the path.
     """
 
     values: NDArray[np.float32]
@@ -129,25 +129,25 @@ def integrated_gradients(
     steps: int = 64,
     tolerance: float = 0.01,
 ) -> Integrated:
-    r"""Give each input's share in the difference that the example makes against its baseline.
+    r"""Attribute the difference between an example's score and its baseline's to the inputs.
 
     :math:`(x - x') \int_0^1 \frac{\partial S_c}{\partial x}(x' + a(x - x'))\,da`
     (Sundararajan, Taly & Yan 2017, "Axiomatic attribution for deep networks", equation 1), by the
     midpoint rule: the path is cut into `steps` pieces, and the gradient taken in the middle of
     each. By completeness (their proposition 1) the sum is :math:`S_c(x) - S_c(x')`. Examples
-    whose sum is further off than `tolerance` are done again with twice the pieces, up to 1,024,
-    and the pieces are made smaller where the slope along the path was seen to change
-    (de Boor 1973, "Good approximation by splines with variable knots"); at 1,024 they are placed
-    anew up to four times. The most complete of the tries is given.
+    whose gap exceeds `tolerance` are repeated with twice the pieces, up to 1,024, and with smaller
+    pieces where the slope along the path changes (de Boor 1973, "Good approximation by splines
+    with variable knots"); at 1,024 the pieces are moved up to four times. The most complete
+    result is kept.
 
     Parameters
     ----------
     examples, baselines : ndarray, shape (n, ...)
     targets : ndarray of int, shape (n,)
     steps : int
-        To begin with.
+        Initial number of pieces.
     tolerance : float
-        Largest completeness gap; infinite to take the first steps as they are.
+        Largest acceptable completeness gap; infinity keeps the first result.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def integrated_gradients(
     placings = 1 + _REPLACINGS
     while len(left) and placings:
         found, slopes = _path_sums(network, examples[left], baselines[left], targets[left], cuts)
-        # Summed in float64: a thousand float32 shares would add their own error.
+        # Summed in float64: a thousand float32 shares would add a rounding error of their own.
         total = found.reshape(len(left), -1).sum(axis=1)
         gap = np.abs(total - differences[left]) / scale[left]
         better = gap < gaps[left]
@@ -180,10 +180,10 @@ def integrated_gradients(
 def _placed(
     cuts: NDArray[np.float64], slopes: NDArray[np.float64], pieces: int
 ) -> NDArray[np.float64]:
-    """Cut each path into so many pieces, the smaller the more its slope changes there.
+    """Cut each path into pieces, smaller ones where its slope changes more.
 
-    The midpoint rule errs by about the square of a piece's length times how fast the slope
-    changes; the errors' sum is least where pieces are as long as the inverse root of that.
+    The midpoint rule's error is about the square of a piece's length times the rate at which the
+    slope changes; their sum is least if the lengths are as the inverse square root of that rate.
     """
     lengths = np.diff(cuts, axis=1)
     jumps = np.pad(np.abs(np.diff(slopes, axis=1)), ((0, 0), (1, 1)))
@@ -192,7 +192,7 @@ def _placed(
     density = padded[:, :-2] / 4 + padded[:, 1:-1] / 2 + padded[:, 2:] / 4
     mass = density * lengths
     whole = mass.sum(axis=1, keepdims=True)
-    # A tenth stays evenly spread: what the first steps did not see may be there all the same.
+    # A tenth stays evenly distributed, for changes that the first steps have missed.
     mass = np.where(whole > 0, 0.9 * mass / np.where(whole > 0, whole, 1), 0) + 0.1 * lengths
     reached = np.pad(np.cumsum(mass, axis=1), ((0, 0), (1, 0)))
     wanted = np.linspace(0, 1, pieces + 1)
@@ -207,7 +207,7 @@ def _path_sums(
     targets: NDArray[Any],
     cuts: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the integral for each example, and its slopes in the middle of each piece."""
+    """Compute each example's integral, and its slopes in the middle of each piece."""
     numbers = tf.TensorSpec((None, None), tf.float32)
     graph = network.compiled(
         _path_gradient,
@@ -237,7 +237,7 @@ def _path_gradient(
     middles: Any,
     lengths: Any,
 ) -> tuple[Any, Any]:
-    """Sum gradient times length over the pieces; of few examples, many of their pieces at once."""
+    """Sum gradient times length over the pieces; with few examples, many pieces at once."""
     shape, difference = tf.shape(examples), examples - baselines
     at_once = tf.maximum(1, network.rows_at_once // tf.maximum(shape[0], 1))
     inner = list(range(2, len(examples.shape) + 1))

@@ -1,6 +1,6 @@
-"""The methods by name, each from examples to one signed number a pixel or a feature.
+"""Attribution methods by name: from examples to a signed number per pixel or feature.
 
-Knows no checks, and no page: which method is shown first was decided by measurement.
+Knows no sanity checks and no page. The default method was chosen by measurement.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEFAULT_METHOD = "integrated-gradients"
 
 
 def methods_for(network: TensorFlowNetwork) -> tuple[str, ...]:
-    """Name the methods that suit a network: of tables integrated gradients only.
+    """List the methods that suit a network: for tables only integrated gradients.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def attribute(
     seed: int = 0,
     tolerance: float = 0.01,
 ) -> NDArray[np.float32]:
-    """Attribute each example's score to its pixels, channels summed, or to its features.
+    """Attribute each example's score to its pixels (channels are summed) or features.
 
     Parameters
     ----------
@@ -61,14 +61,14 @@ def attribute(
     examples, baselines : ndarray, shape (n, height, width, channels) or (n, features)
     targets : ndarray of int, shape (n,)
     seed : int
-        Of SmoothGrad's noise.
+        For SmoothGrad's noise.
     tolerance : float
-        Of integrated gradients' completeness gap.
+        For integrated gradients' completeness gap.
 
     Returns
     -------
     ndarray of float32, shape (n, height, width) or (n, features)
-        Above 0 where the input speaks for the target.
+        Above 0: evidence for the target.
 
     Raises
     ------

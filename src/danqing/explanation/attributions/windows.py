@@ -1,4 +1,4 @@
-"""Attribution by places of a picture: Grad-CAM over a layer's places, occlusion over windows.
+"""Attribution by regions of a picture: Grad-CAM over a layer's positions, occlusion by windows.
 
 Knows pictures only.
 """
@@ -20,12 +20,12 @@ __all__ = ["grad_cam", "occlusion"]
 def grad_cam(
     network: TensorFlowNetwork, examples: NDArray[Any], targets: NDArray[Any]
 ) -> NDArray[Any]:
-    r"""Give where the last convolutions found what speaks for the target.
+    r"""Show where the last convolutional layer found evidence for the target.
 
     :math:`L = \mathrm{ReLU}(\sum_k \alpha_k A^k)`, where :math:`\alpha_k` is the mean over the
-    places of :math:`\partial S_c / \partial A^k` (Selvaraju, Cogswell, Das, Vedantam, Parikh &
-    Batra 2017, "Grad-CAM", equations 1 and 2), enlarged to the picture bilinearly. A is
-    `network.conv_layer`.
+    positions of :math:`\partial S_c / \partial A^k` (Selvaraju, Cogswell, Das, Vedantam, Parikh &
+    Batra 2017, "Grad-CAM", equations 1 and 2), upsampled bilinearly to the picture's
+    size. A is the output of `network.conv_layer`.
 
     Parameters
     ----------
@@ -35,16 +35,16 @@ def grad_cam(
     Returns
     -------
     ndarray of float32, shape (n, height, width)
-        Not below 0.
+        Never below 0.
 
     Raises
     ------
     RecipeError
-        If the network does not convolve.
+        If the network has no convolutions.
     """
     if not network.conv_layer:
         raise RecipeError(
-            "Grad-CAM needs a network with convolutions, and this one has none; choose another "
+            "Grad-CAM needs a network with convolutions, but this one has none; choose another "
             "method, such as integrated-gradients"
         )
     graph = network.compiled(_grad_cam, network.examples_spec, network.targets_spec)
@@ -57,11 +57,11 @@ def occlusion(
     baselines: NDArray[Any],
     targets: NDArray[Any],
 ) -> NDArray[np.float32]:
-    """Give how far the score falls when a window around each pixel is covered by the baseline.
+    """Measure how far the score falls when a window around each pixel shows the baseline.
 
     Zeiler & Fergus (2014, "Visualizing and understanding convolutional networks", section 4.2).
-    The window is a seventh of the picture's side and moves by half of that; a pixel has the mean
-    of all windows that covered it.
+    The window's side is a seventh of the picture's, its stride half of that; a pixel's value is
+    the mean over all windows that cover it.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def occlusion(
     Returns
     -------
     ndarray of float32, shape (n, height, width)
-        In units of the score; below 0 where covering helps.
+        In units of the score; below 0 where occlusion raises it.
     """
     windows = _windows(*examples.shape[1:3])
     covered = windows.sum(axis=0)
@@ -85,7 +85,7 @@ def occlusion(
 
 
 def _windows(height: int, width: int) -> NDArray[np.bool_]:
-    """Give each window as a mask, shape (windows, height, width); every pixel is in one."""
+    """Make a mask for each window, shape (windows, height, width); every pixel is in one."""
     side = max(2, round(min(height, width) / 7))
     step = max(1, side // 2)
     tops = sorted({*range(0, height - side, step), height - side})

@@ -1,6 +1,6 @@
-"""Everything the textbook page says about one run, as plain data for its JavaScript.
+"""Everything the textbook page shows of one run, as plain data for its JavaScript.
 
-Numbers only: the sentences are the page's. Arrays are base64 of little-endian float32 or uint8.
+Numbers only: the text is the page's. Arrays are base64 of little-endian float32 or uint8.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.split import Splits, Subset
+from danqing.evaluation.mistakes import find_mistakes
 from danqing.evaluation.predictions import predict_subset
 from danqing.explanation.textbook.gradient_checks import (
     AutomaticDifferentiation,
@@ -21,11 +22,7 @@ from danqing.explanation.textbook.gradient_checks import (
     scaled_target,
 )
 from danqing.explanation.textbook.landscape import landscape
-from danqing.explanation.textbook.samples import (
-    Sample,
-    choose_samples,
-    mistakes_of,
-)
+from danqing.explanation.textbook.samples import Sample, choose_samples
 from danqing.networks.architecture import Architecture
 from danqing.networks.numpy_network import NumpyNetwork
 from danqing.prediction.predictor import Predictor
@@ -35,7 +32,7 @@ from danqing.runs.run_folder import RunFolder
 
 __all__ = ["LIVE_PARAMETERS", "collect_facts"]
 
-LIVE_PARAMETERS = 400_000  # up to here the page holds all weights and computes by itself
+LIVE_PARAMETERS = 400_000  # up to here, the page has all weights and computes by itself
 _LANDSCAPE_ROWS = 128
 _HISTOGRAM_ROWS = 1000
 _PRECOMPUTED_BYTES = 2_000_000
@@ -49,24 +46,24 @@ _SETTINGS = (
 def collect_facts(
     run: RunFolder, splits: Splits, metrics: dict[str, Any], live_parameters: int = LIVE_PARAMETERS
 ) -> dict[str, Any]:
-    """Compute all facts of the page.
+    """Compute everything that the page shows.
 
     Parameters
     ----------
-    run : Run
+    run : RunFolder
     splits : Splits
         Of the run's own data.
     metrics : dict
-        As `danqing.evaluation.evaluate` gives it.
+        From `danqing.evaluation.evaluate.evaluate`.
     live_parameters : int
-        Networks with more parameters get their samples computed beforehand.
+        For networks with more parameters, samples are precomputed.
     """
     architecture = Architecture.from_json(run.network)
     network = NumpyNetwork(architecture, run.preparation, run.tensors)
     predictor = Predictor(run)
-    answers = predict_subset(predictor, splits.test).outputs
-    samples = choose_samples(run, splits.test, answers)
-    mistakes = mistakes_of(answers, splits.test.labels)
+    outputs = predict_subset(predictor, splits.test).outputs
+    samples = choose_samples(run, splits.test, outputs)
+    mistakes = find_mistakes(outputs, splits.test.labels)
     differentiate = AutomaticDifferentiation(run, network)
     checks = [check(predictor, network, differentiate, s.examples, s.target) for s in samples]
     live = architecture.parameters <= live_parameters
@@ -107,7 +104,7 @@ def collect_facts(
 
 
 def _encoded(array: NDArray[Any], kind: str = "<f4") -> dict[str, Any]:
-    """Give an array as its shape, type and base64."""
+    """Encode an array as its shape, type and base64."""
     content = np.ascontiguousarray(array, dtype=kind).tobytes()
     return {
         "shape": list(array.shape),
@@ -117,7 +114,7 @@ def _encoded(array: NDArray[Any], kind: str = "<f4") -> dict[str, Any]:
 
 
 def _features(run: RunFolder) -> list[dict[str, Any]]:
-    """Name a table's features; `offset` is what encoding took from a number: its median."""
+    """List a table's features; `offset` is the median that encoding subtracts from a number."""
     if run.preparation.encoding is None:
         return []
     return [
@@ -147,7 +144,7 @@ def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
         "number": sample.number,
         "kind": sample.kind,
         "target": sample.target,
-        "answer": sample.answer,
+        "prediction": sample.prediction,
         "cells": sample.cells,
         "raw": _encoded(examples[0], "u1" if examples.dtype == np.uint8 else "<f4"),
         "check": checked,
@@ -155,7 +152,7 @@ def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tensors(run: RunFolder, architecture: Architecture, live: bool) -> dict[str, Any]:
-    """Give all weights; of a large network those of a few units of each layer."""
+    """Encode all weights; of a large network those of a few units of each layer."""
     tensors: dict[str, Any] = {}
     for name, tensor in run.tensors.items():
         if live or tensor.ndim == 1:
@@ -164,7 +161,7 @@ def _tensors(run: RunFolder, architecture: Architecture, live: bool) -> dict[str
         units = max(1, min(6, 30_000 // max(1, math.prod(tensor.shape[:-1]))))
         if name == "output/kernel" and tensor.size <= 50_000:
             units = tensor.shape[-1]
-        # The page addresses a unit by its place along the last axis: the first few are here.
+        # The page addresses a unit by its index along the last axis: these are the first few.
         tensors[name] = {**_encoded(tensor[..., :units]), "of": list(tensor.shape)}
     return tensors
 
@@ -172,7 +169,7 @@ def _tensors(run: RunFolder, architecture: Architecture, live: bool) -> dict[str
 def _add_precomputed(
     run: RunFolder, network: NumpyNetwork, samples: list[Sample], plain: list[dict[str, Any]]
 ) -> None:
-    """Add every layer's output and gradient to the samples, as many as there is room for."""
+    """Add every layer's output and gradient to the samples, as far as there is room."""
     used = 0
     for number, sample in enumerate(samples):
         outputs = network.outputs(sample.examples)
@@ -187,7 +184,7 @@ def _add_precomputed(
 
 
 def _value_ranges(run: RunFolder, examples: NDArray[Any]) -> dict[str, Any]:
-    """Tell how raw values are spread in the training rows, and how scaled ones are."""
+    """Summarise the distribution of the training set's values, raw and scaled."""
     raw = examples.astype(np.float64)
     scaled = run.preparation.scaling.transform(raw)
     if raw.ndim == 2:
@@ -205,7 +202,7 @@ def _value_ranges(run: RunFolder, examples: NDArray[Any]) -> dict[str, Any]:
 
 
 def _metrics(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Keep what the page shows; of many classes, the worst and the commonest confusions."""
+    """Keep what the page shows; of many classes, the worst and the most common confusions."""
     kept: dict[str, Any] = {}
     names = ("n", "loss", "accuracy", "accuracy_ci95", "r2", "mae", "mse")
     for subset in ("test", "validation"):
@@ -217,10 +214,10 @@ def _metrics(metrics: dict[str, Any]) -> dict[str, Any]:
         return kept
     matrix = np.array(test["confusion_matrix"])
     off = matrix - np.diag(np.diag(matrix))
-    commonest = np.argsort(-off, axis=None, kind="stable")[:10]
+    most_common = np.argsort(-off, axis=None, kind="stable")[:10]
     kept["confusions"] = [
         [*divmod(int(place), len(matrix)), int(off.flat[place])]
-        for place in commonest
+        for place in most_common
         if off.flat[place]
     ]
     rows = list(enumerate(test["per_class"]))

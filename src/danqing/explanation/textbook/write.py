@@ -1,7 +1,7 @@
-"""Run -> textbook.html: one page about this very network, its numbers checked.
+"""A run -> textbook.html: one page about this very network, its numbers checked.
 
-Knows no command line. The facts are computed here in Python; the page's own JavaScript computes
-all that follows from them.
+Knows no command line. The facts are computed in Python; the page's own JavaScript computes what
+follows from them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ __all__ = ["write_textbook"]
 
 
 def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | None = None) -> Path:
-    """Write ``textbook.html`` into the run's folder, where an earlier one is replaced.
+    """Write ``textbook.html`` into the run's folder, replacing an earlier one.
 
-    Of an ensemble the page takes the first member apart, of several views the first, and says so.
+    The page shows the first member of an ensemble, without test-time augmentation, and says so.
 
     Parameters
     ----------
-    run : Run
-        Of pictures or of a table, for classes or for numbers.
+    run : RunFolder
+        Of pictures or a table, classification or regression.
     dataset : Dataset, optional
         The run's own data; loaded from the run's source if not given.
     out : Path, optional
@@ -40,7 +40,7 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | N
     Returns
     -------
     Path
-        Of the page.
+        The page.
 
     Raises
     ------

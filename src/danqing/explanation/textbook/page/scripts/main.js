@@ -68,7 +68,7 @@ function offerSamples() {
       }
       const text = document.createElement("span");
       button.addEventListener("danqing-language", () => {
-        const wrong = sample.kind === "mistake" ? ` → ${targetName(sample.answer)}` : "";
+        const wrong = sample.kind === "mistake" ? ` → ${targetName(sample.prediction)}` : "";
         const name = `${targetName(sample.target)}${wrong}`;
         text.textContent = pictures ? name : say("row_button", { row: sample.number, name });
         button.setAttribute("aria-label", `${say("test_example", { row: sample.number })}: ${name}`);
@@ -81,7 +81,7 @@ function offerSamples() {
       holder.append(button);
     });
   };
-  make(find("samples"), ["doubt", "typical"]);
+  make(find("samples"), ["uncertain", "typical"]);
   make(find("wrong-samples"), ["mistake"]);
 }
 
