@@ -1,4 +1,4 @@
-"""Danqing (丹青): from labelled pictures to a network its owner can trust.
+"""Danqing (丹青): from labelled pictures or a table to a network you can trust.
 
 Names are imported when they are first used, so that `import danqing` costs nothing.
 """
@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from danqing.api.calls import evaluate, explain, train
+    from danqing.api.calls import evaluate, explain, inspect, train
     from danqing.api.estimators import DanqingClassifier, DanqingRegressor
     from danqing.api.run import Run, list_runs, load_run
+    from danqing.data.dataset import Dataset
     from danqing.data.sources import load_data
     from danqing.errors import DanqingError
     from danqing.recipe.recipe import Recipe
@@ -22,11 +23,13 @@ __all__ = [
     "DanqingClassifier",
     "DanqingError",
     "DanqingRegressor",
+    "Dataset",
     "Recipe",
     "Run",
     "__version__",
     "evaluate",
     "explain",
+    "inspect",
     "list_runs",
     "load_data",
     "load_run",
@@ -35,14 +38,16 @@ __all__ = [
 
 _HOMES = {
     "DanqingClassifier": "danqing.api.estimators",
-    "DanqingRegressor": "danqing.api.estimators",
     "DanqingError": "danqing.errors",
+    "DanqingRegressor": "danqing.api.estimators",
+    "Dataset": "danqing.data.dataset",
     "Recipe": "danqing.recipe.recipe",
+    "Run": "danqing.api.run",
     "evaluate": "danqing.api.calls",
     "explain": "danqing.api.calls",
-    "load_data": "danqing.data.sources",
-    "Run": "danqing.api.run",
+    "inspect": "danqing.api.calls",
     "list_runs": "danqing.api.run",
+    "load_data": "danqing.data.sources",
     "load_run": "danqing.api.run",
     "train": "danqing.api.calls",
 }

@@ -268,7 +268,7 @@ def test_refusals(small: Dataset, tmp_path: Path) -> None:
             "labels_per_class needs pictures with classes",
         ),
         (None, small, {"labels_per_class": 5000}, SourceError, "no class has more than"),
-        (None, small, {"unlabelled_weight": 1}, RecipeError, "there are no pictures without"),
+        (None, small, {"unlabelled_weight": 1}, RecipeError, "there are no unlabelled pictures"),
         (None, small, {"labels_per_class": 5, "label_smoothing": 0.1}, RecipeError, "above 95 %"),
         (None, small, {"labels_per_class": 5, "loss": "mean-squared-error"}, RecipeError, "above"),
     ]

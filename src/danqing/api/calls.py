@@ -1,10 +1,11 @@
-"""The functions of `danqing`: train, evaluate, explain. Knows no command line.
+"""The functions of `danqing`: train, evaluate, explain, inspect. Knows no command line.
 
-Each hands what it was given to the module that does the work, and gives back a `Run`.
+Each hands what it was given to the module that does the work.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
     from danqing.data.dataset import Dataset
     from danqing.explanation.results import ExplanationSet
+    from danqing.inspection.inspect import Inspection
     from danqing.recipe.recipe import Recipe
     from danqing.training.loop.progress import TrainingProgress
 
-__all__ = ["evaluate", "explain", "train"]
+__all__ = ["evaluate", "explain", "inspect", "train"]
 
 
 def train(
@@ -42,23 +44,24 @@ def train(
     ----------
     source : Dataset, or whatever `danqing.load_data` takes
     recipe : Recipe, optional
-        The preset ``fast`` if neither it nor `settings` are given.
+        ``Recipe(**settings)`` if not given; without settings, the preset ``fast``.
     out : path, optional
         A folder that does not exist yet; ``runs/<time>-<source>-<network>`` if not given.
     target, task : str, optional
         As for `danqing.load_data`.
     resume : bool
-        Resume the run in `out` from its last checkpoint; start it if there is no such folder.
+        Resume the run in `out` from its last checkpoint; start it if there is none.
     base : Run or path, optional
-        A finished run to fine-tune: its network, preparation and weights are where training starts.
+        A finished run to fine-tune: training starts from its network, preparation and weights.
     teacher : Run or path, optional
-        A finished run whose predictions are learned in place of the labels (distillation).
+        A finished run to distil: its predictions are learned in place of the labels.
     unlabelled : optional
-        More pictures without labels: any source, also a folder of pictures without class folders.
+        More pictures to learn from, without labels: a folder of pictures, or any source, whose
+        labels are ignored.
     tensorboard : bool
-        Also write event logs for TensorBoard, into the folder's ``tensorboard``.
+        Also write event logs for TensorBoard, into ``tensorboard`` in the run folder.
     progress : callable
-        Called about once a second, and at the end of each epoch.
+        Called about once a second and at the end of each epoch, with a `TrainingProgress`.
     **settings
         A recipe's settings, such as ``epochs=3``; not together with `recipe`.
 
@@ -72,7 +75,7 @@ def train(
     SourceError, SpecError, RecipeError
         If data, network or settings are wrong; nothing is written.
     RunError
-        If the folder exists or can't be written; to resume, if it holds another training.
+        If the folder exists or can't be written; with `resume`, if it holds another training.
     TrainingInterrupted
         After Ctrl-C; its `folder` holds what was learned so far.
 
@@ -83,23 +86,19 @@ def train(
     >>> run.task, run.class_names
     ('classification', ['setosa', 'versicolor', 'virginica'])
     """
-    from danqing.data.dataset import Dataset
-    from danqing.data.sources import load_data
     from danqing.errors import RecipeError
     from danqing.recipe.recipe import Recipe
     from danqing.training.train import train as run_training
 
     if recipe is not None and settings:
         raise RecipeError(
-            f"{', '.join(settings)}: can't be given together with a recipe; "
-            "write them into the recipe, or leave the recipe out"
+            f"{', '.join(settings)}: can't be given together with a recipe; put them into the "
+            "recipe, or leave the recipe out"
         )
-    dataset = source
-    if not isinstance(source, Dataset):
-        dataset = load_data(source, target=target, task=task)
-    folder = run_training(
-        dataset,
-        recipe or Recipe(**settings),
+    recipe = recipe or Recipe(**settings)
+    files = run_training(
+        _dataset(source, target, task),
+        recipe,
         out,
         resume=resume,
         base=_folder(base),
@@ -108,30 +107,27 @@ def train(
         tensorboard=tensorboard,
         progress=progress,
     )
-    return Run(folder)
+    return Run(files)
 
 
-def evaluate(run: Run | str | Path, dataset: Dataset | None = None) -> dict[str, Any]:
-    """Measure a run on the test set of its own data, or of another Dataset.
+def evaluate(run: Run | str | Path, source: Any = None) -> dict[str, Any]:
+    """Evaluate a run on its test set, or on other data: `Run.evaluate`.
 
     Parameters
     ----------
     run : Run or path
-    dataset : Dataset, optional
-        Loaded from the run's source if not given.
+    source : Dataset, or whatever `danqing.load_data` takes, optional
+        The run's own data if not given.
 
-    Returns
-    -------
-    dict
-        ``test`` and, on the run's own data, ``validation``, each with ``n``, ``loss``,
-        ``accuracy`` and more, or for regression ``r2``, ``mae`` and ``mse``.
-
-    Raises
-    ------
-    RunError
-        If the run's own data have changed, or other data don't suit the run.
+    Examples
+    --------
+    >>> import tempfile, danqing
+    >>> folder = tempfile.mkdtemp() + "/run"
+    >>> run = danqing.train("diabetes", out=folder, network="dense(16)", epochs=5)
+    >>> sorted(danqing.evaluate(folder)["test"])
+    ['loss', 'mae', 'mse', 'n', 'r2']
     """
-    return _run(run).evaluate(dataset)
+    return _run(run).evaluate(source)
 
 
 def explain(
@@ -143,8 +139,69 @@ def explain(
     target: str | None = None,
     dataset: Dataset | None = None,
 ) -> ExplanationSet:
-    """Explain a run's predictions; see `danqing.explanation.explain.explain`."""
+    """Explain a run's predictions: `Run.explain`.
+
+    Parameters
+    ----------
+    run : Run or path
+    examples, names, method, target, dataset
+        As for `Run.explain`.
+
+    Examples
+    --------
+    >>> import tempfile, danqing
+    >>> folder = tempfile.mkdtemp() + "/run"
+    >>> run = danqing.train("iris", out=folder, network="dense(16)", epochs=5)
+    >>> found = danqing.explain(folder, method="integrated-gradients")
+    >>> [one.method for one in found.explanations[0].maps]
+    ['integrated-gradients']
+    """
     return _run(run).explain(examples, names=names, method=method, target=target, dataset=dataset)
+
+
+def inspect(
+    source: Any = "mnist", *, target: str | None = None, task: str | None = None
+) -> Inspection:
+    """Report what a data set holds, and what is wrong with it.
+
+    Parameters
+    ----------
+    source : Dataset, or whatever `danqing.load_data` takes
+    target, task : str, optional
+        As for `danqing.load_data`.
+
+    Returns
+    -------
+    Inspection
+        With a ``summary`` and ``findings``, worst first.
+
+    Examples
+    --------
+    >>> import danqing
+    >>> found = danqing.inspect("wine")
+    >>> found.summary["counts"], found.findings
+    ({'train': 178, 'validation': 0, 'test': 0}, ())
+    """
+    from danqing.data.images.load_images import index_images
+    from danqing.inspection.inspect import inspect as inspect_dataset
+
+    dataset = _dataset(source, target, task)
+    from_files = dataset.pictures_as and isinstance(source, str | os.PathLike)
+    index = index_images(Path(source).expanduser()) if from_files else None
+    return inspect_dataset(dataset, index=index)
+
+
+def _dataset(source: Any, target: str | None, task: str | None) -> Dataset:
+    from danqing.data.dataset import Dataset
+    from danqing.data.sources import load_data
+    from danqing.errors import RecipeError
+
+    if not isinstance(source, Dataset):
+        return load_data(source, target=target, task=task)
+    for name, value in (("target", target), ("task", task)):
+        if value is not None:
+            raise RecipeError(f"{name}: a Dataset has its own; leave it out")
+    return source
 
 
 def _run(run: Run | str | Path) -> Run:

@@ -1,4 +1,4 @@
-"""Run: a training's result as Python users hold it. Knows no training loop and no page.
+"""Run: what a training leaves, as Python users hold it. Knows no training loop and no page.
 
 Predicting needs no TensorFlow; explaining does, and loads it then.
 """
@@ -22,42 +22,41 @@ if TYPE_CHECKING:
     from danqing.explanation.results import ExplanationSet
     from danqing.prediction.predictor import Predictor
 
-__all__ = ["Run", "list_runs", "load_run"]
+__all__ = ["Run", "list_runs", "load_for", "load_run"]
 
 
 class Run:
-    """A run folder and the network in it.
+    """A run folder and the network in it; `train`, `load_run` and `list_runs` give one.
 
     Parameters
     ----------
-    folder : RunFolder
+    files : RunFolder
 
     Examples
     --------
     >>> import tempfile, danqing
-    >>> recipe = danqing.Recipe(network="dense(16)", epochs=1, batch_size=256)
-    >>> data = danqing.load_data("mnist")
-    >>> run = danqing.train(data, recipe, tempfile.mkdtemp() + "/run")
+    >>> folder = tempfile.mkdtemp() + "/run"
+    >>> run = danqing.train("iris", out=folder, network="dense(16)", epochs=5)
     >>> run.finished, run.metrics["test"]["n"], len(run.history)
-    (True, 10000, 1)
-    >>> run.predict(data.x_test[:2]).shape
-    (2, 10)
+    (True, 30, 5)
+    >>> run.predict(danqing.load_data("iris").x_train[:2]).shape
+    (2, 3)
     """
 
-    def __init__(self, folder: RunFolder) -> None:
-        self._files = folder
+    def __init__(self, files: RunFolder) -> None:
+        self._files = files
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
 
     @property
     def folder(self) -> Path:
-        """Where the run is kept."""
+        """The run folder."""
         return self._files.folder
 
     @property
     def config(self) -> dict[str, Any]:
-        """Every setting, the seed, and versions."""
+        """All settings, the seed and versions."""
         return self._files.config
 
     @property
@@ -82,7 +81,7 @@ class Run:
 
     @property
     def class_names(self) -> list[str]:
-        """What each column of `predict` stands for; empty for regression."""
+        """The class of each column that `predict` gives; empty for regression."""
         return self._files.class_names
 
     @property
@@ -91,25 +90,60 @@ class Run:
         return self._files.task
 
     def predict(self, examples: Any) -> NDArray[np.float32]:
-        """Predict class probabilities, shape (n, classes), or for regression numbers, shape (n,).
+        """Predict class probabilities, or for regression numbers.
 
         Parameters
         ----------
         examples : Table or ndarray
-            As `danqing.prediction.predictor.Predictor.predict` takes them.
+            Raw rows; or pictures of shape (n, height, width, channels), from 0 to 255. Grey ones
+            may lack the channel axis.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, classes) or (n,)
 
         Raises
         ------
-        RunError, SourceError
-            If the run holds no network, or the examples don't suit it.
+        RunError
+            If the run has no trained network, or it takes examples of another shape.
+        SourceError
+            If a table lacks columns that the network needs.
         """
         return self._predictor.predict(examples)
 
-    def evaluate(self, dataset: Dataset | None = None) -> dict[str, Any]:
-        """Measure the run on its own data, or on another Dataset; see `danqing.evaluate`."""
+    def evaluate(self, source: Any = None) -> dict[str, Any]:
+        """Evaluate the run on its test set, or on other data.
+
+        Parameters
+        ----------
+        source : Dataset, or whatever `danqing.load_data` takes, optional
+            The run's own data if not given. Of other data, the test set, or all if it has none.
+
+        Returns
+        -------
+        dict
+            ``test`` and, for the run's own data, ``validation``, each with ``n``, ``loss``,
+            ``accuracy`` and more; for regression ``r2``, ``mae`` and ``mse`` in its place.
+
+        Raises
+        ------
+        RunError
+            If the run's own data have changed, were in memory and aren't given, or other data
+            don't suit the run.
+        SourceError
+            If the data can't be read.
+
+        Examples
+        --------
+        >>> import tempfile, danqing
+        >>> folder = tempfile.mkdtemp() + "/run"
+        >>> run = danqing.train("iris", out=folder, network="dense(16)", epochs=5)
+        >>> run.evaluate()["test"] == run.metrics["test"]
+        True
+        """
         from danqing.evaluation.evaluate import evaluate
 
-        return evaluate(self._files, dataset)
+        return evaluate(self._files, None if source is None else load_for(self._files, source))
 
     def explain(
         self,
@@ -120,18 +154,63 @@ class Run:
         target: str | None = None,
         dataset: Dataset | None = None,
     ) -> ExplanationSet:
-        """Explain predictions; see `danqing.explanation.explain.explain`."""
+        """Explain predictions, each attribution map with its sanity checks.
+
+        Parameters
+        ----------
+        examples : Table or ndarray, optional
+            As for `predict`; a few examples of the run's test set if not given.
+        names : sequence of str
+            What to call the examples.
+        method : str, optional
+            ``integrated-gradients``, ``gradient``, ``smoothgrad``, ``grad-cam`` or ``occlusion``;
+            all that suit the network if not given.
+        target : str, optional
+            The class to explain, which is also the counterfactual's. If not given, the prediction
+            is explained and the counterfactual is of the runner-up.
+        dataset : Dataset, optional
+            The run's own data, if they were in memory.
+
+        Returns
+        -------
+        ExplanationSet
+
+        Raises
+        ------
+        RecipeError
+            If method or target is unknown.
+        RunError, SourceError
+            If no examples are given and the run's data are gone; or the run is damaged.
+        """
         from danqing.explanation.explain import explain
 
         return explain(
             self._files, examples, names=names, method=method, target=target, dataset=dataset
         )
 
-    def textbook(self, dataset: Dataset | None = None) -> Path:
-        """Write ``textbook.html`` into the run's folder; give its path."""
+    def textbook(self, dataset: Dataset | None = None, out: str | Path | None = None) -> Path:
+        """Write an interactive textbook about the run's network.
+
+        Parameters
+        ----------
+        dataset : Dataset, optional
+            The run's own data, if they were in memory.
+        out : path, optional
+            A file that does not exist yet; ``textbook.html`` in the run folder if not given.
+
+        Returns
+        -------
+        Path
+            The page that was written.
+
+        Raises
+        ------
+        RunError
+            If the run has no trained network, its data have changed, or `out` exists.
+        """
         from danqing.explanation.textbook.write import write_textbook
 
-        return write_textbook(self._files, dataset)
+        return write_textbook(self._files, dataset, Path(out) if out is not None else None)
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -140,17 +219,55 @@ class Run:
         return Predictor(self._files)
 
 
+def load_for(files: RunFolder, source: Any) -> Dataset:
+    """Load other data for a run to be evaluated on: by its target and for its task."""
+    from danqing.data.dataset import Dataset
+    from danqing.data.sources import load_data
+
+    if isinstance(source, Dataset):
+        return source
+    target = files.data.get("target") or None
+    return load_data(source, target=target, task=files.task if target else None)
+
+
 def load_run(folder: str | Path) -> Run:
     """Open a run folder.
+
+    Parameters
+    ----------
+    folder : path
 
     Raises
     ------
     RunError
         If there is no such folder, or it is no run.
+
+    Examples
+    --------
+    >>> import danqing
+    >>> danqing.load_run("runs/nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    danqing.errors.RunError: run runs/nowhere: there is no such folder; ...
     """
     return Run(run_folder.load_run(folder))
 
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """List the runs in a folder: grouped by data, best validation score first."""
-    return [Run(one) for one in listing.list_runs(folder)]
+    """List the runs in a folder: grouped by data, best validation score first.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    list of Run
+        Folders that are no runs are left out; there need not be any.
+
+    Examples
+    --------
+    >>> import tempfile, danqing
+    >>> danqing.list_runs(tempfile.mkdtemp())
+    []
+    """
+    return [Run(files) for files in listing.list_runs(folder)]

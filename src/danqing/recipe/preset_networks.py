@@ -1,14 +1,14 @@
-"""The presets' networks in words, for the size of the data. Knows no training."""
+"""The presets' networks, in words, for data of any size. Knows no training."""
 
 from __future__ import annotations
 
 __all__ = ["FEW_ROWS", "picture_network", "table_network"]
 
 FEW_ROWS = 2000
-"""Rows of a table; with fewer a network learns them by heart unless it is held back."""
+"""Rows of a table; with fewer, a network overfits unless it is regularised."""
 
-# For pictures of below 8 pixels a side, below 24, and more. Each convolution is normalised. Of
-# larger ones, "halve" stands for as many strides as leave the rest what it has of MNIST's pictures.
+# For pictures with a side below 8 pixels, below 24, and larger. Batchnorm follows each convolution.
+# "halve" stands for as many strided convolutions as reduce a picture to about the size of MNIST's.
 _PICTURES = {
     "fast": (
         "conv(32,3) conv(64,3)",
@@ -32,7 +32,7 @@ _HALVING = {"fast": "conv(32,3,2)", "best": "conv(48,3,2)", "tiny": "conv(8,3,2)
 
 
 def picture_network(preset: str, side: int) -> str:
-    """Give a preset's network for pictures whose shorter side has so many pixels.
+    """Give a preset's network for pictures with a shorter side of so many pixels.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def picture_network(preset: str, side: int) -> str:
 
 
 def table_network(preset: str, rows: int) -> str:
-    """Give a preset's network for a table of so many rows: `best` has none of its own.
+    """Give a preset's network for a table of so many rows; `best` has the same as `fast`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The presets: networks with a name, each with the training that suits the data. Knows no Keras."""
+"""The presets: named networks, each with the training that suits the data. Knows no Keras."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["PRESETS", "UNLABELLED_PER_LABELLED", "defaults_for", "spec_of"]
 
 PRESETS = ("article", "fast", "best", "tiny")
 
-UNLABELLED_PER_LABELLED = 3  # rows of a step, where there are pictures without labels
+UNLABELLED_PER_LABELLED = 3  # in a batch
 
-# The classic program's own settings: Keras' defaults, batches of 32, 10 epochs.
+# The classic program's settings: Keras' defaults, batches of 32, 10 epochs.
 _CLASSIC: dict[str, Any] = {
     "tta_views": 1,
     "epochs": 10,
@@ -36,7 +36,7 @@ _CLASSIC: dict[str, Any] = {
     "validation_share": 0.2,
 }
 
-# Chosen on the validation split; what else was tried is in docs/log.md.
+# Chosen on the validation set; what else was tried is in docs/log.md.
 _PICTURES: dict[str, Any] = {
     "tta_views": 1,
     "epochs": 6,
@@ -59,7 +59,7 @@ _PICTURES: dict[str, Any] = {
     "validation_share": 0.1,
 }
 
-# What `best` and `tiny` do otherwise than `fast`.
+# Where `best` and `tiny` differ from `fast`.
 _OTHERWISE: dict[str, dict[str, Any]] = {
     "best": {
         "epochs": 32,
@@ -74,8 +74,8 @@ _OTHERWISE: dict[str, dict[str, Any]] = {
         "learning_rate": 0.008,
         "label_smoothing": 0.0,
         "affine": 0.5,
-        "random_erasing": 0.0,  # so small a network has room neither for it
-        "photometric": 0.0,  # nor for this
+        "random_erasing": 0.0,  # too small a network for this
+        "photometric": 0.0,  # and for this
     },
 }
 
@@ -91,9 +91,9 @@ _TABLES: dict[str, Any] = {
     "scaling": "feature",
 }
 
-# Uneven enough for the rare classes to be neglected without weights.
+# From here on, rare classes would be neglected without weights.
 _IMBALANCED = 3.0
-# Muon's step costs the same whatever the batch: with smaller ones it isn't worth its time.
+# Muon's step costs the same for any batch; for smaller ones it isn't worth its time.
 _WHOLE_BATCH = 128
 _UNLABELLED_STEPS = 4000
 
@@ -117,12 +117,12 @@ def spec_of(network: str, traits: Traits = MNIST_TRAITS) -> str:
     if traits.tabular:
         return table_network(network, traits.rows)
     spec = picture_network(network, min(traits.input_shape[:2]))
-    # Warps and elastic keep drawings from being learned by heart; other pictures need this.
+    # Random distortion keeps a network from overfitting drawings; other pictures need dropout.
     return f"{spec}-dropout(0.3)" if network == "best" and not traits.drawings else spec
 
 
 def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
-    """Give the settings of a training that a preset, or a spec of its kind, starts from."""
+    """Give the default settings for a preset, or for a spec."""
     if network in ("fast", "best", "tiny") or "conv" in network:
         settings = _for_tables(traits) if traits.tabular else _for_pictures(network, traits)
     elif network == "article":
@@ -162,7 +162,7 @@ def _for_pictures(network: str, traits: Traits) -> dict[str, Any]:
 
 
 def _sized(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
-    """Fit batch and epochs to the number of rows: few rows want more passes in smaller batches."""
+    """Adapt batch size and epochs to the number of rows: few rows need more, smaller batches."""
     batch_size = 16
     while batch_size < settings["batch_size"] and batch_size * 64 <= traits.rows:
         batch_size *= 2
@@ -177,7 +177,7 @@ def _sized(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 
 def _unlabelled(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
-    """Give what learning from pictures without labels wants, whatever the network."""
+    """Give the settings for learning from unlabelled pictures, for any network."""
     batch_size = max(32, _sized(_PICTURES, traits)["batch_size"])
     rows = max(traits.rows, traits.unlabelled / UNLABELLED_PER_LABELLED)
     epochs = round(_UNLABELLED_STEPS * batch_size / rows)
@@ -186,7 +186,7 @@ def _unlabelled(settings: dict[str, Any], traits: Traits) -> dict[str, Any]:
         "epochs": min(max(epochs, _PICTURES["epochs"]), 200),
         "batch_size": batch_size,
         "optimizer": "adamw",
-        "label_smoothing": 0.0,  # answers could not be sure enough to be believed
+        "label_smoothing": 0.0,  # predictions could not be confident enough
         "affine": settings["affine"] or (1.0 if traits.drawings else 0.3),
         "elastic": settings["elastic"],
         "random_erasing": 0.0,

@@ -19,10 +19,10 @@ from danqing.recipe.traits import MNIST_TRAITS, Traits
 __all__ = ["AUGMENTATIONS", "MOST_EPOCHS", "Recipe"]
 
 MOST_EPOCHS = 100_000
-# The settings by which training changes its pictures.
+# The settings that change training pictures at random.
 AUGMENTATIONS = ("affine", "elastic", "random_erasing", "photometric", "horizontal_flip")
 
-# What suits an optimizer when the user names it and no learning rate.
+# What suits an optimizer, if the user names it and no learning rate.
 _LEARNING_RATES = {
     "gradient-descent": 0.1,
     "momentum": 0.02,
@@ -36,9 +36,9 @@ _DECAYING = ("adamw", "muon")
 class Recipe(BaseModel):
     """Everything that decides a training, apart from the data.
 
-    Settings that are not given come from the preset named by `network`, or, for a spec, from
-    `fast` where it has convolutions and from `article` where it has none. Until `for_data` has
-    fitted them to other data, they are those for MNIST.
+    Settings that are not given come from the preset named by `network`; for a spec, from ``fast``
+    if it has convolutions, otherwise from ``article``. They are those for MNIST until `for_data`
+    has adapted them to other data.
 
     Parameters
     ----------
@@ -46,64 +46,65 @@ class Recipe(BaseModel):
         A preset (``article``, ``fast``, ``best``, ``tiny``), or a spec such as
         ``dense(64)-dense(64)``.
     ensemble : int
-        How many such networks to train side by side, 1 to 32, each from its own start; the
-        answer is the mean of theirs.
-    tta_views : int
-        Looks at a picture over which the answer is averaged: 1; 5, also shifted by a pixel each
-        way; or 10, also mirrored. It learns as with 1 and answers as much slower.
-    epochs, batch_size : int
-        Passes through the training rows, 1 to 100,000; rows a step, 1 to 1,000,000.
+        Number of networks trained side by side, 1 to 32, each from its own initialisation; the
+        prediction is their mean.
+    tta_views : {1, 5, 10}
+        Test-time augmentation: views of a picture over which a prediction is averaged. With 5 it is
+        also shifted by a pixel each way, with 10 also flipped. Training is the same for all.
+    epochs : int
+        Passes through the training set, 1 to 100,000.
+    batch_size : int
+        Training examples per step, 1 to 1,000,000.
     minutes : float, optional
-        Wall-clock time for the whole job, evaluation included, at most 100,000. The schedule comes
-        down in time, and the best epoch's weights are kept. With epochs given, too, whichever
-        ends first; without, there may be any number of epochs, or a part of one, and no patience.
+        Time budget for the whole job, evaluation included, up to 100,000. The schedule fits into
+        it, and the best epoch's weights are kept. With `epochs` too, whichever ends first counts;
+        without, there is no limit of epochs and no `patience`.
     optimizer : {"gradient-descent", "momentum", "adam", "adamw", "muon"}
     learning_rate : float
-        Step size, above 0 and at most 100. With a schedule, its peak.
+        Learning rate (the peak, with a schedule), above 0 and at most 100.
     schedule : {"constant", "cosine", "one-cycle"}
     loss : {"cross-entropy", "mean-squared-error"}
     weight_decay : float
-        Share of a kernel taken off at each step, times the learning rate; for ``adamw`` and
-        ``muon`` only.
+        Decoupled weight decay of kernels, 0 to 1; ``adamw`` and ``muon`` only.
     label_smoothing : float
         Share of the target spread evenly over all classes, 0 to below 1.
     affine : float
-        Strength of the small random warps of training pictures, 0 (none) to 2.
+        Strength of random rotation, scaling, shear and shift, 0 (none) to 2.
     elastic : float
-        Strength of their elastic deformations, 0 (none) to 4.
+        Strength of random elastic deformation, 0 (none) to 4.
     random_erasing : float
-        Share of them that lose a square, 0 to 1.
+        Share of training pictures in which a square is blacked out, 0 to 1.
     photometric : float
-        Share of them that lose contrast, and of those that get noise, 0 to 1.
+        Share of training pictures that lose contrast, and of those that get noise, 0 to 1.
     horizontal_flip : bool
-        Mirror half of them. Only where they stay what they are: clothes do, digits don't.
+        Flip half of the training pictures horizontally. Only if that preserves their class: it
+        does for clothes, not for digits.
     ema_decay : float
-        Decay of the running average of the weights, 0 (none) to below 1.
+        Decay of the exponential moving average of the weights, 0 (none) to below 1.
     patience : int
-        End when validation has not got better for so many epochs, by the loss that is learned
-        (of smoothed labels, or a teacher's answers), and keep the best one's weights; 0 trains to
-        the end and keeps the last.
+        Epochs without improvement of the validation loss before training stops and the best
+        epoch's weights are kept. 0 trains to the end and keeps the last.
     class_weight : {"none", "balanced"}
-        Let every row count alike, or every class: a row of class c counts for
+        With ``balanced`` every class counts alike: an example of class c has the weight
         :math:`n / (C n_c)` (King & Zeng 2001, "Logistic regression in rare events data").
     scaling : {"feature", "channel"}
-        Normalise each pixel or feature by itself, or all pixels of a colour channel alike.
+        Standardise each pixel or feature, or each colour channel.
     validation_share : float
-        Share of the training rows held out for validation, 0.01 to 0.5.
+        Share of the training set held out for validation, 0.01 to 0.5.
     labels_per_class : int
-        Keep the labels of only so many training rows a class, drawn by `seed`, and treat the
-        others as pictures without labels, to study how few are enough; 0 keeps all. Validation
-        rows keep theirs, but nothing is chosen by them: the last weights count.
+        Labels kept per class, drawn by `seed`; the other training pictures are treated as
+        unlabelled, to study how few labels are enough. 0 keeps all. The validation set keeps its
+        labels, but is not used for model selection: the last weights are kept.
     unlabelled_weight : float
-        What all pictures without labels count for, beside the labelled ones: 1 if not given, where
-        there are any; 0 leaves them out.
+        Weight of the loss on unlabelled pictures, 0 to 100: 1 by default if there are any. 0 leaves
+        them out.
     seed : int
-        Start of all randomness but the split's, 0 to 2**31 - 1.
+        Random seed of everything but the split, 0 to 2**31 - 1.
 
     Raises
     ------
     RecipeError
-        Names the setting, what it may be, and what was received.
+        If a setting is unknown, out of its range, or has another name since 0.2.0.
 
     Examples
     --------
@@ -150,7 +151,7 @@ class Recipe(BaseModel):
             super().__init__(**settings)
         except ValidationError as error:
             raise RecipeError(_plain(error)) from None
-        # What was filled in was not set: `for_data` may fill it in otherwise.
+        # What was filled in was not set: `for_data` may choose otherwise.
         self.__pydantic_fields_set__ = set(settings)
         near = difflib.get_close_matches(self.network, list(PRESETS), n=1)
         if near and self.network not in PRESETS and self.network.isalpha():
@@ -160,7 +161,7 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
-        # Python, and pydantic, count true as 1.
+        # To Python, and to pydantic, True is 1.
         for name, value in given.items():
             if isinstance(value, bool) and name != "horizontal_flip":
                 raise ValueError(f"{name}: expected a number or a word, not {value}")
@@ -174,29 +175,29 @@ class Recipe(BaseModel):
             )
         if self.labels_per_class and self.patience:
             raise ValueError(
-                "patience: would choose the epoch by validation labels, which a study of few "
+                "patience: would select the epoch by validation labels, which a study of few "
                 "labels pretends not to have; set it to 0, or leave labels_per_class out"
             )
         return self
 
     @property
     def rows_per_step(self) -> int:
-        """Rows that a step takes in: `batch_size` with labels, and more without, if any."""
+        """Examples per step: `batch_size` labelled ones, and unlabelled ones if there are any."""
         more = UNLABELLED_PER_LABELLED if self.unlabelled_weight else 0
         return self.batch_size * (1 + more)
 
     @property
     def spec(self) -> str:
-        """The network in words, also where `network` is a preset's name."""
+        """The network in words, also if `network` names a preset."""
         return spec_of(self.network, self._traits)
 
     def for_data(self, traits: Traits) -> Recipe:
-        """Fit all that was not given to the data: the preset's network, its training, the loss.
+        """Adapt all settings that were not given to the data.
 
         Raises
         ------
         RecipeError
-            If what was given doesn't go with the data.
+            If a setting that was given doesn't suit the data.
 
         Examples
         --------
@@ -210,8 +211,8 @@ class Recipe(BaseModel):
         recipe.__pydantic_fields_set__, recipe._traits = self.model_fields_set, traits
         if traits.task == "regression" and recipe.loss != "mean-squared-error":
             raise RecipeError(
-                f"loss: {recipe.loss} is for classes, and the target is a number; "
-                "leave it out or choose mean-squared-error"
+                f"loss: {recipe.loss} is for classification, and the task is regression; leave it "
+                "out or choose mean-squared-error"
             )
         if traits.tabular and recipe.scaling == "channel":
             raise RecipeError("scaling: a table has no colour channels; choose feature")
@@ -222,12 +223,12 @@ class Recipe(BaseModel):
     def _check_unlabelled(self, traits: Traits) -> None:
         if not traits.unlabelled:
             raise RecipeError(
-                "unlabelled_weight: there are no pictures without labels; name some by "
-                "--unlabelled, or set labels_per_class, or leave it out"
+                "unlabelled_weight: there are no unlabelled pictures; name some with --unlabelled, "
+                "or set labels_per_class, or leave it out"
             )
         if self.loss != "cross-entropy" or self.label_smoothing:
             raise RecipeError(
-                "pictures without labels are learned from by answers above 95 %, which needs loss "
+                "learning from unlabelled pictures needs confident predictions, and so loss "
                 "cross-entropy and label_smoothing 0; leave both out, or set unlabelled_weight to 0"
             )
 
@@ -238,7 +239,7 @@ class Recipe(BaseModel):
         Raises
         ------
         RecipeError
-            If the file is missing, is no TOML, or holds a wrong setting.
+            If the file is missing, is not TOML, or has a wrong setting.
         """
         try:
             settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -277,7 +278,7 @@ def _plain(error: ValidationError) -> str:
         hint = (
             f"did you mean {close[0]!r}?" if close else f"known: {', '.join(Recipe.model_fields)}"
         )
-        return f"{name!r} is no setting; {hint}"
+        return f"{name!r} is not a setting; {hint}"
     message = first["msg"].removeprefix("Value error, ")
     if not name:
         return message

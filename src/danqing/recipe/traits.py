@@ -1,4 +1,4 @@
-"""Traits: what of a data set decides which network and training suit it. Knows no data."""
+"""Traits: the properties of a data set that decide which training suits it. Knows no data."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class Traits:
     Attributes
     ----------
     tabular : bool
-        Rows of a table, not pictures.
+        Whether the examples are rows of a table; otherwise they are pictures.
     task : {"classification", "regression"}
     rows : int
-        Rows to learn from.
+        Size of the training set.
     input_shape : tuple of int
-        Height, width and channels; the number of features of a table.
+        Height, width and channels of the pictures, or the number of features.
     drawings : bool
-        Pictures of strokes, made as MNIST's were: they stay what they are when they are warped.
+        Whether the pictures are drawings like MNIST's: distorting them preserves their class.
     flip_invariant : bool
-        Pictures that stay what they are when they are mirrored.
+        Whether flipping pictures horizontally preserves their class.
     imbalance_ratio : float
-        How many times the rarest class the commonest is; 1 for regression.
+        Size of the largest class divided by that of the smallest; 1 for regression.
     unlabelled : int
-        Pictures without labels to learn from, too.
+        Number of unlabelled pictures.
     """
 
     tabular: bool

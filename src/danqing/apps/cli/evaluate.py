@@ -40,7 +40,7 @@ def evaluate(
     writes report.html, card.md and calibration.json into its folder; for other data, a report if
     --out is given.
     """
-    from danqing.data.sources import load_data
+    from danqing.api.run import load_for
     from danqing.evaluation.examination import examine
     from danqing.evaluation.report.write import check_out, write_report
     from danqing.runs.run_folder import load_run
@@ -49,10 +49,7 @@ def evaluate(
     other = load_run(against) if against else None
     if out:
         check_out(out)
-    dataset = None
-    if source:
-        task = opened.task if opened.data.get("target") else None
-        dataset = load_data(source, target=opened.data.get("target") or None, task=task)
+    dataset = load_for(opened, source) if source else None
     found = examine(opened, dataset, risk=risk, against=other)
     for subset in ("validation", "test"):
         if subset in found.metrics:
