@@ -96,7 +96,7 @@ def test_an_ensemble_from_training_to_textbook(tmp_path: Path) -> None:
     listed = danqing("runs", cwd=run.folder.parent)
     assert listed.returncode == 0
     assert danqing("evaluate", "three", cwd=tmp_path).returncode == 0
-    assert "3 networks of these layers" in (run.folder / "card.md").read_text()
+    assert "an ensemble of 3 networks with these layers" in (run.folder / "card.md").read_text()
     assert "3 × <code>conv(4,3)-pool" in (run.folder / "report.html").read_text()
     explained = danqing("textbook", "three", cwd=tmp_path)
     assert explained.returncode == 0, explained.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from danqing.errors import RunError
-from danqing.runs.create import create_folder, held, reopen_folder
+from danqing.runs.create import create_folder, lock_folder, reopen_folder
 
 
 def test_default_folders_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_what_a_killed_start_leaves_is_taken_up(tmp_path: Path) -> None:
     assert reopen_folder(folder) == folder
     (folder / "data.json").write_text("{}")
     (folder / ".network.json.4711").write_text("{")
-    with held(reopen_folder(folder)):
+    with lock_folder(reopen_folder(folder)):
         assert [path.name for path in folder.iterdir()] == ["data.json"]
 
 
@@ -46,18 +46,18 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no such locks")
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from danqing.runs.create import held\n"
-        f"with held(Path({str(tmp_path)!r})): print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from danqing.runs.create import lock_folder\n"
+        f"with lock_folder(Path({str(tmp_path)!r})): print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match="another process"), held(tmp_path):
+        with pytest.raises(RunError, match="another process"), lock_folder(tmp_path):
             pass
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    with held(tmp_path):
+    with lock_folder(tmp_path):
         pass

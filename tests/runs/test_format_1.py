@@ -13,10 +13,9 @@ from safetensors.numpy import load_file
 
 from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
+from danqing.data.few_labels import split_by_settings
 from danqing.errors import RecipeError, RunError
 from danqing.evaluation.evaluate import evaluate
-from danqing.evaluation.own_data import is_own_data
-from danqing.evaluation.predictions import predict_subset, subsets_to_measure
 from danqing.explanation.explain import explain
 from danqing.explanation.textbook.write import write_textbook
 from danqing.prediction.predictor import Predictor
@@ -49,9 +48,9 @@ def data_of(run: RunFolder) -> Dataset:
 def test_predictions_and_metrics_are_those_of_the_old_code(name: str, copies: Path) -> None:
     run = load_run(copies / name)
     dataset = data_of(run)
-    assert is_own_data(run, dataset)
-    test = subsets_to_measure(run, dataset)["test"]
-    predicted = predict_subset(Predictor(run), test).outputs
+    assert dataset.fingerprint == run.data["fingerprint"]
+    test = split_by_settings(dataset, run.config).test
+    predicted = Predictor(run).predict(test.examples())
     expected = load_file(KEPT / "predictions.safetensors")[name]
     np.testing.assert_allclose(predicted, expected, rtol=1e-5, atol=1e-6)
     flat_now, flat_then = flat(evaluate(run, dataset)), flat(run.metrics)

@@ -1,7 +1,7 @@
-"""The two newest complete states of a training, each in one checksummed safetensors file.
+"""Checkpoints: the two newest complete training states, each in a checksummed safetensors file.
 
-Knows no network: a state is named arrays and plain facts. A file's name holds the number of
-steps that were made and the beginning of its content's SHA-256.
+Knows no network: a state is named arrays and plain facts. A file's name has the number of steps
+done and the beginning of its content's SHA-256.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FACTS = "facts"  # the array that holds the facts, as JSON
 
 
 class Checkpoints:
-    """The folder `checkpoints` of a run.
+    """The folder ``checkpoints`` of a run.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class Checkpoints:
         self._valid: list[Path] = []
 
     def save(self, step: int, tensors: Mapping[str, NDArray[Any]], facts: dict[str, Any]) -> None:
-        """Write a state, whole or not at all; when it is written, all but the newest two go.
+        """Write a state as a whole, then remove all but the newest two.
 
         Raises
         ------
         RunError
-            If it can't be written; earlier ones stay as they are.
+            If it can't be written; earlier ones are kept.
         """
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         content = tensors_to({**tensors, _FACTS: text})
@@ -69,7 +69,7 @@ class Checkpoints:
                 old.unlink(missing_ok=True)
 
     def newest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        """Read the newest state that is whole; None if there is none. The damaged are told of."""
+        """Read the newest undamaged state, with a warning for each damaged one; None if none is."""
         for path in reversed(self._files()):
             try:
                 content = read_bytes(path)
@@ -85,7 +85,7 @@ class Checkpoints:
         return None
 
     def remove(self) -> None:
-        """Remove them all."""
+        """Remove all checkpoints."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:

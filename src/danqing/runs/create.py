@@ -1,4 +1,4 @@
-"""The folder of a run, before there is anything in it: made, taken up again, held by one process.
+"""The folder of a run before anything is in it: created, reopened, locked by one process.
 
 Knows nothing of what is written there.
 """
@@ -15,19 +15,19 @@ from pathlib import Path
 from danqing.errors import RunError
 from danqing.runs.run_folder import FORMAT, RunFolder
 
-__all__ = ["create_folder", "held", "reopen_folder"]
+__all__ = ["create_folder", "lock_folder", "reopen_folder"]
 
 _TEMPORARY = re.compile(r"\..+\.\d+")  # as `AtomicFile` names them
 _FIRST_FILES = {"data.json", "network.json"}  # written before config.json
 
 
 def create_folder(out: str | Path | None, name: str) -> Path:
-    """Make the folder of a new run; `out` None stands for `runs/<time>-<name>`.
+    """Create the folder of a new run: `out`, or ``runs/<time>-<name>`` if that is None.
 
     Raises
     ------
     RunError
-        If it exists already, for nothing is ever overwritten, or can't be made.
+        If it exists already, as nothing is overwritten, or can't be made.
     """
     if out is None:
         base = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
@@ -46,12 +46,12 @@ def create_folder(out: str | Path | None, name: str) -> Path:
             ) from None
     raise RunError(
         f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out, or "
-        "add --resume if a training was broken off in it"
+        "add --resume if a training was interrupted in it"
     )
 
 
 def reopen_folder(out: str | Path) -> Path:
-    """Give the folder of a run that was broken off, or make it if there is none.
+    """Open the folder of a run to resume, or create it if there is none.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def reopen_folder(out: str | Path) -> Path:
                 "danqing; finish it with danqing 0.1.0, or train again with another --out"
             )
     else:
-        # A training that is killed at its very start leaves a folder with less than that.
+        # A training that was killed at its very start leaves less than that.
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
         if any(name not in _FIRST_FILES and not _TEMPORARY.fullmatch(name) for name in names):
             raise RunError(
@@ -79,15 +79,15 @@ def reopen_folder(out: str | Path) -> Path:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in a folder; it is free again when this one ends.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder until the block ends.
 
-    What a killed process left half-written there is removed.
+    Files that a killed process left half-written are removed.
 
     Raises
     ------
     RunError
-        If another process is at work there.
+        If another process is training there.
     """
     try:
         import fcntl

@@ -29,12 +29,12 @@ __all__ = [
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a loss of power, finds all of it or none.
+    """Write a file that appears as a whole or not at all, even after a loss of power.
 
     Raises
     ------
     RunError
-        If the disk is full or the folder can't be written; no part of the file stays.
+        If the disk is full or the folder can't be written; nothing is left behind.
     """
     try:
         with AtomicFile(path) as file:
@@ -62,11 +62,11 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"{path}: is missing; {path.parent} is no complete run folder") from None
+        raise RunError(f"{path}: is missing; {path.parent} is not a complete run folder") from None
     except OSError as error:
         raise RunError(f"{path}: can't be read ({error.strerror})") from None
     except (ValueError, RecursionError):
-        raise RunError(f"{path}: is damaged, it is no JSON; train again") from None
+        raise RunError(f"{path}: is damaged, it is not JSON; train again") from None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -89,7 +89,7 @@ def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
 
 
 def tensors_to(tensors: Mapping[str, NDArray[Any]]) -> bytes:
-    """Give named arrays as the content of a safetensors file."""
+    """Serialise named arrays as a safetensors file."""
     import numpy as np
     from safetensors.numpy import save
 
@@ -108,7 +108,7 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def tensors_from(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
-    """Give the named arrays of a safetensors file's content; `path` is for the message.
+    """Deserialise the named arrays of a safetensors file; `path` is for the message.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from danqing.errors import DanqingError, RecipeError, RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import Recipe
-from danqing.runs.create import create_folder, held, reopen_folder
+from danqing.runs.create import create_folder, lock_folder, reopen_folder
 from danqing.runs.run_folder import RunFolder
 from danqing.training.budget import Budget, Clock
 from danqing.training.earlier_run import load_finished_run
@@ -101,7 +101,7 @@ def train(
     plan = prepare_training(dataset, splits, recipe, base_run, pictures, teacher_run)
     metadata = metadata_of(plan)
     run = RunFolder(_folder(out, resume, dataset, recipe))
-    with held(run.folder):
+    with lock_folder(run.folder):
         if run.begun:
             refuse_differences(run, metadata)
         if run.finished:
