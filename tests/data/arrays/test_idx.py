@@ -112,7 +112,7 @@ BOMB = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**20, 2**16, 2**16)
         (idx(PIXELS.reshape(6, 20, 1)[:, :0]), "none of them 0"),
     ],
 )
-def test_damage_is_told(tmp_path: Path, images: bytes, words: str) -> None:
+def test_damage_is_reported(tmp_path: Path, images: bytes, words: str) -> None:
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(images)
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(CLASSES))
@@ -121,7 +121,7 @@ def test_damage_is_told(tmp_path: Path, images: bytes, words: str) -> None:
     assert str(tmp_path) in str(caught.value)
 
 
-def test_missing_files_are_told(tmp_path: Path) -> None:
+def test_missing_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(IMAGES)
     with pytest.raises(SourceError, match="no labels for it"):
         load_idx(tmp_path)

@@ -102,7 +102,7 @@ def test_training_decides_the_scale(tmp_path: Path) -> None:
         ({"x": PIXELS, "X": PIXELS, "y": Y}, "the array 'x' twice"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told(tmp_path: Path, named: dict[str, Any], words: str) -> None:
+def test_what_does_not_fit_is_reported(tmp_path: Path, named: dict[str, Any], words: str) -> None:
     path = saved(tmp_path, **named)
     with pytest.raises(SourceError, match=words) as caught:
         load_npz(path)

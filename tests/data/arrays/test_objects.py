@@ -169,7 +169,7 @@ def test_scikit_learns_objects() -> None:
         (Frame(a=Series([{}], "object"), y=Series([1], "int64", int)), "objects of type dict"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told(given_: Any, words: str) -> None:
+def test_what_does_not_fit_is_reported(given_: Any, words: str) -> None:
     with pytest.raises(SourceError, match=words) as caught:
         from_object(given_)
     assert "\n" not in str(caught.value)
@@ -180,7 +180,7 @@ def test_targets_of_what_has_no_columns() -> None:
         from_object((X, Y), "y")
 
 
-def test_sparse_is_told() -> None:
+def test_sparse_is_reported() -> None:
     import scipy.sparse
 
     with pytest.raises(SourceError, match=r"x.toarray\(\)"):

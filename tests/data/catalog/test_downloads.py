@@ -207,7 +207,7 @@ def test_half_a_file_is_never_taken_for_a_whole(
     assert len(load_data("kmnist").x_train) == 20
 
 
-def test_a_missing_file_is_told(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+def test_a_missing_file_is_reported(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     offer(monkeypatch, server, "kmnist", idx_files())
     server.files.clear()
     with pytest.raises(SourceError, match=r"can't be downloaded .*404"):

@@ -139,7 +139,7 @@ def test_large_pictures_of_one_size_shrink(tmp_path: Path) -> None:
     assert load_images(tmp_path).x_train.shape == (2, 48, 64, 1)
 
 
-def test_unreadable_files_are_counted_and_told(tmp_path: Path) -> None:
+def test_unreadable_files_are_counted_and_reported(tmp_path: Path) -> None:
     for label in "ab":
         for number in range(3):
             put(tmp_path / label / f"{number}.png", number)

@@ -166,7 +166,7 @@ def test_what_is_no_table(tmp_path: Path, content: str | bytes, words: str) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("danqing.data.file_checks.LARGEST", 1000)
     with pytest.raises(SourceError, match="bytes of memory; at most"):
         read_table(written(tmp_path, PETS * 20))

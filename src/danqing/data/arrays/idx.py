@@ -97,7 +97,7 @@ def load_idx_pictures(path: str | Path) -> NDArray[np.uint8]:
     Raises
     ------
     SourceError
-        If the file is missing, damaged, or holds no pictures.
+        If the file is missing, damaged, or contains no pictures.
     """
     return _read_pictures(Path(path))
 

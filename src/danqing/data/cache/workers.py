@@ -1,9 +1,9 @@
-"""Work on many files at once, in order, with progress. Knows nothing of what is done to them.
+"""Batches of many files processed in threads, in order, with progress. Doesn't know the work.
 
-Small files are handled one after the other, as Python's own part of the work outweighs the
-decoder's and two threads only get in each other's way (28x28 pixels: 22,000 a second with one
-thread, 11,000 with two), or else shared with other processes; large ones by a thread a core, as
-decoders let go of Python meanwhile (JPEG of 1200x900 pixels: 149 and 281 a second).
+Small files are processed in one thread, or by helper processes: Python's own part of the work
+outweighs the decoder's, and two threads only block each other (28x28 pixels: 22,000 a second with
+one thread, 11,000 with two). Large files get one thread per core, since decoders release Python's
+lock (JPEG of 1200x900 pixels: 149 a second with one thread, 281 with two).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ OnProgress = Callable[[int, int], None]
 _BATCH = 256  # files
 _BATCH_BYTES = 4 << 20
 LARGE = 16 << 10
-"""Bytes a file; above it decoding outweighs Python's part."""
+"""Bytes per file, above which decoding outweighs Python's part."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def cores() -> int:
-    """Tell how many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -40,9 +40,9 @@ def spread(
     function: Callable[[list[Item]], list[Result]],
     items: Iterable[tuple[int, Item]],
 ) -> Iterator[Result]:
-    """Apply a function of some items to many, given with their sizes in bytes; results in order.
+    """Apply a function of batches to items, each with its size in bytes; yield results in order.
 
-    Few batches are under way at a time, so that neither items nor results pile up.
+    Only a few batches are in progress at a time, so that neither items nor results pile up.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def spread(
 
 
 def batches(items: Iterable[tuple[int, Item]], most: int) -> Iterator[list[Item]]:
-    """Divide items, each given with its size in bytes, into lists of at most so many."""
+    """Group items, each with its size in bytes, into batches of at most `most`."""
     return (batch for _, batch in _sized_batches(items, most))
 
 
@@ -82,21 +82,21 @@ def _sized_batches(
 
 
 class Meter:
-    """Tells how far the work has come, about once a second at most."""
+    """Reports progress, at most about once a second."""
 
     def __init__(self, progress: OnProgress | None) -> None:
         self._total = 0
         self._progress = progress
         self._done = 0
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
 
-    def expect(self, pieces: int) -> None:
-        """Say how many pieces are still to come."""
-        self._total = self._done + pieces
+    def expect(self, items: int) -> None:
+        """Set how many items are still to come."""
+        self._total = self._done + items
 
     def step(self) -> None:
-        """Count one piece of work as done."""
+        """Count one item as done."""
         self._done += 1
-        if self._progress and time.monotonic() - self._told >= 1:
-            self._told = time.monotonic()
+        if self._progress and time.monotonic() - self._reported >= 1:
+            self._reported = time.monotonic()
             self._progress(self._done, max(self._total, self._done))
