@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing.spawn
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -342,91 +342,62 @@ def test_many_small_files_are_read_by_helpers(
     expected = load_images(folder)
     clear_cache()
     helped: list[object] = []
-    real = helpers_module.HelperProcesses.do
+    real = helpers_module.HelperProcesses.map
 
-    def call(self: Any, task: Any, items: Any) -> Any:
-        helped.append(type(task))
-        return real(self, task, items)
+    def call(self: Any, function: Any, items: Any, local: Any = None) -> Any:
+        helped.append(getattr(function, "func", function))
+        return real(self, function, items, not_here)
 
-    monkeypatch.setattr(helpers_module.HelperProcesses, "do", call)
-    monkeypatch.setattr(reading_module, "look_at", None)  # here; the helpers have their own
-    monkeypatch.setattr(reading_module, "decode_files", None)
+    monkeypatch.setattr(helpers_module.HelperProcesses, "map", call)
     monkeypatch.setattr(contents_module, "_MANY", 1)
     monkeypatch.setattr(contents_module, "cores", lambda: 2)
     monkeypatch.setattr(contents_module, "_SPARE", 0)
     dataset = load_images(folder)
     assert same(dataset, expected)
     assert dataset.removed == {"unreadable files": 2}
-    assert helped == [reading_module.Looking, reading_module.Decoding]
+    assert helped == [reading_module.look_at, reading_module.decode_files]
 
 
-def test_helpers_start_without_numpy() -> None:
-    code = "import danqing.data.cache.reading, sys; print('numpy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+def not_here(batch: list[reading_module.Item]) -> Any:
+    raise AssertionError("no helper did it")
 
 
-Sized = list[tuple[int, reading_module.Item]]
+SCRIPT = """
+import sys
+import danqing
+from danqing.data.cache import file_contents, helper_processes
+
+file_contents._MANY = 1
+file_contents.cores = lambda: 2
+real = helper_processes.HelperProcesses.map
 
 
-def looked_at(helpers: helpers_module.HelperProcesses, items: Sized) -> list[reading_module.Seen]:
-    return list(helpers.do(reading_module.Looking(), items))
+def call(self, *rest):
+    print(len(self._helpers), "helper")
+    return real(self, *rest)
 
 
-@pytest.fixture
-def items(folder: Path) -> Sized:
-    names = sorted(str(path) for path in folder.rglob("*.png"))
-    return [(100, (name, name)) for name in names]
+helper_processes.HelperProcesses.map = call
+print(len(danqing.load_data(sys.argv[1]).x_train))
+"""
 
 
-@pytest.fixture
-def helpers() -> Iterator[helpers_module.HelperProcesses]:
-    helpers = helpers_module.HelperProcesses(1)
-    yield helpers
-    helpers.close()
-
-
-def test_batches_are_shared_with_helpers_and_come_in_order(
-    items: Sized, helpers: helpers_module.HelperProcesses, monkeypatch: pytest.MonkeyPatch
+def test_a_script_without_a_guard_runs_once_whatever_lies_beside_it(
+    folder: Path, tmp_path: Path
 ) -> None:
-    items = items * 250
-    expected = looked_at(helpers_module.HelperProcesses(0), items)
-    done_here: list[reading_module.Item] = []
-    real = reading_module.look_at
-
-    def here(batch: list[reading_module.Item], known: Any) -> list[reading_module.Seen]:
-        done_here.extend(batch)
-        return real(batch, known)
-
-    monkeypatch.setattr(reading_module, "look_at", here)
-    assert looked_at(helpers, items) == expected
-    assert 0 < len(done_here) < len(items)
-
-
-def test_a_helper_that_ends_early_leaves_its_work(
-    items: Sized, helpers: helpers_module.HelperProcesses, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = looked_at(helpers_module.HelperProcesses(0), items)
-    assert looked_at(helpers, items) == expected
-    with monkeypatch.context() as patch:
-        patch.setattr(reading_module, "look_at", None)  # it is done elsewhere
-        assert looked_at(helpers, items) == expected
-    working = helpers.do(reading_module.Looking(), items * 100)
-    first = next(working)
-    helpers._started[0]._process.kill()
-    assert [first.name, *(seen.name for seen in working)] == [name for _, (name, _) in items * 100]
-    assert [looked_at(helpers, items) for _ in range(3)] == [expected] * 3
-
-
-def test_requests_and_answers_may_be_larger_than_a_pipe(
-    tmp_path: Path, helpers: helpers_module.HelperProcesses
-) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(tmp_path / "large.png")
-    place = str(tmp_path / "large.png")
-    items: Sized = [(100, (30_000 * "n" + str(number), place)) for number in range(400)]
-    found = looked_at(helpers, items)
-    assert [seen.name for seen in found] == [name for _, (name, _) in items]
+    place = tmp_path / "place"
+    place.mkdir()
+    for name in ("pickle", "signal", "queue"):
+        (place / f"{name}.py").write_text("raise SystemExit('a module of the current folder')")
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py"), str(folder)],
+        capture_output=True,
+        text=True,
+        cwd=place,
+    )
+    expected = f"1 helper\n{len(load_images(folder).x_train)}\n"
+    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
 
 
 def test_without_helpers_the_work_is_done_here(
@@ -435,7 +406,7 @@ def test_without_helpers_the_work_is_done_here(
     expected = load_images(folder)
     monkeypatch.setattr(contents_module, "_MANY", 1)
     monkeypatch.setattr(contents_module, "cores", lambda: 2)
-    for executable in ("/bin/false", "/nowhere", "/bin/cat"):
+    for executable in (b"/bin/false", b"/nowhere", b"/bin/cat"):
         clear_cache()
-        monkeypatch.setattr(sys, "executable", executable)
+        monkeypatch.setattr(multiprocessing.spawn, "_python_exe", executable)
         assert same(load_images(folder), expected)

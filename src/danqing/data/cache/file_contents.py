@@ -8,8 +8,10 @@ time; what is wrong with its bytes is remembered.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -25,7 +27,7 @@ from danqing.data.cache.index import (
     write_index,
 )
 from danqing.data.cache.pixel_files import CachedPictures, PixelFile, PixelWriter
-from danqing.data.cache.reading import Decoded, Decoding, FileTask, Looking, Seen, Shape, mode_of
+from danqing.data.cache.reading import Decoded, Item, Seen, Shape, decode_files, look_at, mode_of
 from danqing.data.cache.workers import LARGE, Meter, cores, spread
 from danqing.data.images.decode import Look, fit
 from danqing.data.images.origin import Entry, Listing, Origin
@@ -109,7 +111,7 @@ class FileContents:
                 fresh.append(entry.name)
         self._meter.expect(2 * len(fresh))
         known = set(self.old.contents)
-        for seen in self._do(Looking(known), fresh):
+        for seen in self._map(look_at, fresh, local=partial(look_at, known=known)):
             known.add(seen.digest)
             self._meter.step()
             if not seen.digest:
@@ -152,7 +154,7 @@ class FileContents:
         return store, np.array([rows[digest] for digest in digests if digest in rows], np.int64)
 
     def close(self) -> None:
-        """End what helped."""
+        """End the helper processes."""
         if self._helpers:
             self._helpers.close()
 
@@ -160,14 +162,20 @@ class FileContents:
         """Trust nothing that the cache knew."""
         self.old = CacheIndex()
 
-    def _do(self, task: FileTask[Result], names: list[str]) -> Iterator[Result]:
+    def _map(
+        self,
+        function: Callable[[list[Item]], list[Result]],
+        names: list[str],
+        digests: Mapping[str, str] = MappingProxyType({}),
+        local: Callable[[list[Item]], list[Result]] | None = None,
+    ) -> Iterator[Result]:
         items = (
-            (self._entries[name].size, (name, source))
+            (self._entries[name].size, (name, source, digests.get(name, "")))
             for name, source in self._origin.contents(names)
         )
         if helpers := self._helpers_for([self._entries[name] for name in names]):
-            return helpers.do(task, items)
-        return spread(self._pool, task.do, items)
+            return helpers.map(function, items, local)
+        return spread(self._pool, local or function, items)
 
     def _learn(self, seen: Seen) -> FileContent:
         if not seen.look:
@@ -201,7 +209,7 @@ class FileContents:
             yield digest, fit(self._spare[digest], size, mode)
         digests = {name: digest for digest, name in missing.items()}
         self._meter.expect(len(digests))
-        for done in self._do(Decoding(digests, shape), list(digests)):
+        for done in self._map(partial(decode_files, shape=shape), list(digests), digests):
             self._meter.step()
             digest = digests[done.name]
             if done.pixels is None:
@@ -210,7 +218,7 @@ class FileContents:
                 yield digest, done.pixels
 
     def _helpers_for(self, files: list[Entry]) -> HelperProcesses | None:
-        """Give helping processes where there are enough files of the kind they are for."""
+        """Give helper processes where there are enough files of the kind they are for."""
         if len(files) < _MANY or self._origin.stamp:
             return None
         if not self._helpers:
