@@ -154,13 +154,13 @@ def finds_planted(plant: Callable[..., Any], methods: tuple[str, ...]) -> dict[s
     with tempfile.TemporaryDirectory() as folder:
         run = train(dataset, recipe, Path(folder) / "run")
         network = load_network(run)
-        answers = Predictor(run).predict(x_test).argmax(axis=1)
+        predicted = Predictor(run).predict(x_test).argmax(axis=1)
     pictures = x_test.astype(np.float32)
     baselines = baselines_for(pictures, run.preparation)
     maps = {"edges": edge_maps(x_test)}
     for method in methods:
-        maps[method] = np.asarray(attribute(method, network, pictures, baselines, answers))
-    found = {"accuracy": float((answers == y_test).mean())}
+        maps[method] = np.asarray(attribute(method, network, pictures, baselines, predicted))
+    found = {"accuracy": float((predicted == y_test).mean())}
     on_mark = squares.reshape(len(x_test), -1)
     for name, values in maps.items():
         strongest = values.reshape(len(x_test), -1).argmax(axis=1)

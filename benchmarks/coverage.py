@@ -41,10 +41,10 @@ def accuracy(rng: Rng, n: int, truth: float = 0.97) -> bool:
 
 
 def f1(rng: Rng, n: int) -> bool:
-    # Of the rows of a class or answered so: right, answered only, labelled only, and neither.
+    # True positives, false positives, false negatives, and the rest.
     shares = np.array([0.09, 0.01, 0.015, 0.885])
-    both, answered, labelled, _ = rng.multinomial(n, shares)
-    low, high = f1_interval(both, answered, labelled)
+    both, predicted, labelled, _ = rng.multinomial(n, shares)
+    low, high = f1_interval(both, predicted, labelled)
     return bool(low <= 2 * shares[0] / (2 * shares[0] + shares[1] + shares[2]) <= high)
 
 
@@ -65,8 +65,8 @@ _SLOPE, _NOISE = 0.8, 1.0
 
 
 def _numbers(rng: Rng, n: int) -> tuple[Floats, Floats]:
-    answers = rng.normal(0, 2, n)
-    return answers, _SLOPE * answers + rng.normal(0, _NOISE, n)
+    predictions = rng.normal(0, 2, n)
+    return predictions, _SLOPE * predictions + rng.normal(0, _NOISE, n)
 
 
 def r2(rng: Rng, n: int) -> bool:
@@ -96,16 +96,16 @@ def paired_numbers(rng: Rng, n: int) -> bool:
 
 
 def threshold(rng: Rng, n: int, risk: float = 0.02) -> bool:
-    """Tell whether the promise holds: no more than `risk` of new answers are wrong."""
-    chosen = choose_threshold(*_answers(rng, n), risk)
+    """Whether the guarantee holds: at most `risk` of new unmarked predictions are wrong."""
+    chosen = choose_threshold(*_predictions(rng, n), risk)
     if chosen.unsure_below is None:
         return True
-    confidence, right = _all_answers()
+    confidence, right = _all_predictions()
     given = confidence >= chosen.unsure_below
     return bool((~right[given]).mean() <= risk)
 
 
-def _answers(rng: Rng, n: int) -> tuple[Floats, NDArray[np.bool_]]:
+def _predictions(rng: Rng, n: int) -> tuple[Floats, NDArray[np.bool_]]:
     """Give a classifier's confidences, too high by a temperature of 2, and its hits."""
     true = rng.dirichlet([0.05] * 5, n)
     labels = (true.cumsum(axis=1) > rng.random(n)[:, None]).argmax(axis=1)
@@ -114,14 +114,14 @@ def _answers(rng: Rng, n: int) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 @cache
-def _all_answers() -> tuple[Floats, NDArray[np.bool_]]:
-    return _answers(np.random.default_rng(7), 500_000)
+def _all_predictions() -> tuple[Floats, NDArray[np.bool_]]:
+    return _predictions(np.random.default_rng(7), 500_000)
 
 
 def margin(rng: Rng, n: int) -> bool:
     width = conformal_margin(*_numbers(rng, n), 0.9)
-    answer, truth = _numbers(rng, 1)
-    return width is not None and bool(abs(answer[0] - truth[0]) <= width)
+    prediction, truth = _numbers(rng, 1)
+    return width is not None and bool(abs(prediction[0] - truth[0]) <= width)
 
 
 WORLDS: dict[str, tuple[str, Trial, tuple[int, ...]]] = {

@@ -21,7 +21,7 @@ from danqing.evaluation.calibration import (
 from danqing.evaluation.selection import apply_threshold, choose_threshold, risk_coverage
 
 
-def answers(n: int, temperature: float = 1.0, classes: int = 4, seed: int = 0) -> tuple:
+def predictions(n: int, temperature: float = 1.0, classes: int = 4, seed: int = 0) -> tuple:
     """Labels drawn from probabilities, which are then made `temperature` times colder."""
     rng = np.random.default_rng(seed)
     true = rng.dirichlet(np.full(classes, 0.3), n)
@@ -34,13 +34,13 @@ def answers(n: int, temperature: float = 1.0, classes: int = 4, seed: int = 0) -
     st.lists(st.floats(0, 1, width=32), min_size=2, max_size=6).filter(lambda p: max(p) > 0),
     st.floats(0.05, 20),
 )
-def test_temperature_never_changes_an_answer(weights: list[float], temperature: float) -> None:
+def test_temperature_never_changes_a_label(weights: list[float], temperature: float) -> None:
     p = np.array([weights], np.float32)
     p /= p.sum()
     assert scale_temperature(p, temperature).argmax() == p.argmax()
 
 
-def test_temperature_keeps_even_the_narrowest_answer() -> None:
+def test_temperature_keeps_even_the_closest_decision() -> None:
     half = np.float32(0.5)
     p = np.array([[half, np.nextafter(half, np.float32(1))]], np.float32)
     for temperature in (0.05, 1.0, 20.0):
@@ -52,7 +52,7 @@ def test_temperature_keeps_even_the_narrowest_answer() -> None:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_the_temperature_is_found_again(temperature: float) -> None:
-    p, y = answers(20_000, temperature)
+    p, y = predictions(20_000, temperature)
     found = fit_temperature(p, y)
     assert found == pytest.approx(temperature, rel=0.05)
     losses = {
@@ -67,7 +67,7 @@ def test_no_temperature_without_mistakes() -> None:
 
 
 def test_figures_agree_with_scikit_learn() -> None:
-    p, y = answers(3000)
+    p, y = predictions(3000)
     figures = measure_calibration(p, y)
     assert figures["nll"] == pytest.approx(metrics.log_loss(y, p, labels=range(4)), rel=1e-5)
     assert log_loss_of_each(p, y).shape == (3000,)
@@ -76,7 +76,7 @@ def test_figures_agree_with_scikit_learn() -> None:
 
 
 def test_bins_agree_with_scikit_learn() -> None:
-    p, y = answers(3000, 2.0)
+    p, y = predictions(3000, 2.0)
     confidence, right = p.max(axis=1).astype(float), p.argmax(axis=1) == y
     accuracy, mean = calibration_curve(right, confidence, n_bins=15, strategy="quantile")
     bins = reliability(confidence, right)
@@ -90,16 +90,16 @@ def test_bins_agree_with_scikit_learn() -> None:
 def test_the_perfect_error_is_what_chance_gives() -> None:
     inside = 0
     for seed in range(60):
-        figures = measure_calibration(*answers(400, seed=seed))
+        figures = measure_calibration(*predictions(400, seed=seed))
         low, high = figures["ece_if_perfect"]
         inside += low <= figures["ece"] <= high
     assert inside >= 52
-    overconfident = measure_calibration(*answers(2000, 3.0))
+    overconfident = measure_calibration(*predictions(2000, 3.0))
     assert overconfident["ece"] > overconfident["ece_if_perfect"][1]
 
 
 def test_few_rows_have_fewer_bins() -> None:
-    p, y = answers(4)
+    p, y = predictions(4)
     assert len(reliability(p.max(axis=1), p.argmax(axis=1) == y)) == 4
 
 
@@ -123,7 +123,7 @@ def test_the_threshold_keeps_its_promise_on_the_rows_it_was_chosen_on() -> None:
     done = apply_threshold(confidence, right, chosen.unsure_below)
     assert (done["given"], done["wrong"]) == (chosen.given, chosen.wrong)
     assert done["risk"] < chosen.bound <= 0.1
-    # Not far from the most that any threshold could answer.
+    # Not far from the most that any threshold could leave unmarked.
     _, risk = risk_coverage(confidence, right)
     assert chosen.given > 0.7 * np.flatnonzero(risk <= 0.1).max()
 

@@ -49,7 +49,7 @@ def test_evaluate_gives_the_run_s_own_figures(run: RunFolder, small: Dataset) ->
 
 def test_own_data_that_have_changed_are_refused(run: RunFolder) -> None:
     with pytest.raises(RunError, match="fingerprints differ"):
-        evaluate(run)  # its source is all of MNIST, it was trained on a part
+        evaluate(run)  # its source is all of MNIST, it was trained on a few rows of it
 
 
 def test_other_data_are_measured_under_their_own_names(run: RunFolder, small: Dataset) -> None:
@@ -75,6 +75,6 @@ def test_pictures_of_another_size_are_brought_to_the_networks(
         np.array(Image.fromarray(one).convert("L").resize((28, 28), Image.Resampling.BILINEAR))
         for one in coloured
     ]
-    answers = Predictor(run).predict(np.array(smaller)[..., np.newaxis]).argmax(axis=1)
-    assert figures["test"]["accuracy"] == pytest.approx(np.mean(answers == small.y_test))
+    predicted = Predictor(run).predict(np.array(smaller)[..., np.newaxis]).argmax(axis=1)
+    assert figures["test"]["accuracy"] == pytest.approx(np.mean(predicted == small.y_test))
     assert figures["test"]["accuracy"] == pytest.approx(run.metrics["test"]["accuracy"], abs=0.01)

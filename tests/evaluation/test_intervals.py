@@ -110,10 +110,10 @@ def test_bootstrap_of_too_few_rows_or_of_nothing_defined() -> None:
 def test_r2_of_the_intervals_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     targets = rng.normal(1e6, 1, 200)  # far from zero, where sums of squares lose digits
-    answers = targets + rng.normal(0, 0.5, 200)
-    found = regression_intervals(answers, targets)
+    predictions = targets + rng.normal(0, 0.5, 200)
+    found = regression_intervals(predictions, targets)
     assert found["r2"] is not None
-    assert found["r2"][0] < metrics.r2_score(targets, answers) < found["r2"][1]
+    assert found["r2"][0] < metrics.r2_score(targets, predictions) < found["r2"][1]
     assert found["r2"][1] - found["r2"][0] < 0.2
 
 

@@ -1,4 +1,4 @@
-"""Networks without training: what is proved of them needs no good answers."""
+"""Networks without training: what is tested on them needs no good predictions."""
 
 from __future__ import annotations
 

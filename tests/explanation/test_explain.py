@@ -80,9 +80,9 @@ def test_counterfactuals_are_predicted_by_what_ships(run: RunFolder, small: Data
     assert all(change.found for change in found)
     for change, before in zip(found, pictures, strict=True):
         assert change.picture.dtype == np.uint8
-        answer = Predictor(run).predict(change.picture[None])[0]
-        assert answer.argmax() == change.target
-        assert answer[change.target] == pytest.approx(change.probability)
+        prediction = Predictor(run).predict(change.picture[None])[0]
+        assert prediction.argmax() == change.target
+        assert prediction[change.target] == pytest.approx(change.probability)
         apart = (change.picture.astype(float) - before) / 255
         assert change.distance == pytest.approx(np.sqrt((apart**2).sum()))
         assert change.changed == (apart != 0).sum() < 300
@@ -122,14 +122,14 @@ def test_planted_mark_is_found(tmp_path: Path, mnist: Dataset) -> None:
     run = train(data, recipe, tmp_path / "run")
     assert run.metrics["test"]["accuracy"] > 0.97
     pictures = x_test.astype(np.float32)
-    baselines, answers = (
+    baselines, predicted = (
         baselines_for(pictures, run.preparation),
         Predictor(run).predict(x_test).argmax(1),
     )
-    maps = attribute(DEFAULT_METHOD, load_network(run), pictures, baselines, answers).reshape(
+    maps = attribute(DEFAULT_METHOD, load_network(run), pictures, baselines, predicted).reshape(
         200, -1
     )
-    assert len(np.unique(answers)) == 4
+    assert len(np.unique(predicted)) == 4
     assert squares.reshape(200, -1)[np.arange(200), maps.argmax(axis=1)].mean() >= 0.95
 
 
@@ -138,15 +138,15 @@ def test_examples_of_the_run_itself(
 ) -> None:
     test = own_splits(run, small).test
     rows = choose_examples(run, test)
-    answers = Predictor(run).predict(test.x[rows]).argmax(axis=1)
-    right = answers == test.y[rows]
+    predicted = Predictor(run).predict(test.x[rows]).argmax(axis=1)
+    right = predicted == test.y[rows]
     assert right[:3].all()
     assert not right[3]
-    assert len(set(answers[:3])) == 3
+    assert len(set(predicted[:3])) == 3
     assert [one.name for one in explained.explanations] == [f"test example {r}" for r in rows]
     assert [one.label for one in explained.explanations] == [str(y) for y in test.y[rows]]
-    for one, answer in zip(explained.explanations, answers, strict=True):
-        assert one.prediction == one.target == str(answer)
+    for one, prediction in zip(explained.explanations, predicted, strict=True):
+        assert one.prediction == one.target == str(prediction)
         assert [each.method for each in one.maps] == list(METHODS)
         assert one.baseline == "black"
         assert len(one.neighbours) == 5
@@ -196,10 +196,10 @@ def test_regression(diabetes: Trained) -> None:
     run, data = diabetes
     found = explain(run)
     rows = choose_examples(run, split(data, run.config["validation_share"]).test)
-    told = Predictor(run).predict(data.x_train[rows])
+    numbers = Predictor(run).predict(data.x_train[rows])
     features = run.preparation.encoded(data.x_train[rows])
     nothing = Predictor(run).predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
-    for one, number, without in zip(found.explanations, told, nothing, strict=True):
+    for one, number, without in zip(found.explanations, numbers, nothing, strict=True):
         assert one.prediction == f"{number:.4g}"
         difference = float(number - without)
         allowed = 0.011 * max(abs(difference), 10)

@@ -1,4 +1,4 @@
-"""The checks tell good maps from bad ones, and agree with plain loops."""
+"""The checks distinguish good maps from bad ones, and agree with plain loops."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def test_curves_by_a_plain_loop() -> None:
     x, nothing = random.uniform(0, 1, (2, 4, 5, 1)), random.uniform(0, 1, (2, 4, 5, 1))
     maps, weights = random.standard_normal((2, 4, 5)), random.standard_normal((4, 5, 1))
 
-    def answer(changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def predict(changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return (changed * weights).sum(axis=(1, 2, 3)) + rows
 
-    curves = deletion_and_insertion(answer, x, nothing, maps)
+    curves = deletion_and_insertion(predict, x, nothing, maps)
     assert curves.shares.tolist() == pytest.approx((np.arange(21) / 20).tolist())
     for row in range(2):
         order = np.argsort(-maps[row].ravel())
@@ -51,13 +51,13 @@ def test_features_of_a_column_go_together() -> None:
     x, nothing = np.ones((1, 3), np.float32), np.zeros((1, 3), np.float32)
     seen = []
 
-    def answer(changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def predict(changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
         seen.append(changed[0].tolist())
         return changed.sum(axis=1)
 
     maps = np.array([[1.0, 2.0]])
     groups = np.array([0, 1, 1])
-    curves = deletion_and_insertion(answer, x, nothing, maps, group_of_feature=groups)
+    curves = deletion_and_insertion(predict, x, nothing, maps, group_of_feature=groups)
     assert curves.deletion.tolist() == [[3, 1, 0]]
     assert curves.insertion.tolist() == [[0, 2, 3]]
     assert [0.0, 1.0, 1.0] in seen

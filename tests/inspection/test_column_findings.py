@@ -88,7 +88,7 @@ def test_row_numbers_are_identifiers(wine: Dataset) -> None:
     assert found["identifiers"].severity == "warning"
 
 
-ANSWERS = {
+LEAKS = {
     "a code": lambda y: ("number", np.array([4.0, 1.0, 9.0])[y]),
     "a name": lambda y: ("category", [("red", "white", "rosé")[c] for c in y]),
     "a row number of sorted rows": lambda y: ("number", np.arange(float(len(y)))),
@@ -96,9 +96,9 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", LEAKS)
 def test_column_that_gives_the_class_away(wine: Dataset, kind: str) -> None:
-    (found,) = find_target_leakage(with_column(wine, "planted", *ANSWERS[kind](wine.y_train)))
+    (found,) = find_target_leakage(with_column(wine, "planted", *LEAKS[kind](wine.y_train)))
     assert found.kind == "target-leakage"
     assert found.examples[0].startswith("planted: ")
     assert "?" in found.meaning
@@ -127,7 +127,7 @@ EDGES = {
 
 @st.composite
 def datasets(draw: Any) -> Dataset:
-    """Small tables of odd values; large enough, some of them, for every check to look."""
+    """Small tables of odd values; some large enough for every check to run."""
     count = draw(st.sampled_from([1, 2, 7, 60]))
     random = np.random.default_rng(draw(st.integers(0, 10**6)))
     columns = []
@@ -173,7 +173,7 @@ def test_labels_of_odd_tables_can_be_examined() -> None:
 
 
 def test_report_reads_well(wine: Dataset) -> None:
-    made = with_column(wine, "code", *ANSWERS["a code"](wine.y_train))
+    made = with_column(wine, "code", *LEAKS["a code"](wine.y_train))
     text = "\n".join(report_lines(inspect(made)))
     assert "a table of 178 rows and 14 columns; target: one of 3 classes" in text
     assert "training will hold out 20 %" in text

@@ -23,7 +23,7 @@ def by_kind(findings: list[Finding]) -> dict[str, Finding]:
 
 @pytest.fixture
 def few(mnist: Dataset) -> Dataset:
-    """Clean pictures, with parts of their own for testing and validation."""
+    """Clean pictures, with validation and test sets of their own."""
     return replace(
         mnist,
         x_train=mnist.x_train[:500].copy(), y_train=mnist.y_train[:500].copy(),

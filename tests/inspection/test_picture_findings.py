@@ -13,10 +13,11 @@ from PIL import Image
 from danqing.data.dataset import Dataset
 from danqing.errors import SourceError
 from danqing.inspection.all_rows import AllRows
-from danqing.inspection.contact_sheet import draw_contact_sheet, find_font
+from danqing.inspection.contact_sheet import draw_contact_sheet
 from danqing.inspection.finding import Finding
 from danqing.inspection.near_duplicates import low_frequencies, near_duplicate_pairs
 from danqing.inspection.picture_findings import find_picture_problems, summarise_pictures
+from danqing.pages.fonts import find_font
 
 
 def problems(dataset: Dataset) -> dict[str, Finding]:
@@ -160,7 +161,7 @@ def test_contact_sheet_copes_with_names(small: Dataset, monkeypatch: pytest.Monk
     names = ("玫瑰", "x" * 300, "line\nbreak", "", "Ünïcode", "🎨", *"6789")
     made = replace(small, name="花卉", class_names=names)
     assert draw_contact_sheet(made).width == 1176
-    module = "danqing.inspection.contact_sheet"
+    module = "danqing.pages.fonts"
     monkeypatch.setattr(f"{module}._font_files", lambda: iter(()))
     assert find_font("玫瑰") is None
     assert draw_contact_sheet(made).width == 1176
@@ -180,7 +181,7 @@ def test_damaged_font_is_passed_over(
 ) -> None:
     broken = tmp_path / "DejaVuSans.ttf"
     broken.write_bytes(b"no font")
-    module = "danqing.inspection.contact_sheet"
+    module = "danqing.pages.fonts"
     monkeypatch.setattr(f"{module}._font_files", lambda: iter([broken]))
     assert find_font("a") == broken
     assert draw_contact_sheet(small).width == 1176
@@ -190,7 +191,7 @@ def test_chinese_names_get_a_font_that_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [tmp_path / name for name in ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc")]
-    monkeypatch.setattr("danqing.inspection.contact_sheet._font_files", lambda: iter(files))
+    monkeypatch.setattr("danqing.pages.fonts._font_files", lambda: iter(files))
     assert find_font("玫瑰") == files[1]
     assert find_font("rose") == files[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image, ImageDraw, ImageFont
 
 from danqing.explanation.colours import FOR, enlarged
-from danqing.inspection.contact_sheet import find_font, load_font
+from danqing.pages.fonts import find_font, load_font
 
 __all__ = ["INK", "PALE", "PAPER", "RULE", "Pen"]
 
