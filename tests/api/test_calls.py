@@ -74,12 +74,12 @@ def test_base_and_teacher_are_runs_or_paths(tmp_path: Path) -> None:
 
 
 def test_resume_progress_and_event_logs(tmp_path: Path) -> None:
-    told: list[TrainingProgress] = []
+    reports: list[TrainingProgress] = []
     out = tmp_path / "run"
     run = danqing.train(
-        "iris", out=out, resume=True, tensorboard=True, progress=told.append, **SETTINGS
+        "iris", out=out, resume=True, tensorboard=True, progress=reports.append, **SETTINGS
     )
-    assert [one.finished.epoch for one in told if one.finished] == [1, 2]
+    assert [one.finished.epoch for one in reports if one.finished] == [1, 2]
     assert len(list((out / "tensorboard").iterdir())) == 1
     again = danqing.train("iris", out=out, resume=True, **SETTINGS)
     assert again.metrics == run.metrics

@@ -111,7 +111,7 @@ def test_runs_are_listed(iris: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_run(tmp_path: Path) -> None:
-    for folder, message in ((tmp_path / "no", "no such folder"), (tmp_path, "is no run folder")):
+    for folder, message in ((tmp_path / "no", "no such folder"), (tmp_path, "is not a run folder")):
         for function in (danqing.load_run, danqing.evaluate, danqing.explain):
             with pytest.raises(RunError, match=message):
                 function(folder)

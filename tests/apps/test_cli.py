@@ -49,7 +49,7 @@ def test_version(tmp_path: Path) -> None:
         (["train", "--out", "taken/file/run"], 1, "can't be made"),
         (["train", "--out", "/proc/run"], 1, "can't be made"),
         (["evaluate", "nowhere"], 1, "no such folder"),
-        (["predict", "taken", "x.png"], 1, "is no run folder"),
+        (["predict", "taken", "x.png"], 1, "is not a run folder"),
         (["predict", "nowhere", "x.png"], 1, "no such folder"),
         (["predict"], 2, "Missing argument"),
         (["paint"], 2, "No such command"),
@@ -124,9 +124,11 @@ def test_predict_for_machines_and_past_bad_files(
     )  # fmt: skip
     assert done.returncode == 1
     assert "rubbish.png: is not a picture" in done.stderr
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["name"] for answer in answers] == [str(path) for path in pictures[:2]]
-    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    predictions = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [prediction["name"] for prediction in predictions] == [
+        str(path) for path in pictures[:2]
+    ]
+    assert sum(predictions[0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     table = danqing_here("predict", run.folder, "--csv", *pictures, cwd=tmp_path)
     rows = list(csv.DictReader(io.StringIO(table.stdout)))
     assert [row["name"] for row in rows] == [str(path) for path in pictures]

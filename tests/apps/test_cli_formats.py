@@ -82,7 +82,7 @@ def test_a_later_format_is_refused_in_a_line(command: str, old: Path) -> None:
     assert done.stderr.splitlines()[-1].endswith("reads formats up to 2; upgrade danqing")
 
 
-def test_an_old_recipe_is_answered_with_the_new_names(old: Path) -> None:
+def test_an_old_recipe_is_refused_with_the_new_names(old: Path) -> None:
     done = danqing_here("train", "digits", "--recipe", "picture.toml", cwd=old)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -102,7 +102,7 @@ def test_textbook_in_a_file_of_its_own(old: Path) -> None:
     ("words", "status", "message"),
     [
         (["nowhere"], 1, "there is no such folder"),
-        (["runs"], 1, "is no run folder"),
+        (["runs"], 1, "is not a run folder"),
         (["runs/table", "--out", "book.pdf"], 2, "ends in .html"),
         (["runs/table", "--out", "kept.html"], 1, "nothing is overwritten"),
         (["runs/table", "--out", "no/book.html"], 1, "there is no folder"),

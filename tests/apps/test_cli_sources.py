@@ -76,9 +76,9 @@ def test_a_table_with_words(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("colour,number\n蓝,-2\n红,2\n")
     read = danqing("predict", "run", "new.csv", "--json", cwd=tmp_path)
     assert read.returncode == 0, read.stderr
-    answers = [json.loads(line) for line in read.stdout.splitlines()]
-    assert [answer["label"] for answer in answers] == ["yes", "no"]
-    assert [answer["name"] for answer in answers] == ["new.csv:1", "new.csv:2"]
+    predictions = [json.loads(line) for line in read.stdout.splitlines()]
+    assert [prediction["label"] for prediction in predictions] == ["yes", "no"]
+    assert [prediction["name"] for prediction in predictions] == ["new.csv:1", "new.csv:2"]
     assert danqing_here("evaluate", "run", cwd=tmp_path).returncode == 0
     listed = danqing_here("runs", cwd=tmp_path)
     assert listed.returncode == 0

@@ -33,7 +33,7 @@ NETWORK = "conv(16,3)-batchnorm-relu-dropout(0.2)-dense(32)"
         (["--from", "nowhere"], 1, "no such folder"),
         (["--teacher", "nowhere"], 1, "no such folder"),
         (["--out", "taken"], 1, "add --resume if"),
-        (["--out", "taken", "--resume"], 1, "is no run folder"),
+        (["--out", "taken", "--resume"], 1, "is not a run folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
@@ -50,14 +50,14 @@ def test_what_is_wrong_is_said_in_a_line(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0.2, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (959.9, "16:00")]
+    ("seconds", "shown"), [(0.2, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (959.9, "16:00")]
 )
 def test_time_left_is_in_whole_minutes_and_seconds(
-    seconds: float, told: str, capsys: pytest.CaptureFixture[str]
+    seconds: float, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = EpochReport(2, 1.0, 0.5, 0.9, 0.6, 0.8, 0.001)
     Lines("classification")(TrainingProgress(2, 3, 0.6, seconds, report))
-    assert capsys.readouterr().err.endswith(f"  {told} left\n")
+    assert capsys.readouterr().err.endswith(f"  {shown} left\n")
 
 
 def test_ctrl_c_then_resume_then_finished(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_two_trainings_of_one_core_each_do_not_share_it(
     assert pinned == [allowed[1]]
 
 
-@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="Linux tells it")
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="needs Linux")
 def test_busyness_sees_who_works() -> None:
     from danqing.training.threads import _busyness
 

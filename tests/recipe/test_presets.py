@@ -31,7 +31,7 @@ def test_size_of_a_network_hardly_depends_on_the_picture(preset: str) -> None:
     assert counts[28] == {"fast": 168_538, "best": 135_538, "tiny": 3_382}[preset]
 
 
-def test_only_best_mirrors_and_only_where_it_may() -> None:
+def test_only_best_flips_and_only_flip_invariant_pictures() -> None:
     clothes = Traits(False, "classification", 54_000, (28, 28, 1), flip_invariant=True)
     assert defaults_for("best", clothes)["horizontal_flip"]
     assert not defaults_for("best", MNIST_TRAITS)["horizontal_flip"]

@@ -54,7 +54,7 @@ def test_wrong_settings_are_named(settings: dict[str, object], words: str) -> No
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 @pytest.mark.parametrize("value", [1, 0.5, True, "balanced"])
-def test_old_names_are_answered_with_the_new(
+def test_old_names_are_refused_with_the_new(
     old: str, new: str, value: object, tmp_path: Path
 ) -> None:
     line = f"'{old}' is now called '{new}' (since 0.2.0)"

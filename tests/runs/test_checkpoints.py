@@ -1,4 +1,4 @@
-"""States on a disk: whole, or told of and passed over."""
+"""Checkpoints on a disk: undamaged, or skipped with a warning."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_whatever_is_damaged_the_older_one_is_used(tmp_path: Path, data: st.Data
     assert names(tmp_path) == [7, 8]
 
 
-def test_damage_is_told_in_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damage_is_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     saved(tmp_path, [1])
     for path in (tmp_path / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:-1])

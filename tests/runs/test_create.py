@@ -21,9 +21,9 @@ def test_default_folders_never_collide(tmp_path: Path, monkeypatch: pytest.Monke
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for function in (lambda path: create_folder(path, ""), reopen_folder):
-        with pytest.raises(RunError, match=r"can't be made|is no run folder"):
+        with pytest.raises(RunError, match=r"can't be made|is not a run folder"):
             function(tmp_path / "file" / "run")
-    with pytest.raises(RunError, match="is no run folder"):
+    with pytest.raises(RunError, match="is not a run folder"):
         reopen_folder(tmp_path / "file")
 
 
@@ -38,7 +38,7 @@ def test_what_a_killed_start_leaves_is_taken_up(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(RunError, match="is no run folder"):
+    with pytest.raises(RunError, match="is not a run folder"):
         reopen_folder(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 

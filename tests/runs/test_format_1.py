@@ -131,6 +131,6 @@ def test_a_format_that_is_none(value: object, copies: Path) -> None:
         _ = load_run(copies / "table").network
 
 
-def test_its_recipe_answers_with_the_new_names() -> None:
+def test_its_recipe_is_refused_with_the_new_names() -> None:
     with pytest.raises(RecipeError, match="'views' is now called 'tta_views'"):
         Recipe.from_file(KEPT / "picture.toml")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ from danqing.networks.architecture import Architecture
 from danqing.networks.build import build, load_tensors
 from danqing.prediction.predictor import Predictor
 from danqing.runs.listing import list_runs
-from danqing.runs.run_folder import RunFolder, load_run
+from danqing.runs.run_folder import FORMAT, RunFolder, load_run
 
 
 def test_the_folder_is_the_contract(run: RunFolder) -> None:
@@ -80,8 +81,54 @@ def test_pictures_of_another_shape(run: RunFolder) -> None:
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no such folder"):
         load_run(tmp_path / "missing")
-    with pytest.raises(RunError, match="is no run folder"):
+    with pytest.raises(RunError, match="is not a run folder"):
         load_run(tmp_path)
+
+
+def test_what_a_folder_says_of_itself(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
+    assert (copy.begun, copy.trained, copy.finished, copy.format) == (True, True, True, FORMAT)
+    assert copy.begun_on == run.begun_on
+    content = (run.folder / "weights.safetensors").read_bytes()
+    assert copy.weights_digest == hashlib.sha256(content).hexdigest()
+    for name in ("metrics.json", "weights.safetensors", "config.json"):
+        (copy.folder / name).unlink()
+    assert (copy.begun, copy.trained, copy.finished) == (False, False, False)
+    with pytest.raises(RunError, match=r"weights\.safetensors: can't be read"):
+        _ = copy.weights_digest
+
+
+def test_calibration_is_read_back(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
+    assert copy.calibration == {}
+    copy.write_calibration({"temperature": 1.25})
+    assert copy.calibration == {"temperature": 1.25}
+    (copy.folder / "calibration.json").write_text("[]")
+    with pytest.raises(RunError, match="damaged"):
+        _ = copy.calibration
+
+
+def test_a_page_replaces_an_earlier_one(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    assert run.write_page("report.html", "old") == run.write_page("report.html", "新 \ud800")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "新 ?"
+
+
+def test_removed_only_if_nothing_was_learned(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.folder.mkdir()
+    run.write_start({}, {}, {})
+    run.event_logs.mkdir()
+    (run.folder / "history.csv").touch()
+    assert not run.remove_if_nothing_learned()
+    assert run.begun
+    (run.folder / "history.csv").unlink()
+    (run.folder / "mine.txt").touch()
+    assert run.remove_if_nothing_learned()
+    assert [path.name for path in run.folder.iterdir()] == ["mine.txt"]
+    (run.folder / "mine.txt").unlink()
+    assert run.remove_if_nothing_learned()
+    assert not run.folder.exists()
 
 
 def test_list_is_grouped_and_sorted(run: RunFolder, tmp_path: Path) -> None:

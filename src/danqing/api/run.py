@@ -240,7 +240,7 @@ def load_run(folder: str | Path) -> Run:
     Raises
     ------
     RunError
-        If there is no such folder, or it is no run.
+        If there is no such folder, or it is not a run.
 
     Examples
     --------
@@ -262,7 +262,7 @@ def list_runs(folder: str | Path = "runs") -> list[Run]:
     Returns
     -------
     list of Run
-        Folders that are no runs are left out; there need not be any.
+        Other folders are left out.
 
     Examples
     --------

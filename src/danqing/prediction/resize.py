@@ -45,6 +45,8 @@ def resize_pictures(pictures: Any, shape: tuple[int, ...]) -> Any:
     for number in range(len(pictures)):
         picture = pictures[number : number + 1][0]
         own_height, own_width, own_channels = picture.shape
-        look = Look(own_height, own_width, own_channels == 1, picture.tobytes())
-        resized[number] = np.frombuffer(fit(look, (height, width), mode), np.uint8).reshape(shape)
+        original = Look(own_height, own_width, own_channels == 1, picture.tobytes())
+        resized[number] = np.frombuffer(fit(original, (height, width), mode), np.uint8).reshape(
+            shape
+        )
     return resized

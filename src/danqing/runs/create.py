@@ -73,7 +73,7 @@ def reopen_folder(out: str | Path) -> Path:
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
         if any(name not in _FIRST_FILES and not _TEMPORARY.fullmatch(name) for name in names):
             raise RunError(
-                f"folder {folder}: is no run folder, it has no config.json; choose another --out"
+                f"folder {folder}: is not a run folder, it has no config.json; choose another --out"
             )
     return folder
 

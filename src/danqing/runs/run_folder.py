@@ -279,7 +279,9 @@ class RunFolder:
     def _object(self, name: str) -> dict[str, Any]:
         plain = read_json(self.folder / name)
         if not isinstance(plain, dict):
-            raise RunError(f"{self.folder / name}: is damaged, it is no object; train again")
+            raise RunError(
+                f"{self.folder / name}: is damaged, it is not a JSON object; train again"
+            )
         return plain
 
 
@@ -289,11 +291,11 @@ def load_run(folder: str | Path) -> RunFolder:
     Raises
     ------
     RunError
-        If there is no such folder, or it is no run.
+        If there is no such folder, or it is not a run.
     """
     run = RunFolder(folder)
     if not run.folder.is_dir():
         raise RunError(f"run {folder}: there is no such folder; `danqing runs` lists those here")
     if not run.begun:
-        raise RunError(f"run {folder}: is no run folder, it has no config.json")
+        raise RunError(f"run {folder}: is not a run folder, it has no config.json")
     return run
