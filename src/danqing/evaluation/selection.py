@@ -155,8 +155,8 @@ def unsure_below(run: RunFolder) -> float | None:
     Returns
     -------
     float or None
-        For the largest probability as `Run.predict` gives it. None where `danqing evaluate` has
-        not been called, or found no threshold for the risk.
+        For the largest probability, without temperature. None if the run has not been evaluated,
+        or no threshold guarantees the risk.
 
     Raises
     ------

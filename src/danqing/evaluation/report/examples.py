@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from danqing.data.table import Column, Table
 from danqing.evaluation.examination import Examination
+from danqing.evaluation.mistakes import find_mistakes
 from danqing.evaluation.predictions import SubsetPredictions
 from danqing.evaluation.report.words import say, table
 from danqing.inspection.confident_learning import RELIABLE_ACCURACY
@@ -31,9 +32,8 @@ def worst(found: Examination, album: Album) -> str:
     """Show the most confident mistakes, or the largest errors."""
     test = found.test
     most = _SHOWN // 2 if found.dataset.tabular else _SHOWN
+    places = find_mistakes(test.outputs, test.labels).rows[:most]
     if found.run.task == "regression":
-        away = np.abs(test.outputs - test.labels)
-        places = np.argsort(-away, kind="stable")[:most]
         captions = [
             say(
                 "example-number",
@@ -43,9 +43,6 @@ def worst(found: Examination, album: Album) -> str:
             for place in places
         ]
     else:
-        wrong = np.flatnonzero(test.outputs.argmax(axis=1) != test.labels)
-        confidence = test.outputs[wrong].max(axis=1)
-        places = wrong[np.argsort(-confidence, kind="stable")][:most]
         captions = [_caption(found, test, int(place), "example-mistake") for place in places]
     body = _cards(test, places, captions, album) if len(places) else f"<p>{say('no-mistakes')}</p>"
     return f"<p>{say(f'worst-what-{found.run.task}')}</p>{body}"
