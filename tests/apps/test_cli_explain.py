@@ -45,7 +45,7 @@ def test_rows_to_json_and_page(iris: RunFolder, tmp_path: Path) -> None:
     assert len(one["nearest"]) == 5
     done = danqing_here("explain", iris.folder, "--out", "x.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "x.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "x.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_other_data_are_only_printed_unless_a_file_is_named(folder: Path) -> Non
     out = folder / "newer.html"
     done = called(folder / "one", folder / "newer.csv", "--out", out)
     assert done.output.splitlines()[-1] == f"report: {out}"
-    assert out.read_text().startswith("<!doctype html>")
+    assert out.read_text().startswith("<!DOCTYPE html>")
 
 
 def test_numbers_come_with_a_margin(folder: Path) -> None:

@@ -20,7 +20,7 @@ FILES = sorted(ROOT.rglob("*words.json"))
 IDS = [str(path.relative_to(ROOT)) for path in FILES]
 PLACES = re.compile(r"\{(\w+)\}")
 HANZI = re.compile("[\u4e00-\u9fff]")
-SPEAKING = {"say", "said", "both", "_say", "_said"}
+SPEAKING = {"say", "said", "both", "plain", "_say"}
 
 
 def texts_of(file: Path) -> dict[str, list[str]]:

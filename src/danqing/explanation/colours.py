@@ -1,4 +1,4 @@
-"""Maps as colours: cinnabar for what speaks for the target, azure for what speaks against it.
+"""Maps as colours: cinnabar for evidence for the target, azure for evidence against it.
 
 Knows no page and no file.
 """
@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-__all__ = ["AGAINST", "FOR", "change_colours", "enlarged", "map_colours", "picture_of"]
+from danqing.pages.colours import AZURE, CINNABAR
 
-FOR, AGAINST = (200, 50, 30), (31, 95, 168)
+__all__ = ["change_colours", "map_colours"]
+
 _FAINT = 0.22  # of the picture beneath its map
 _COVER = 0.9  # so that the picture is seen through the strongest colour
 
@@ -41,7 +41,7 @@ def map_colours(values: NDArray[Any], picture: NDArray[np.uint8]) -> NDArray[np.
     sizes = np.abs(np.asarray(values, np.float64))
     greatest = np.percentile(sizes, 99.5) or sizes.max() or 1.0
     strength = np.minimum(sizes / greatest, 1)[..., None]
-    hue = np.where(np.asarray(values)[..., None] > 0, FOR, AGAINST)
+    hue = np.where(np.asarray(values)[..., None] > 0, CINNABAR, AZURE)
     return _mixed(_ground(picture), hue, strength)
 
 
@@ -49,23 +49,8 @@ def change_colours(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArr
     """Colour what was made lighter in cinnabar, and what was made darker in azure."""
     change = after.astype(np.float64).mean(axis=-1) - before.astype(np.float64).mean(axis=-1)
     strength = np.sqrt(np.minimum(np.abs(change) / 255, 1))[..., None]
-    hue = np.where(change[..., None] > 0, FOR, AGAINST)
+    hue = np.where(change[..., None] > 0, CINNABAR, AZURE)
     return _mixed(_ground(before), hue, strength)
-
-
-def picture_of(pixels: NDArray[np.uint8]) -> Image.Image:
-    """Give pixels of 1 or 3 channels, or of others the first, as an image."""
-    return Image.fromarray(
-        pixels if pixels.shape[-1] == 3 else np.ascontiguousarray(pixels[..., 0])
-    )
-
-
-def enlarged(image: Image.Image, side: int) -> Image.Image:
-    """Scale an image so that its longer side is `side`; small ones keep their pixels visible."""
-    scale = side / max(image.size)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    how = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS
-    return image.convert("RGB").resize(size, how)
 
 
 def _mixed(

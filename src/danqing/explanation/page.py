@@ -5,22 +5,22 @@ All that comes from data (names of classes, files and columns) is escaped.
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from danqing.explanation.colours import change_colours, map_colours, picture_of
+from danqing.explanation.colours import change_colours, map_colours
 from danqing.explanation.results import Explanation, ExplanationSet, Map
-from danqing.explanation.verdicts import TITLES, verdicts
-from danqing.pages.number_format import minus
+from danqing.explanation.verdicts import verdicts
+from danqing.explanation.words import WORDS, both, name_of, say
+from danqing.pages.charts import Chart, bar, legend
+from danqing.pages.images import data_uri, picture_of
+from danqing.pages.number_format import minus, number, percent
 from danqing.pages.resources import resource
+from danqing.pages.templates import fill, make_page
 
 __all__ = ["page_of"]
 
@@ -31,85 +31,80 @@ _SHORT = 12  # letters
 
 def page_of(found: ExplanationSet) -> str:
     """Give the whole page as HTML: no network is needed to open it."""
-    template = (files("danqing.explanation") / "page.html").read_text(encoding="utf-8")
-    body = "\n".join(_section(one, found) for one in found.explanations)
-    body += _importance(found)
-    run = escape(Path(found.run).name)
-    # One pass: what data bring into the body is not looked at again.
-    speaks = _both("speaks for a higher number", "支持更大的数值")
-    if found.class_names:
-        speaks = _both("speaks for the class that is explained", "支持所解释的类别")
-    kind = "table" if found.columns else "pictures"
-    pieces = {"kind": kind, "run": run, "for": speaks, "body": body}
-    page = ""
-    for name, value in (*pieces.items(), ("choices", resource("danqing.pages", "choices.js"))):
-        before, _, template = template.partition(f"{{{{{name}}}}}")
-        page += before + value
-    return page + template
+    sections = [
+        _section(one, found, f"curves-{place}") for place, one in enumerate(found.explanations)
+    ]
+    kind = "class" if found.class_names else "number"
+    body = fill(
+        resource("danqing.explanation", "body.html"),
+        WORDS,
+        run=say("run", run=Path(found.run).name),
+        body="\n".join(sections) + _importance(found),
+        **{"against": say(f"against-{kind}"), "for": say(f"for-{kind}")},
+    )
+    return make_page(
+        WORDS,
+        title=both("title"),
+        style=resource("danqing.explanation", "style.css"),
+        body=body,
+        attributes=f'data-kind="{"table" if found.columns else "pictures"}"',
+    )
 
 
-def _section(one: Explanation, found: ExplanationSet) -> str:
+def _section(one: Explanation, found: ExplanationSet, identity: str) -> str:
     inside = _columns(one, found) if found.columns else _maps(one)
-    below = _curves(one) + _probabilities(one, found) + _change(one, found)
+    below = _curves(one, found, identity) + _probabilities(one, found) + _change(one, found)
     return (
-        f"<section><h2>{_heading(one)}</h2>{inside}"
+        f"<section><h2>{_heading(one, found)}</h2>{inside}"
         f'<div class="two">{below}</div>{_near(one, found)}</section>'
     )
 
 
-def _heading(one: Explanation) -> str:
-    sure = f"{one.probabilities.max():.1%}" if len(one.probabilities) else ""
-    name, answer = escape(one.name), escape(one.prediction)
-    text = _both(
-        f"{name.replace('test example', 'Test example')}: answer {answer}"
-        + (f" ({sure})" if sure else ""),
-        f"{name.replace('test example', '测试样本')}：回答 {answer}"
-        + (f"（{sure}）" if sure else ""),
-    )
+def _heading(one: Explanation, found: ExplanationSet) -> str:
+    text = say("heading", name=name_of(one.name), predicted=one.prediction)
+    if len(one.probabilities):
+        text += say("aside", text=percent(one.probabilities.max(), 1))
     if one.label and one.label != one.prediction:
-        label = escape(one.label)
-        text += _both(f", it is {label}", f"，实为 {label}")
+        text += say("heading-class" if found.class_names else "heading-value", label=one.label)
     if one.target and one.target != one.prediction:
-        target = escape(one.target)
-        text += _both(f"; explained: why {target}", f"；解释的类别：{target}")
+        text += say("heading-target", target=one.target)
     return text
 
 
 def _maps(one: Explanation) -> str:
     shown = [
-        f"<figure><h3>{_both('The picture', '原图')}</h3>{_image(one.example, one.name)}"
+        f"<figure><h3>{say('picture')}</h3>{_image(one.example, one.name)}"
         f"<figcaption>{_to_beat(one, '<br>')}</figcaption></figure>"
     ]
     for each in one.maps:
-        english, chinese = TITLES[each.method]
-        image = _image(map_colours(each.values, one.example), english)
-        shown.append(
-            f"<figure><h3>{_both(english, chinese)}</h3>{image}{_checks(one, each)}</figure>"
-        )
-    return f'<div class="grid">{"".join(shown)}</div>'
+        image = _image(map_colours(each.values, one.example), each.method)
+        title = say(f"method-{each.method}")
+        shown.append(f"<figure><h3>{title}</h3>{image}{_checks(one, each)}</figure>")
+    return f'<div class="grid-of-maps">{"".join(shown)}</div>'
 
 
 def _to_beat(one: Explanation, between: str) -> str:
-    """Tell the areas that a map has to better, those of maps that know nothing."""
-    names = {"random": ("random map", "随机图"), "edges": ("edge filter", "边缘滤波")}
+    """Give the areas that a map has to beat: those of maps that know nothing."""
+    names = {"random": "random-map", "edges": "edge-filter"}
     if not isinstance(one.example, np.ndarray):
-        names = {"random": ("random order", "随机顺序")}
-    compared = []
-    for name, areas in one.compared.items():
-        english, chinese = names[name]
-        deletion, insertion = minus(f"{areas.deletion:.2f}"), minus(f"{areas.insertion:.2f}")
-        compared.append(
-            _both(f"{english}: {deletion}, {insertion}", f"{chinese}：{deletion}，{insertion}")
+        names = {"random": "random-order"}
+    compared = [
+        say(
+            "areas",
+            name=both(names[name]),
+            deletion=minus(f"{areas.deletion:.2f}"),
+            insertion=minus(f"{areas.insertion:.2f}"),
         )
-    title = _both("to beat (deletion, insertion):", "须胜过（删除，插入）：")
-    return between.join((title, *compared))
+        for name, areas in one.compared.items()
+    ]
+    return between.join((say("to-beat"), *compared))
 
 
 def _checks(one: Explanation, shown: Map) -> str:
     lines = [
-        f'<li class="{"ok" if check.passed else "no"}">'
-        f"{_both(check.english, check.chinese)} {check.value}</li>"
-        for check in verdicts(one, shown)
+        f'<li class="{"passed" if each.passed else "failed"}">'
+        f"{say(f'check-{each.check}')} {each.value}</li>"
+        for each in verdicts(one, shown)
     ]
     return f'<ul class="checks">{"".join(lines)}</ul>'
 
@@ -121,16 +116,14 @@ def _columns(one: Explanation, found: ExplanationSet) -> str:
     rows = []
     for column in order:
         name, value = found.columns[column], float(shown.values[column])
-        long = abs(value) / greatest * 50
-        colour, left = ("--for", 50.0) if value > 0 else ("--against", 50 - long)
         rows.append(
             f"<tr><th scope=row>{escape(name)}</th>{_cell(one.example.get(name, ''))}"
-            f'{_bar(left, long, colour)}<td class="number">{minus(f"{value:+.3g}")}</td></tr>'
+            f"<td class=drawn>{bar(value, greatest, signed=True)}</td>"
+            f'<td class="number">{minus(f"{value:+.3g}")}</td></tr>'
         )
-    english, chinese = TITLES[shown.method]
     return (
-        f"<h3>{_both(english, chinese)}</h3><table>{''.join(rows)}</table>{_checks(one, shown)}"
-        f'<p class="pale">{_to_beat(one, " ")}</p>'
+        f"<h3>{say(f'method-{shown.method}')}</h3><table>{''.join(rows)}</table>"
+        f'{_checks(one, shown)}<p class="hint">{_to_beat(one, " ")}</p>'
     )
 
 
@@ -140,40 +133,29 @@ def _cell(text: str) -> str:
     return f"<td{kind}>{escape(text)}</td>"
 
 
-def _curves(one: Explanation) -> str:
+def _curves(one: Explanation, found: ExplanationSet, identity: str) -> str:
     """Draw the first map's curves: deletion in azure, insertion in cinnabar."""
     shown = one.maps[0]
-    # A number's share can leave 0 to 100 %: where some columns alone tell more than all of them.
+    # Of a number the share can leave 0 to 100 %: some columns alone can move it further.
     low = min(0.0, float(shown.deletion.min()), float(shown.insertion.min()))
     high = max(1.0, float(shown.deletion.max()), float(shown.insertion.max()))
-
-    def up(share: float) -> float:
-        return 128 - 112 * (share - low) / (high - low)
-
-    def line(values: NDArray[Any], colour: str) -> str:
-        points = " ".join(
-            f"{36 + 256 * x:.1f},{up(float(y)):.1f}"
-            for x, y in zip(shown.shares, values, strict=True)
-        )
-        style = f"fill:none;stroke:var({colour});stroke-width:2"
-        return f'<polyline points="{points}" style="{style}"/>'
-
-    english, chinese = TITLES[shown.method]
-    title = _both(f"{english}: what is left of the answer", f"{chinese}：回答还剩多少")
-    label = f"deletion area {shown.areas.deletion:.3f}, insertion {shown.areas.insertion:.3f}"
-    ends = "".join(
-        f'<path d="M36 {up(share):.1f}H292" style="stroke:var(--rule)"/>'
-        f'<text x="30" y="{up(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
-        for share in (0.0, 1.0)
+    chart = Chart(
+        (0, 1),
+        (low, high),
+        both("axis-columns" if found.columns else "axis-pixels"),
+        both("axis-probability" if found.class_names else "axis-prediction"),
+        x_text=lambda share: percent(share, 0),
+        y_text=lambda share: percent(share, 0),
+        x_ticks=(0, 0.5, 1),
+        y_ticks=(0, 0.5, 1),
+        width=380,
+        height=230,
     )
-    return (
-        f'<div><h3>{title}</h3><svg class="curve" viewBox="0 0 300 150" role="img" '
-        f'aria-label="{label}"><path d="M36 16V128" style="stroke:var(--rule)"/>{ends}'
-        '<text x="36" y="144">0</text><text x="292" y="144" text-anchor="end">100%</text>'
-        f"{line(shown.deletion, '--against')}{line(shown.insertion, '--for')}</svg>"
-        f'<p class="pale"><span class="against">{_both("taken away", "逐步去掉")}</span>'
-        f'{_both(", ", "，")}<span class="for">{_both("put in", "逐步放入")}</span></p></div>'
-    )
+    for values, kind in ((shown.deletion, "azure"), (shown.insertion, "cinnabar")):
+        chart.line(zip(shown.shares.tolist(), values.tolist(), strict=True), kind)
+    keys = legend(("azure", both("check-deletion")), ("cinnabar", both("check-insertion")))
+    title = say("curves", method=both(f"method-{shown.method}"))
+    return f'<div><h3 id="{identity}">{title}</h3>{chart.svg(identity)}{keys}</div>'
 
 
 def _probabilities(one: Explanation, found: ExplanationSet) -> str:
@@ -181,57 +163,56 @@ def _probabilities(one: Explanation, found: ExplanationSet) -> str:
         return ""
     rows = "".join(
         f"<tr><th scope=row>{escape(found.class_names[place])}</th>"
-        f"{_bar(0, 100 * float(one.probabilities[place]))}"
-        f'<td class="number">{one.probabilities[place]:.1%}</td></tr>'
+        f"<td class=drawn>{bar(float(one.probabilities[place]), 1)}</td>"
+        f'<td class="number">{percent(one.probabilities[place], 1)}</td></tr>'
         for place in np.argsort(-one.probabilities, kind="stable")[:5]
     )
-    return f"<div><h3>{_both('Answers', '各类概率')}</h3><table>{rows}</table></div>"
+    return f"<div><h3>{say('probabilities')}</h3><table>{rows}</table></div>"
 
 
 def _change(one: Explanation, found: ExplanationSet) -> str:
     change = one.counterfactual
     if change is None:
         return ""
-    name = escape(found.class_names[change.target])
+    name = found.class_names[change.target]
     if not change.found:
-        words = _both(f"No change found that makes it {name}", f"未找到使其变为 {name} 的改动")
-        return f"<div><h3>{words}</h3></div>"
-    both = change_colours(one.example, change.picture)
-    pixels = "pixel" if change.changed == 1 else "pixels"
-    facts = _both(
-        f"{name}: {change.probability:.0%}; {change.changed} {pixels} changed, distance "
-        f"{change.distance:.2f} (black to white is 1)",
-        f"{name}：{change.probability:.0%}；改动 {change.changed} 个像素，"
-        f"距离 {change.distance:.2f}（从黑到白为 1）",
+        return f"<div><h3>{say('change-none', name=name)}</h3></div>"
+    difference = change_colours(one.example, change.picture)
+    facts = (
+        say("change-probability", name=name, probability=percent(change.probability, 0)),
+        say("change-pixels", n=change.changed),
+        say("change-distance", distance=f"{change.distance:.2f}")
+        + say("aside", text=both("change-unit")),
     )
-    title = _both(f"The smallest change that makes it {name}", f"使其变为 {name} 的最小改动")
     return (
-        f'<div><h3>{title}</h3><div class="row"><figure>{_image(change.picture, name)}</figure>'
-        f'<figure>{_image(both, "change")}</figure></div><p class="pale">{facts}</p></div>'
+        f'<div><h3>{say("change", name=name)}</h3><div class="row">'
+        f"<figure>{_image(change.picture, name)}</figure>"
+        f"<figure>{_image(difference, WORDS.plain('difference', 'en'))}</figure></div>"
+        f'<p class="hint">{"<br>".join(facts)}</p></div>'
     )
 
 
 def _near(one: Explanation, found: ExplanationSet) -> str:
     if not one.neighbours:
         return ""
-    title = _both("Training examples that it sees as most alike", "网络认为最相似的训练样本")
+    title = say("nearest")
     if not found.columns:
-        title += _both(" (label, distance)", "（标签，距离）")
+        title += say("aside", text=both("nearest-caption"))
     else:
         rows = "".join(
             f"<tr><td>{near.row}</td><td>{escape(near.label)}</td>"
-            f'<td class="number">{near.distance:.3g}</td></tr>'
+            f'<td class="number">{number(near.distance, 3)}</td></tr>'
             for near in one.neighbours
         )
-        row, label = _both("row", "行"), _both("true value", "真实值")
-        if found.class_names:
-            label = _both("label", "标签")
-        distance = _both("distance", "距离")
-        head = f'<th>{row}</th><th>{label}</th><th class="number">{distance}</th>'
+        label = say("column-label" if found.class_names else "column-value")
+        head = (
+            f"<th>{say('column-row')}</th><th>{label}</th>"
+            f'<th class="number">{say("column-distance")}</th>'
+        )
         return f"<div><h3>{title}</h3><table><tr>{head}</tr>{rows}</table></div>"
     shown = "".join(
         f"<figure>{_image(near.example, near.label)}"
-        f"<figcaption>{escape(near.label)} ({near.distance:.2g})</figcaption></figure>"
+        f"<figcaption>{escape(near.label)} ({number(near.distance, 2)})</figcaption></figure>"
         for near in one.neighbours
     )
     return f'<div><h3>{title}</h3><div class="row">{shown}</div></div>'
@@ -240,39 +221,18 @@ def _near(one: Explanation, found: ExplanationSet) -> str:
 def _importance(found: ExplanationSet) -> str:
     if not found.importance:
         return ""
-    english = "accuracy lost" if found.class_names else "mean absolute error gained"
-    chinese = "准确率的下降" if found.class_names else "平均绝对误差的增加"
-    title = _both(
-        f"Permutation importance: {english} when a column is shuffled (Breiman 2001)",
-        f"置换重要性：打乱一列后{chinese}（Breiman，2001）",
-    )
     greatest = max(max(abs(one.mean) for one in found.importance), 1e-12)
     rows = "".join(
         f"<tr><th scope=row>{escape(one.column)}</th>"
-        f"{_bar(0, 100 * max(one.mean, 0) / greatest)}"
+        f"<td class=drawn>{bar(one.mean, greatest)}</td>"
         f'<td class="number">{one.text}</td></tr>'
         for one in found.importance[:_MOST_COLUMNS]
     )
+    title = say("importance-accuracy" if found.class_names else "importance-mae")
     return f"<section><h2>{title}</h2><table>{rows}</table></section>"
 
 
-def _bar(left: float, long: float, colour: str = "--pale") -> str:
-    """Draw a bar in a cell of a table, in hundredths of its width."""
-    return (
-        '<td class="bar"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect x="{left:.2f}" y="1" width="{long:.2f}" height="8" style="fill:var({colour})"/>'
-        "</svg></td>"
-    )
-
-
-def _image(pixels: NDArray[np.uint8], words: str) -> str:
-    image: Image.Image = picture_of(pixels)
-    content = io.BytesIO()
-    image.save(content, "PNG", optimize=True)
-    data = base64.b64encode(content.getvalue()).decode()
+def _image(pixels: NDArray[Any], words: str) -> str:
+    image = picture_of(pixels)
     kind = ' class="small"' if max(image.size) <= _PIXELATED else ""
-    return f'<img{kind} src="data:image/png;base64,{data}" alt="{escape(words)}">'
-
-
-def _both(english: str, chinese: str) -> str:
-    return f'<span lang="en">{english}</span><span lang="zh">{chinese}</span>'
+    return f'<img{kind} src="{data_uri(image)}" alt="{escape(words)}">'

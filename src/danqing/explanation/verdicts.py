@@ -1,7 +1,4 @@
-"""What a map's checks say, in words: each with its value, and whether it passed.
-
-Knows no drawing: sheet and page show the same.
-"""
+"""The verdict of each sanity check of a map: its value, and whether it passed. Knows no drawing."""
 
 from __future__ import annotations
 
@@ -10,15 +7,8 @@ from dataclasses import dataclass
 from danqing.explanation.results import Explanation, Map
 from danqing.pages.number_format import minus
 
-__all__ = ["TITLES", "Verdict", "verdicts"]
+__all__ = ["Verdict", "verdicts"]
 
-TITLES = {
-    "integrated-gradients": ("Integrated gradients", "积分梯度"),
-    "gradient": ("Gradient", "梯度"),
-    "smoothgrad": ("SmoothGrad", "平滑梯度"),
-    "grad-cam": ("Grad-CAM", "类激活图"),
-    "occlusion": ("Occlusion", "遮挡"),
-}
 _COMPLETE = 0.01
 # One picture's correlation scatters around its mean over pictures, which is held to 0.1.
 _UNLIKE = 0.3
@@ -30,14 +20,12 @@ class Verdict:
 
     Attributes
     ----------
-    english, chinese : str
-        Its name.
+    check : {"deletion", "insertion", "untrained", "gap"}
     value : str
     passed : bool
     """
 
-    english: str
-    chinese: str
+    check: str
     value: str
     passed: bool
 
@@ -45,29 +33,21 @@ class Verdict:
 def verdicts(one: Explanation, shown: Map) -> list[Verdict]:
     """Judge a map by its checks.
 
-    Deletion and insertion pass if they are better than those of all maps that know nothing; the
-    gap if it is at most 1 %; the rank correlation with the untrained network's map if it is at
-    most 0.3.
+    Deletion and insertion pass if they are better than those of all baseline maps; the
+    completeness gap if it is at most 1 %; the rank correlation with the untrained network's map
+    if it is at most 0.3.
     """
+    deletion, insertion = shown.areas.deletion, shown.areas.insertion
     others = one.compared.values()
+    least = all(deletion < other.deletion for other in others)
+    most = all(insertion > other.insertion for other in others)
     found = [
-        Verdict(
-            "deletion",
-            "删除",
-            minus(f"{shown.areas.deletion:.2f}"),
-            all(shown.areas.deletion < other.deletion for other in others),
-        ),
-        Verdict(
-            "insertion",
-            "插入",
-            minus(f"{shown.areas.insertion:.2f}"),
-            all(shown.areas.insertion > other.insertion for other in others),
-        ),
+        Verdict("deletion", minus(f"{deletion:.2f}"), least),
+        Verdict("insertion", minus(f"{insertion:.2f}"), most),
     ]
     if shown.randomised is not None:
         unlike = shown.randomised <= _UNLIKE
-        found.append(Verdict("untrained", "未训练", minus(f"{shown.randomised:+.2f}"), unlike))
+        found.append(Verdict("untrained", minus(f"{shown.randomised:+.2f}"), unlike))
     if shown.gap is not None:
-        value = f"{shown.gap:.2%} ({shown.steps})"
-        found.append(Verdict("gap", "完备差距", value, shown.gap <= _COMPLETE))
+        found.append(Verdict("gap", f"{shown.gap:.2%} ({shown.steps})", shown.gap <= _COMPLETE))
     return found

@@ -66,11 +66,13 @@ class Words:
             For the text's places. A pair is taken as English and Chinese; everything is escaped.
         """
         place = LANGUAGES.index(language)
-        chosen = {
-            name: escape(str(value[place] if isinstance(value, tuple) else value))
-            for name, value in values.items()
-        }
-        return self.texts[key][place].format(**chosen)
+        chosen = (value[place] if isinstance(value, tuple) else value for value in values.values())
+        shown = {name: escape(str(value)) for name, value in zip(values, chosen, strict=True)}
+        return self.texts[key][place].format(**shown)
+
+    def plain(self, key: str, language: str, **values: Any) -> str:
+        """Give a text without markup, for what isn't HTML: nothing is escaped."""
+        return self.texts[key][LANGUAGES.index(language)].format(**values)
 
     def say(self, key: str, **values: Any) -> str:
         """Give a text as HTML in both languages, of which the page shows one."""
