@@ -38,7 +38,7 @@ JOBS = [
 OFTEN = """
 import sys
 from danqing.training.loop import checkpoint_manager
-checkpoint_manager._pause = lambda seconds: 0.2
+checkpoint_manager._interval = lambda seconds: 0.2
 from danqing.apps.cli.main import main
 sys.argv[0] = "danqing"
 main()
@@ -197,17 +197,17 @@ def overhead(place: Path, epochs: int) -> dict[str, float]:
     from danqing.training.train import train
 
     kept: list[float] = []
-    original = checkpoint_manager.CheckpointManager.keep
+    original = checkpoint_manager.CheckpointManager.save
 
     def timed(self: Any, loop: Any, *, now: bool = False) -> None:
         original(self, loop, now=now)
         kept[:] = [self.seconds]
 
-    checkpoint_manager.CheckpointManager.keep = timed  # type: ignore[method-assign]
+    checkpoint_manager.CheckpointManager.save = timed  # type: ignore[method-assign]
     try:
         run = train(load_data("mnist"), Recipe(epochs=epochs), place / "overhead")
     finally:
-        checkpoint_manager.CheckpointManager.keep = original  # type: ignore[method-assign]
+        checkpoint_manager.CheckpointManager.save = original  # type: ignore[method-assign]
     return {"fit": run.metrics["seconds"]["fit"], "states": kept[0]}
 
 

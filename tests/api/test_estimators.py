@@ -53,7 +53,7 @@ def test_many_small_fits_compile_once(
     scores = cross_val_score(DanqingClassifier("dense(11)", epochs=5), *iris, cv=5)
     assert len(scores) == 5
     (only,) = kept.values()
-    assert only._steps.experimental_get_tracing_count() == 1
+    assert only._chunk.experimental_get_tracing_count() == 1
 
 
 def test_pickle_and_clone(iris: tuple[Any, Any]) -> None:

@@ -17,9 +17,11 @@ from danqing.networks.build import build, logits_of
 from danqing.networks.losses import row_losses
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
-from danqing.training.loop.graphs import Span
+from danqing.training.graph_settings import GraphSettings
+from danqing.training.loop.batches import Batch
+from danqing.training.loop.graphs import Chunk
 from danqing.training.loop.loop import Loop
-from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.loop.step import Step, initial_state
 from danqing.training.loop.training_rows import TrainingRows
 
 STEPS, BATCH = 50, 16
@@ -106,7 +108,7 @@ def test_fifty_steps_agree_with_keras(
     )
     loop.compile()
     order = np.random.default_rng([recipe.seed, 0]).permutation(rows)
-    feed = next(loop._train.feeds(order))
+    block = next(loop._train.blocks(order))
 
     kernels_only = OPTIMIZERS[optimizer]()
     if optimizer in DECAYING:
@@ -123,8 +125,12 @@ def test_fifty_steps_agree_with_keras(
         target = labels if loss == "cross-entropy" else np.eye(10)[labels]
         reference.reset_metrics()
         expected_loss = float(reference.train_on_batch(pictures, target))
-        loop.state, loss_sum, _ = loop._graphs.steps(
-            loop.state, feed, Span(step, 1, 0, BATCH), loop._rates(feed, step, 1), recipe.seed
+        loop.state, loss_sum, _ = loop._graphs.run_chunk(
+            loop.state,
+            block,
+            Chunk(step, 1, 0, BATCH),
+            loop._learning_rates(block, step, 1),
+            recipe.seed,
         )
         tolerance = 1e-5 if precision == "float64" else 1e-4
         assert abs(loss_sum / BATCH - expected_loss) <= tolerance
@@ -149,12 +155,13 @@ def test_gradients_agree_with_central_differences(small: Dataset, network: str, 
             optimizer="adam",
         )
         model = logits_of(made(small, recipe)[1])
-        step, state = Step(model, recipe), initial_state(model, recipe)
+        settings = GraphSettings.of(recipe)
+        step, state = Step(model, settings), initial_state(model, settings)
         pictures = tf.constant(small.x_train[:8].astype(np.float64))
         labels = tf.constant(small.y_train[:8], tf.int32)
         weights = tf.constant(np.linspace(0, 2, 8))
         batch = Batch(pictures, labels, weights)
-        _, _, gradients, _ = step.gradients(state, batch, tf.constant([0, 0]))
+        _, _, gradients, _ = step.compute_gradients(state, batch, tf.constant([0, 0]))
         rng = np.random.default_rng(0)
         for position, gradient in enumerate(gradients):
             weight = np.array(state.parameters[position])

@@ -20,7 +20,7 @@ from danqing.training.prepare_training import prepare_training
 def test_streaming_changes_nothing(
     small: Dataset, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("danqing.training.loop.batches._CHUNK", 300 * 784)
+    monkeypatch.setattr("danqing.training.loop.batches._BLOCK_BYTES", 300 * 784)
     recipe = Recipe(network=network, epochs=2, batch_size=70, ema_decay=0.9)
     plan = prepare_training(small, split(small, 0.1), recipe)
     found = []
@@ -33,7 +33,7 @@ def test_streaming_changes_nothing(
         )
         loop = Loop(plan.architecture, model, plan.recipe, train, validation)
         reports = list(loop.run(lambda: False, lambda progress: None))
-        found.append((tensors_of(model), [(r.loss, r.score, r.val_score) for r in reports]))
+        found.append((tensors_of(model), [(r.loss, r.metric, r.val_metric) for r in reports]))
         if isinstance(examples, OnDisk):
             assert max(examples.reads) <= 300
     for name, value in found[0][0].items():
@@ -52,11 +52,11 @@ def test_every_row_comes_once_in_the_order_asked_for(rows: int, on_disk: bool) -
     loader = BatchLoader(TrainingRows(examples, labels, numbers), 8, "float32")
     order = rng.permutation(rows)
     taken = []
-    for feed in loader.feeds(order):
-        assert feed.order.shape[0] % 8 == 0
-        places = np.array(feed.order)[: feed.rows]
-        taken += np.array(feed.targets)[places].tolist()
+    for block in loader.blocks(order):
+        assert block.order.shape[0] % 8 == 0
+        places = np.array(block.order)[: block.rows]
+        taken += np.array(block.targets)[places].tolist()
         np.testing.assert_array_equal(
-            np.array(feed.examples)[places], values[numbers[order]][: len(places)]
+            np.array(block.examples)[places], values[numbers[order]][: len(places)]
         )
     assert taken == numbers[order].tolist()

@@ -78,18 +78,18 @@ def test_the_plan_follows_the_machine(
     fake = FakeTime()
     for module in ("loop.loop", "budget"):
         monkeypatch.setattr(f"danqing.training.{module}.time", fake)
-    steps, losses = Graphs.steps, Graphs.losses
+    run_chunk, evaluate = Graphs.run_chunk, Graphs.evaluate
 
-    def slow_steps(self: Any, state: Any, feed: Any, span: Any, *others: Any) -> Any:
-        fake.now += span.steps * 0.01 * (slowness if fake.now > 15 else 1)
-        return steps(self, state, feed, span, *others)
+    def slow_chunk(self: Any, state: Any, block: Any, chunk: Any, *others: Any) -> Any:
+        fake.now += chunk.steps * 0.01 * (slowness if fake.now > 15 else 1)
+        return run_chunk(self, state, block, chunk, *others)
 
-    def slow_losses(self: Any, *others: Any) -> Any:
+    def slow_evaluation(self: Any, *others: Any) -> Any:
         fake.now += 0.1
-        return losses(self, *others)
+        return evaluate(self, *others)
 
-    monkeypatch.setattr(Graphs, "steps", slow_steps)
-    monkeypatch.setattr(Graphs, "losses", slow_losses)
+    monkeypatch.setattr(Graphs, "run_chunk", slow_chunk)
+    monkeypatch.setattr(Graphs, "evaluate", slow_evaluation)
     budget = Budget(30, Clock(0.0))
     budget.reserve = 2.0
     recipe = Recipe(network="dense(8)", minutes=0.5, schedule="one-cycle", batch_size=16)
@@ -127,7 +127,7 @@ def test_a_budget_goes_on_where_it_was(small: Dataset, tmp_path: Path) -> None:
 
     recipe = Recipe(network=NETWORK, minutes=0.2, batch_size=16)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.1)
+        patch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.1)
         with pytest.raises(Killed):
             train(small, recipe, tmp_path / "run", progress=die)
     told: list[TrainingProgress] = []

@@ -27,7 +27,9 @@ from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import fit_scaling
 from danqing.runs.run_folder import RunFolder
 from danqing.training.augmentation.affine import random_affine
-from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.graph_settings import GraphSettings
+from danqing.training.loop.batches import Batch
+from danqing.training.loop.step import Step, initial_state
 from danqing.training.train import train
 
 
@@ -56,11 +58,12 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
     weights = tf.constant(np.linspace(0, 2, 16), tf.float32)
     pictures = tf.constant(small.x_train[:16], tf.float32)
     labels = tf.constant(small.y_train[:16], tf.int32)
-    state, seed = initial_state(members, recipe), tf.constant([4, 7])
+    settings = GraphSettings.of(recipe)
+    state, seed = initial_state(members, settings), tf.constant([4, 7])
     # Each member sees the pictures warped in its own way.
     seen = tf.split(random_affine(tf.concat([pictures] * 3, axis=0), warps, seed), 3)
     assert np.array_equal(seen[0], seen[1]) == (not warps)
-    loss_sum, score, gradients, _ = Step(members, recipe).gradients(
+    loss_sum, score, gradients, _ = Step(members, settings).compute_gradients(
         state, Batch(pictures, labels, weights), seed
     )
     by_name = {

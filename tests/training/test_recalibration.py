@@ -1,4 +1,4 @@
-"""What batchnorm has seen when training ends: rows as they are, by the weights that ship."""
+"""Batch norm is recalibrated: its statistics are of rows as they are, by the weights that ship."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_history_tells_of_what_ships(trained: Callable[..., RunFolder]) -> None:
     assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
 
 
-def test_networks_that_normalise_nothing_have_nothing_to_settle(small: Dataset) -> None:
+def test_networks_without_batch_norm_have_nothing_to_recalibrate(small: Dataset) -> None:
     recipe = Recipe(network="dense(8)", batch_size=64)
     architecture = design("dense(8)", small.input_shape, 10)
     model = build(architecture, Preparation(fit_scaling(small.x_train, "feature")), seed=3)
     rows = TrainingRows(small.x_train, small.y_train, np.arange(100))
     loop = Loop(architecture, model, recipe, rows, rows)
-    before, after = loop.state.statistics, loop.recalibrated().statistics
+    before, after = loop.state.non_trainable, loop.recalibrate_batch_norm().non_trainable
     assert all(one is other for one, other in zip(before, after, strict=True))

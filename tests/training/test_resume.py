@@ -47,11 +47,11 @@ class Killed(BaseException):
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A state after each step."""
     monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
-    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.0)
+    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.0)
 
 
 def dying(after: int) -> Callable[[TrainingProgress], None]:
-    """Give a listener that kills the training when it was told of progress so often."""
+    """Make a progress callback that kills the training at its so-many-th call."""
     calls: Iterator[int] = iter(range(1, 1_000_000))
 
     def listen(progress: TrainingProgress) -> None:
@@ -93,7 +93,7 @@ def test_broken_off_again_and_again(small: Dataset, tmp_path: Path, recipe: Reci
 def test_broken_off_while_streaming(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("danqing.training.loop.batches._CHUNK", 300 * 784)
+    monkeypatch.setattr("danqing.training.loop.batches._BLOCK_BYTES", 300 * 784)
 
     def data() -> Dataset:
         return replace(small, x_train=OnDisk(small.x_train), content_hash="small")
@@ -154,9 +154,9 @@ def test_a_full_disk_harms_nothing(
         pytest.raises(RunError, match=r"No space left.*: repeat the command with .* --resume"),
     ):
         train(small, DENSE, tmp_path / "run", progress=fill)
-    told = [message for message in caplog.messages if "checkpoints" in message]
-    assert len(told) == 1
-    assert "Training goes on" in told[0]
+    warnings = [message for message in caplog.messages if "checkpoints" in message]
+    assert len(warnings) == 1
+    assert "Training continues" in warnings[0]
     assert not list((tmp_path / "run").rglob(".*"))
     monkeypatch.setattr("os.fsync", real)
     train(small, DENSE, tmp_path / "run", resume=True)
@@ -238,7 +238,7 @@ PROGRAM = """
 import sys, danqing
 from dataclasses import replace
 from danqing.training.loop import checkpoint_manager as checkpoint, loop
-checkpoint._pause = lambda seconds: 0.02
+checkpoint._interval = lambda seconds: 0.02
 loop._CHUNK_SECONDS = 0.02
 data = danqing.load_data("mnist")
 data = replace(data, x_train=data.x_train[:2000], y_train=data.y_train[:2000],

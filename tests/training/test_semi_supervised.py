@@ -22,8 +22,10 @@ from danqing.errors import DanqingError, RecipeError, RunError, SourceError
 from danqing.networks.backend import tf
 from danqing.networks.build import build, logits_of
 from danqing.runs.run_folder import RunFolder
+from danqing.training.graph_settings import GraphSettings
+from danqing.training.loop.batches import Batch
 from danqing.training.loop.sampler import Sampler
-from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.loop.step import Step, initial_state
 from danqing.training.loop.training_rows import TrainingRows
 from danqing.training.prepare_training import prepare_training
 from danqing.training.semi_supervised.unlabelled import join_unlabelled, read_unlabelled
@@ -74,12 +76,12 @@ def test_labels_are_drawn_evenly_and_the_rest_is_kept(small: Dataset, seed: int)
 def test_an_epoch_takes_all_of_both(small: Dataset) -> None:
     recipe = Recipe(batch_size=10, unlabelled_weight=1.0)
     for labelled, unlabelled in ((25, 200), (100, 7)):
-        order = Sampler(recipe, labelled, unlabelled)
-        steps = order(1).reshape(order.steps, 40)
+        sampler = Sampler(recipe, labelled, unlabelled)
+        steps = sampler(1).reshape(sampler.steps, 40)
         assert (steps[:, :10] < labelled).all()
         assert (steps[:, 10:] >= labelled).all()
         assert set(steps.ravel().tolist()) == set(range(labelled + unlabelled))
-        assert order(1).tolist() == order(1).tolist() != order(2).tolist()
+        assert sampler(1).tolist() == sampler(1).tolist() != sampler(2).tolist()
 
 
 def test_labels_that_are_set_aside_change_nothing(small: Dataset, tmp_path: Path) -> None:
@@ -126,18 +128,19 @@ def test_the_step_is_fixmatch(small: Dataset) -> None:
     )  # fmt: skip
     plan = prepare_training(small, split(small, 0.1), Recipe(network="dense(8)"))
     network = logits_of(build(plan.architecture, plan.preparation, 0))
-    state = initial_state(network, recipe)
+    settings = GraphSettings.of(recipe)
+    state = initial_state(network, settings)
     # Ten times the weights: some answers are sure.
     state = state._replace(parameters=[10 * w for w in state.parameters])
     x = tf.constant(small.x_train[:16])
     y = tf.constant(small.y_train[:16].astype(np.int32))
     counted = tf.constant([1.0] * 4 + [0.0] * 12)
-    loss, score, found, _ = Step(network, recipe).gradients(
+    loss, score, found, _ = Step(network, settings).compute_gradients(
         state, Batch(x, y, counted), tf.constant([0, 0])
     )
 
     def outputs(parameters: Any) -> Any:
-        return network.stateless_call(parameters, state.statistics, tf.cast(x, tf.float32))[0]
+        return network.stateless_call(parameters, state.non_trainable, tf.cast(x, tf.float32))[0]
 
     p = tf.nn.softmax(outputs(state.parameters)).numpy()
     sure = (p[4:].max(axis=1) >= 0.95).astype(np.float32)
@@ -160,7 +163,7 @@ def test_broken_off_and_resumed(
     small: Dataset, mnist: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
-    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.0)
+    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.0)
     more = mnist.x_train[5000:5300]
     whole = train(small, FEW, tmp_path / "whole", unlabelled=more)
 

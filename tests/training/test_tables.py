@@ -117,6 +117,6 @@ def test_objects_have_no_name(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(60, 2))
     data = load_data((x, (x[:, 0] > 0).astype(int)))
     run = train(data, Recipe(network="dense(4)", epochs=2), tmp_path / "run")
-    with pytest.raises(RunError, match="in-memory data, which can.t be loaded again"):
+    with pytest.raises(RunError, match="in-memory data, which can't be loaded again"):
         evaluate(run)
     assert evaluate(run, data)["test"]["n"] == 12

@@ -21,7 +21,9 @@ from danqing.preparation.scaling import fit_scaling
 from danqing.runs.run_folder import RunFolder
 from danqing.training.augmentation.affine import random_affine
 from danqing.training.distillation.teacher import Teacher
-from danqing.training.loop.step import Batch, Step, initial_state
+from danqing.training.graph_settings import GraphSettings
+from danqing.training.loop.batches import Batch
+from danqing.training.loop.step import Step, initial_state
 from danqing.training.train import train
 
 
@@ -42,8 +44,11 @@ def test_the_gradient_leads_to_the_teachers_answer_to_the_same_warped_picture(
     pictures, seed = tf.constant(small.x_train[:16], tf.float32), tf.constant([4, 7])
     weights = np.linspace(0, 2, 16).astype(np.float32)
     batch = Batch(pictures, tf.constant(small.y_train[:16]), tf.constant(weights))
-    step = Step(network, recipe, Teacher(pair, (0.0, 1.0)))
-    loss, score, gradients, _ = step.gradients(initial_state(network, recipe), batch, seed)
+    settings = GraphSettings.of(recipe)
+    step = Step(network, settings, Teacher(pair, (0.0, 1.0)))
+    loss, score, gradients, _ = step.compute_gradients(
+        initial_state(network, settings), batch, seed
+    )
 
     transformed = random_affine(pictures, 1.0, seed).numpy()
     taught = Predictor(pair).predict(transformed).astype(np.float64)  # by ONNX Runtime
@@ -89,7 +94,7 @@ def test_rows_of_a_table_are_read_as_the_teacher_reads_them(tmp_path: Path) -> N
 def test_resume_wants_the_same_teacher(
     pair: RunFolder, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._pause", lambda seconds: 0.0)
+    monkeypatch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.0)
 
     class Killed(BaseException):
         pass

@@ -91,7 +91,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self.onnx_ = trainer.exported.onnx
         self.preparation_ = plan.preparation.to_json()
         self.spec_ = plan.recipe.spec
-        self.history_ = [report.line(dataset.task) for report in trainer.history]
+        self.history_ = [report.row(dataset.task) for report in trainer.history]
         self.n_iter_ = len(self.history_)
 
     def _recipe(self) -> Recipe:

@@ -45,13 +45,13 @@ class HistoryWriter:
         """
         history, task = self._trainer.history, self._trainer.plan.dataset.task
         if self._events and not last:
-            self._events.write(history[-1].line(task))
+            self._events.write(history[-1].row(task))
         now = time.perf_counter()
         if not last and now - self._written < _PAUSE:
             return
         self._written = now
         try:
-            self._run.write_history(report.line(task) for report in history)
+            self._run.write_history(report.row(task) for report in history)
         except RunError as error:
             # The disk may have room again before the end, and checkpoints are written apart.
             if last:

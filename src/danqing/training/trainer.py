@@ -90,7 +90,7 @@ class Trainer:
             if budget and not loop.position.steps:
                 budget.refuse_spent()
             if checkpoint_manager and loop.position.steps:
-                checkpoint_manager.keep(loop, now=stop)
+                checkpoint_manager.save(loop, now=stop)
             return stop
 
         for report in loop.run(between_chunks, progress):

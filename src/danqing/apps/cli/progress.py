@@ -77,7 +77,7 @@ class Curve:
         charts = []
         for name, values in (
             (f"loss {last.loss:.4f}", [report.loss for report in self._reports]),
-            (_scores(last, self._task), [report.val_score for report in self._reports]),
+            (_scores(last, self._task), [report.val_metric for report in self._reports]),
         ):
             charts.append([name[:width].ljust(width), *bars(values, width, _HEIGHT)])
         return ["   ".join(pair).rstrip() for pair in zip(*charts, strict=True)]
@@ -130,5 +130,5 @@ def _left(progress: TrainingProgress) -> str:
 
 def _scores(report: EpochReport, task: str) -> str:
     if task == "regression":
-        return f"MAE {report.score:.4g}  validation {report.val_score:.4g}"
-    return f"accuracy {report.score:.2%}  validation {report.val_score:.2%}"
+        return f"MAE {report.metric:.4g}  validation {report.val_metric:.4g}"
+    return f"accuracy {report.metric:.2%}  validation {report.val_metric:.2%}"

@@ -1,7 +1,8 @@
-"""From rows in memory or on disk to what graphs take. Knows no network.
+"""Rows in memory or on disk become the blocks that graphs take batches from. Knows no network.
 
-Rows that fit are held as tensors, and batches gathered by index in the graph. Pictures in a cache
-on disk are read some megabytes at a time, while the graph works on those before.
+Rows that fit in memory are held as tensors, one block for all of them, and batches are gathered by
+index in the graph. Pictures in a cache on disk are read in blocks of some megabytes, each while the
+graph works on the one before.
 """
 
 from __future__ import annotations
@@ -9,30 +10,63 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.networks.backend import tf
-from danqing.training.loop.graphs import RowBlock
 from danqing.training.loop.training_rows import TrainingRows
 
-__all__ = ["BatchLoader"]
+__all__ = ["Batch", "BatchLoader", "RowBlock"]
 
-_CHUNK = 1 << 26  # bytes of pictures that are read from a disk at a time
+_BLOCK_BYTES = 1 << 26  # of pictures that are read from a disk at a time
 _SMALL = 8192  # rows; below, tensors are padded so that one graph serves many data sets
 
 
+class Batch(NamedTuple):
+    """The rows of one step: examples, targets and sample weights.
+
+    Padding has weight 0, and so do pictures without labels until they get pseudo-labels.
+    """
+
+    examples: Any
+    targets: Any
+    weights: Any
+
+
+class RowBlock(NamedTuple):
+    """Rows for a graph, and the order in which it takes them.
+
+    Attributes
+    ----------
+    examples, targets, weights : Tensor
+        Of equal length; there may be more than are taken.
+    order : Tensor of int32
+        Row numbers; from `rows` on they are padding, up to a whole number of batches.
+    rows : int
+        How many of `order` count.
+    first : int
+        The step of the epoch that its first rows are for.
+    """
+
+    examples: Any
+    targets: Any
+    weights: Any
+    order: Any
+    rows: int
+    first: int = 0
+
+
 class BatchLoader:
-    """Gives rows to graphs, in any order.
+    """Loads rows for graphs, in any order.
 
     Parameters
     ----------
     rows : TrainingRows
     batch_size : int
     dtype : str
-        Of targets that are numbers, and of weights.
+        Of weights, and of targets that are numbers.
     """
 
     def __init__(self, rows: TrainingRows, batch_size: int, dtype: str) -> None:
@@ -43,69 +77,73 @@ class BatchLoader:
         self._rows, self._batch_size = rows, batch_size
         self._in_memory = isinstance(rows.examples, np.ndarray)
         if self._in_memory:
-            self._held = self._hold(rows)
+            self._tensors = self._load_all(rows)
 
-    def feeds(self, order: NDArray[np.int64] | None = None, skipped: int = 0) -> Iterator[RowBlock]:
-        """Give all rows, in the order of positions in `rows.numbers`; as they stand without.
+    def blocks(
+        self, order: NDArray[np.int64] | None = None, skipped_steps: int = 0
+    ) -> Iterator[RowBlock]:
+        """Load all rows, in an order of positions in `rows.numbers`, or as they stand.
 
-        Feeds whose steps are all among the first `skipped` are left out.
+        Blocks all of whose steps are among the first `skipped_steps` are left out.
         """
         positions = np.arange(len(self._rows)) if order is None else order
         if self._in_memory:
-            room = self._padded(len(positions)) + self._batch_size - 1
-            room -= room % self._batch_size
-            chosen = self._numbers[positions]
-            yield RowBlock(*self._held, _filled(chosen.astype(np.int32), room), len(chosen))
+            size = self._padded(len(positions)) + self._batch_size - 1
+            size -= size % self._batch_size
+            numbers = self._numbers[positions]
+            yield RowBlock(
+                *self._tensors, _zero_padded(numbers.astype(np.int32), size), len(numbers)
+            )
             return
         numbers = self._rows.numbers[positions]
         row_bytes = math.prod(self._rows.examples.shape[1:])
-        size = max(1, _CHUNK // (row_bytes * self._batch_size)) * self._batch_size
-        chunks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-        first = min(skipped * self._batch_size // size, len(chunks) - 1)
+        size = max(1, _BLOCK_BYTES // (row_bytes * self._batch_size)) * self._batch_size
+        blocks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+        first = min(skipped_steps * self._batch_size // size, len(blocks) - 1)
         with ThreadPoolExecutor(1) as reader:
-            coming = reader.submit(self._read, chunks[first], size)
-            for number in range(first, len(chunks)):
-                feed = coming.result()
-                if number + 1 < len(chunks):
-                    coming = reader.submit(self._read, chunks[number + 1], size)
-                yield feed._replace(first=number * size // self._batch_size)
+            reading = reader.submit(self._read, blocks[first], size)
+            for number in range(first, len(blocks)):
+                block = reading.result()
+                if number + 1 < len(blocks):
+                    reading = reader.submit(self._read, blocks[number + 1], size)
+                yield block._replace(first=number * size // self._batch_size)
 
     def _read(self, numbers: NDArray[np.int64], size: int) -> RowBlock:
-        # A disk likes ascending places; the order is restored in the graph.
+        # Disks read fastest in ascending order; the graph restores the order asked for.
         sorting = np.argsort(numbers, kind="stable")
         places = np.empty(len(numbers), np.int32)
         places[sorting] = np.arange(len(numbers), dtype=np.int32)
         ascending = numbers[sorting]
         return RowBlock(
-            tf.constant(_filled(self._rows.examples[ascending], size)),
-            tf.constant(_filled(self._targets[ascending], size)),
-            tf.constant(_filled(self._weights[ascending], size)),
-            tf.constant(_filled(places, size)),
+            tf.constant(_zero_padded(self._rows.examples[ascending], size)),
+            tf.constant(_zero_padded(self._targets[ascending], size)),
+            tf.constant(_zero_padded(self._weights[ascending], size)),
+            tf.constant(_zero_padded(places, size)),
             len(numbers),
         )
 
-    def _hold(self, rows: TrainingRows) -> tuple[Any, Any, Any]:
+    def _load_all(self, rows: TrainingRows) -> tuple[Any, Any, Any]:
         examples, targets, weights = rows.examples, self._targets, self._weights
         self._numbers = rows.numbers
-        if len(rows) < len(examples) // 2:  # most are others' rows: not worth their room
+        if len(rows) < len(examples) // 2:  # most belong to other subsets: not worth the memory
             examples, targets, weights = (a[rows.numbers] for a in (examples, targets, weights))
             self._numbers = np.arange(len(rows))
         size = self._padded(len(examples))
         return (
-            tf.constant(_filled(examples, size)),
-            tf.constant(_filled(targets, size)),
-            tf.constant(_filled(weights, size)),
+            tf.constant(_zero_padded(examples, size)),
+            tf.constant(_zero_padded(targets, size)),
+            tf.constant(_zero_padded(weights, size)),
         )
 
     def _padded(self, count: int) -> int:
-        """Round few rows up to a power of two."""
+        """Round a small number of rows up to a power of two."""
         return count if count >= _SMALL else 1 << max(count - 1, 1).bit_length()
 
 
-def _filled(array: NDArray[Any], size: int) -> NDArray[Any]:
+def _zero_padded(array: NDArray[Any], size: int) -> NDArray[Any]:
     """Append zeros up to a size."""
     if len(array) == size:
         return array
-    filled = np.zeros((size, *array.shape[1:]), array.dtype)
-    filled[: len(array)] = array
-    return filled
+    padded = np.zeros((size, *array.shape[1:]), array.dtype)
+    padded[: len(array)] = array
+    return padded

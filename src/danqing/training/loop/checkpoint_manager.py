@@ -1,8 +1,8 @@
-"""Complete states of a running loop, kept on disk and taken up again. Knows no data.
+"""Saves and restores the complete state of a running loop. Knows no data.
 
-A state is complete between two stretches: parameters, statistics, the optimizer's memory, the
+Between two chunks a state is complete: parameters, statistics, the optimizer's slots, the moving
 average, the best weights so far, and the position. All randomness is a function of the seed and
-the position, so a loop that goes on from there reaches the very weights it would have reached.
+the position, so a loop that is resumed reaches the very weights that it would have reached.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from danqing.training.loop.step import State
 
 __all__ = ["CheckpointManager", "identity_of"]
 
-_FORMAT = 1
-_PAUSE = 5.0  # seconds between two states, at least
-_SHARE = 0.02  # of the time that keeping them may take
-_SPEED = 1e8  # bytes a second, until it is known
+_FORMAT = 2
+_INTERVAL = 5.0  # seconds between two checkpoints, at least
+_SHARE = 0.02  # of the time that saving may take
+_SPEED = 1e8  # bytes per second, until it is known
 
 _log = logging.getLogger("danqing")
 
 
 class CheckpointManager:
-    """Keeps a loop's newest states: at most one in 5 seconds, and at 2 % of the time.
+    """Saves a loop's checkpoints: at most one every 5 seconds, and in at most 2 % of the time.
 
     Parameters
     ----------
     checkpoints : Checkpoints
     identity : str
-        From `identity_of`; a state of another training is not taken up.
+        From `identity_of`; a checkpoint of another training is not restored.
     clock : Clock
-        Of the job. Its time goes on where it was, too.
+        Of the job; its time is restored, too.
 
     Attributes
     ----------
     seconds : float
-        What keeping took so far, in this process.
+        What saving took so far, in this process.
     """
 
     def __init__(self, checkpoints: Checkpoints, identity: str, clock: Clock) -> None:
@@ -59,30 +59,31 @@ class CheckpointManager:
         self._failed = False
 
     def restore(self, loop: Loop) -> bool:
-        """Bring a new loop to the newest state that is whole; False if there is none."""
+        """Restore a new loop from the newest intact checkpoint; False if there is none."""
         found = self.checkpoints.newest()
         if found is None:
             return False
         tensors, facts = found
         if facts.get("training") != self.identity:
             _log.warning(
-                "%s: holds states of another training; starting over", self.checkpoints.folder
+                "%s: holds checkpoints of another training; starting over", self.checkpoints.folder
             )
             return False
-        loop.state, loop.best = _unpacked(tensors, loop.state)
+        loop.state, loop.best = _unpack(tensors, loop.state)
         loop.position = Position.from_json(facts["position"])
         self.clock.before = facts["spent"]
         return True
 
-    def keep(self, loop: Loop, *, now: bool = False) -> None:
-        """Write the loop's state if it is time to, or `now`.
+    def save(self, loop: Loop, *, now: bool = False) -> None:
+        """Save the loop's state if a checkpoint is due, or `now`.
 
-        A full disk harms nothing: it is said once, earlier states stay, and training goes on.
+        A full disk does no harm: there is one warning, earlier checkpoints stay, and training
+        continues.
         """
         began = time.perf_counter()
         if self._due == math.inf:
-            size = sum(tensor.nbytes for tensor in _packed(loop).values())
-            self._due = began + _pause(size / _SPEED)
+            size = sum(tensor.nbytes for tensor in _pack(loop).values())
+            self._due = began + _interval(size / _SPEED)
         if not (now or began >= self._due):
             return
         facts = {
@@ -91,51 +92,52 @@ class CheckpointManager:
             "position": loop.position.to_json(),
         }
         try:
-            self.checkpoints.save(loop.position.steps, _packed(loop), facts)
+            self.checkpoints.save(loop.position.steps, _pack(loop), facts)
             self._failed = False
         except RunError as error:
             if not self._failed:
-                _log.warning("%s. Training goes on; it will be tried again", error)
+                _log.warning("%s. Training continues; saving will be retried", error)
             self._failed = True
         ended = time.perf_counter()
         self.seconds += ended - began
-        self._due = ended + _pause(ended - began)
+        self._due = ended + _interval(ended - began)
 
 
 def identity_of(config: dict[str, Any], data: dict[str, Any]) -> str:
-    """Give a digest of what decides a training: its settings and its data."""
+    """Compute a digest of what decides a training: its settings and its data."""
     decisive = {name: value for name, value in config.items() if name != "versions"}
     pictures = [data[name] for name in ("fingerprint", "unlabelled") if name in data]
     text = json.dumps([_FORMAT, decisive, *pictures], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _pause(seconds: float) -> float:
-    return max(_PAUSE, seconds / _SHARE)
+def _interval(seconds: float) -> float:
+    """How long to wait after saving took so many seconds."""
+    return max(_INTERVAL, seconds / _SHARE)
 
 
-def _packed(loop: Loop) -> dict[str, NDArray[Any]]:
-    """Give every tensor of a loop a name."""
+def _pack(loop: Loop) -> dict[str, NDArray[Any]]:
+    """Name every tensor of a loop."""
     tensors: dict[str, NDArray[Any]] = {}
-    for start, state in (("", loop.state), ("best/", loop.best)):
+    for prefix, state in (("", loop.state), ("best/", loop.best)):
         if state is not None:
             lists = {
                 "parameters": state.parameters,
-                "statistics": state.statistics,
-                "average": state.average,
-                **{f"memory/{number}": part for number, part in enumerate(state.slots)},
+                "non_trainable": state.non_trainable,
+                "ema": state.ema,
+                **{f"slots/{number}": slot for number, slot in enumerate(state.slots)},
             }
             for name, values in lists.items():
                 for number, value in enumerate(values):
-                    tensors[f"{start}{name}/{number}"] = np.asarray(value)
+                    tensors[f"{prefix}{name}/{number}"] = np.asarray(value)
     return tensors
 
 
-def _unpacked(tensors: dict[str, NDArray[Any]], like: State) -> tuple[State, State | None]:
-    """Give state and best state; the shapes are those of `like`."""
+def _unpack(tensors: dict[str, NDArray[Any]], like: State) -> tuple[State, State | None]:
+    """Rebuild state and best state, in the shapes of `like`."""
 
     def take(name: str, likes: list[Any]) -> list[Any]:
-        # Arrays without a dimension come back with one.
+        # Scalars come back with one dimension.
         return [
             tf.constant(tensors[f"{name}/{number}"].reshape(tensor.shape))
             for number, tensor in enumerate(likes)
@@ -143,13 +145,11 @@ def _unpacked(tensors: dict[str, NDArray[Any]], like: State) -> tuple[State, Sta
 
     state = State(
         take("parameters", like.parameters),
-        take("statistics", like.statistics),
-        [take(f"memory/{number}", part) for number, part in enumerate(like.slots)],
-        take("average", like.average),
+        take("non_trainable", like.non_trainable),
+        [take(f"slots/{number}", slot) for number, slot in enumerate(like.slots)],
+        take("ema", like.ema),
     )
     if "best/parameters/0" not in tensors:
         return state, None
-    best = State(
-        take("best/parameters", like.parameters), take("best/statistics", like.statistics), [], []
-    )
-    return state, best
+    parameters = take("best/parameters", like.parameters)
+    return state, State(parameters, take("best/non_trainable", like.non_trainable), [], [])

@@ -1,4 +1,4 @@
-"""Where a training stands: plain data, told to others or kept. Knows no network."""
+"""Where a training stands: plain data, to be reported or kept. Knows no network."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ __all__ = ["EpochReport", "Position", "TrainingProgress"]
 
 @dataclass(frozen=True)
 class EpochReport:
-    """A finished epoch: a line of `history.csv`.
+    """A finished epoch: a row of `history.csv`.
 
-    `score` is the accuracy; for regression the mean absolute error.
+    `metric` is the accuracy; for regression the mean absolute error.
     """
 
     epoch: int
     seconds: float
     loss: float
-    score: float
+    metric: float
     val_loss: float
-    val_score: float
+    val_metric: float
     learning_rate: float
 
-    def line(self, task: str) -> dict[str, float]:
+    def row(self, task: str) -> dict[str, float]:
         """Give it under the names of `history.csv`."""
         name = "accuracy" if task == "classification" else "mae"
-        names = {"score": name, "val_score": f"val_{name}"}
+        names = {"metric": name, "val_metric": f"val_{name}"}
         return {names.get(field, field): value for field, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """What is told about a run on its way.
+    """What is reported of a training under way.
 
     Attributes
     ----------
     epoch : int
-        The one under way, from 1.
+        The current one, from 1.
     epochs : int, optional
-        Of how many; None where only time ends the run.
+        Of how many; None where only time ends the training.
     share : float
-        Of the whole run that is over.
+        Of the whole training that is done, 0 to 1.
     seconds_left : float
-        Probably.
+        An estimate.
     finished : EpochReport, optional
         Of the epoch, if it has just ended.
     """
@@ -57,25 +57,26 @@ class TrainingProgress:
 
 @dataclass
 class Position:
-    """Where a run stands between two steps: with the state, all that it needs to go on.
+    """Where a training stands between two steps: with the state, all that is needed to resume.
 
     Attributes
     ----------
     epoch : int
-        Epochs that are over.
+        Finished epochs.
     step : int
-        Steps of the next one that are made.
+        Steps made of the current epoch.
     steps : int
-        Steps made in all.
-    loss, score : float
-        Their sums over rows.
+        Steps made in total.
+    loss, metric : float
+        Their sums over the current epoch's rows.
     seconds, seconds_before : float
-        What that epoch took so far, and those before it, in all processes that worked on them.
+        What the current epoch took so far, and those before it, in all processes that worked on
+        them.
     share : float
-        Of the schedule, that is over; only a run bounded by time keeps count of it.
-    best_epoch, best_loss
-        The best epoch on validation so far, from 1, and its mean loss, labels smoothed as they are
-        learned; 0 and None before there is one.
+        Of the learning-rate schedule that is done; only kept where time ends the training.
+    best_epoch, best_objective
+        The best epoch on validation so far, from 1, and its objective (the loss of smoothed
+        labels, or of a teacher's predictions); 0 and None before there is one.
     history : list of EpochReport
     """
 
@@ -83,12 +84,12 @@ class Position:
     step: int = 0
     steps: int = 0
     loss: float = 0.0
-    score: float = 0.0
+    metric: float = 0.0
     seconds: float = 0.0
     seconds_before: float = 0.0
     share: float = 0.0
     best_epoch: int = 0
-    best_loss: float | None = None
+    best_objective: float | None = None
     history: list[EpochReport] = field(default_factory=list)
 
     @property
@@ -97,11 +98,11 @@ class Position:
         return self.seconds_before + self.seconds
 
     def end_epoch(self, report: EpochReport) -> None:
-        """Go on to the beginning of the next epoch."""
+        """Move on to the beginning of the next epoch."""
         self.history.append(report)
         self.epoch += 1
         self.seconds_before += report.seconds
-        self.step, self.loss, self.score, self.seconds = 0, 0.0, 0.0, 0.0
+        self.step, self.loss, self.metric, self.seconds = 0, 0.0, 0.0, 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain data."""
@@ -110,4 +111,5 @@ class Position:
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Position:
         """Rebuild from what `to_json` gave."""
-        return cls(**{**plain, "history": [EpochReport(**line) for line in plain["history"]]})
+        history = [EpochReport(**report) for report in plain["history"]]
+        return cls(**{**plain, "history": history})

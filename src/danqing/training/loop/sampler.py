@@ -1,7 +1,7 @@
-"""In which order an epoch takes the rows. Knows numbers of rows, not rows.
+"""The order in which an epoch takes the rows. Knows the numbers of rows, not the rows.
 
-Of labelled rows alone: each once. With pictures without labels, each step takes some of both, and
-an epoch is long enough for all of both; of the fewer ones it takes one round after the other.
+Labelled rows alone come once each. With pictures without labels, each step takes some of both, and
+an epoch is long enough to take all of both: the fewer ones are taken several times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Sampler"]
 
 
 class Sampler:
-    """The order of each epoch, a pure function of the recipe's seed and the epoch's number.
+    """Shuffles the rows of each epoch, as a pure function of the recipe's seed and the epoch.
 
     Parameters
     ----------
@@ -27,44 +27,48 @@ class Sampler:
 
     Attributes
     ----------
+    steps : int
+        In an epoch.
     rows : int
-        That an epoch takes.
+        Taken in an epoch.
     labelled : int
         How many of those have labels.
-    steps : int
 
     Examples
     --------
-    >>> order = Sampler(Recipe(batch_size=2, unlabelled_weight=1.0), labelled=3, unlabelled=12)
-    >>> order.steps, order.rows, order.labelled
+    >>> sampler = Sampler(Recipe(batch_size=2, unlabelled_weight=1.0), labelled=3, unlabelled=12)
+    >>> sampler.steps, sampler.rows, sampler.labelled
     (2, 16, 4)
-    >>> [sorted(step) for step in order(0).reshape(2, 8)[:, 2:].tolist()]
+    >>> [sorted(step) for step in sampler(0).reshape(2, 8)[:, 2:].tolist()]
     [[3, 5, 6, 7, 13, 14], [4, 8, 9, 10, 11, 12]]
     """
 
     def __init__(self, recipe: Recipe, labelled: int, unlabelled: int) -> None:
-        self._recipe, self._labelled, self._unlabelled = recipe, labelled, unlabelled
-        self._others = recipe.rows_per_step - recipe.batch_size
+        self._seed, self._counts = recipe.seed, (labelled, unlabelled)
+        self._unlabelled_per_step = recipe.rows_per_step - recipe.batch_size
         self.steps = math.ceil(labelled / recipe.batch_size)
         self.rows = self.labelled = labelled
-        if self._others:
-            self.steps = max(self.steps, math.ceil(unlabelled / self._others))
+        if self._unlabelled_per_step:
+            self.steps = max(self.steps, math.ceil(unlabelled / self._unlabelled_per_step))
             self.rows = self.steps * recipe.rows_per_step
             self.labelled = self.steps * recipe.batch_size
 
     def __call__(self, epoch: int) -> NDArray[np.int64]:
         """Give the rows of an epoch, step after step; in each those with labels come first."""
-        generator = np.random.default_rng([self._recipe.seed, epoch])
-        if not self._others:
-            return generator.permutation(self._labelled)
-        parts = [
-            _rounds(generator, self._labelled, self.labelled),
-            self._labelled + _rounds(generator, self._unlabelled, self.rows - self.labelled),
+        generator = np.random.default_rng([self._seed, epoch])
+        labelled, unlabelled = self._counts
+        if not self._unlabelled_per_step:
+            return generator.permutation(labelled)
+        rows = [
+            _repeated_permutation(generator, labelled, self.labelled),
+            labelled + _repeated_permutation(generator, unlabelled, self.rows - self.labelled),
         ]
-        return np.concatenate([part.reshape(self.steps, -1) for part in parts], axis=1).ravel()
+        return np.concatenate([one.reshape(self.steps, -1) for one in rows], axis=1).ravel()
 
 
-def _rounds(generator: np.random.Generator, rows: int, count: int) -> NDArray[np.int64]:
-    """Shuffle the rows anew as often as it takes to have so many."""
+def _repeated_permutation(
+    generator: np.random.Generator, rows: int, count: int
+) -> NDArray[np.int64]:
+    """Shuffle the rows anew as often as it takes to have `count`."""
     shuffled = [generator.permutation(rows) for _ in range(math.ceil(count / rows))]
     return np.concatenate(shuffled)[:count]

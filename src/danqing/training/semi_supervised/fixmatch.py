@@ -1,6 +1,6 @@
-"""Consistency: pictures without labels, taught what the network already answers surely.
+"""FixMatch: pictures without labels learn from pseudo-labels, the network's confident predictions.
 
-Knows no network, only how it answers.
+Knows no network, only how it predicts.
 """
 
 from __future__ import annotations
@@ -9,32 +9,28 @@ from collections.abc import Callable
 from typing import Any
 
 from danqing.networks.backend import tf
-from danqing.recipe.recipe import Recipe
 from danqing.training.augmentation.affine import random_affine
+from danqing.training.augmentation.augment import augment
 from danqing.training.augmentation.elastic import elastic_deformation
 from danqing.training.augmentation.horizontal_flip import horizontal_flip
+from danqing.training.graph_settings import GraphSettings
+from danqing.training.loop.batches import Batch
 
 __all__ = ["with_pseudo_labels"]
 
-_SURE = 0.95
-# Of the recipe's warps: slight ones to be asked about, strong ones, bent too, to learn from.
-_SLIGHT, _STRONG, _BENT = 0.5, 1.5, 1.0
+_CONFIDENCE = 0.95
+# Times the recipe's affine strength: weak to predict from, strong and elastic, too, to learn from.
+_WEAK, _STRONG, _ELASTIC = 0.5, 1.5, 1.0
 
 
 def with_pseudo_labels(
-    answer: Callable[[Any], Any],
-    augmented: Callable[[Any], Any],
-    examples: Any,
-    targets: Any,
-    weights: Any,
-    recipe: Recipe,
-    seed: Any,
-) -> tuple[Any, Any, Any]:
-    r"""Give a step's rows to learn from, of which the later ones have no labels.
+    batch: Batch, predict: Callable[[Any], Any], settings: GraphSettings, seed: Any
+) -> Batch:
+    r"""Augment a batch, and label the later rows, which have no labels, by predictions.
 
-    Each picture x without a label is warped slightly, :math:`\alpha(x)`, and strongly and bent,
-    :math:`A(x)`. Where the network is sure, :math:`\max_c p_c(\alpha(x)) \ge 0.95`, its answer
-    is the target of :math:`A(x)`; the others count for nothing in this step. So the loss is
+    Each picture x without a label is augmented weakly, :math:`\alpha(x)`, and strongly,
+    :math:`A(x)`. Where the prediction is confident, :math:`\max_c p_c(\alpha(x)) \ge 0.95`, its
+    class is the target of :math:`A(x)`; the others have weight 0 in this step. So the loss is
 
     .. math::
         \frac{1}{B} \sum_i H(y_i, p(x_i)) + \frac{\lambda}{\mu B} \sum_j
@@ -45,56 +41,44 @@ def with_pseudo_labels(
 
     Parameters
     ----------
-    answer : callable
+    batch : Batch
+        Pictures, of which the first `settings.batch_size` have labels; targets and weights of the
+        others are not used.
+    predict : callable
         From pictures to logits, by the weights before the step.
-    augmented : callable
-        Changes labelled pictures at random, as the recipe says.
-    examples : Tensor of float, shape (n, height, width, channels)
-        The first `recipe.batch_size` have labels.
-    targets : Tensor of int, shape (n,)
-    weights : Tensor of float, shape (n,)
-        What each counts for; of rows without labels not used.
-    recipe : Recipe
-        For `batch_size`, `unlabelled_weight`, and what the warps of the others are.
+    settings : GraphSettings
+        For `batch_size`, `unlabelled_weight` and augmentation.
     seed : Tensor of int32, shape (2,)
-        The warps are a pure function of it.
-
-    Returns
-    -------
-    examples, targets, weights : Tensor
-        Of the same shapes; warped.
+        The augmentation is a pure function of it.
 
     Examples
     --------
-    >>> recipe = Recipe(batch_size=1, unlabelled_weight=1.0)
-    >>> sure = tf.constant([[9.0, 0.0], [0.0, 9.0], [0.5, 0.0]])
-    >>> pictures = tf.zeros((4, 28, 28, 1))
-    >>> _, targets, weights = with_pseudo_labels(
-    ...     lambda pictures: sure, lambda pictures: pictures,
-    ...     pictures, tf.zeros(4, tf.int32), tf.ones(4), recipe, tf.constant([0, 0]),
-    ... )
-    >>> targets.numpy().tolist(), (3 * weights).numpy().round().tolist()
+    >>> from danqing import Recipe
+    >>> settings = GraphSettings.of(Recipe(batch_size=1, unlabelled_weight=1.0))
+    >>> batch = Batch(tf.zeros((4, 28, 28, 1)), tf.zeros(4, tf.int32), tf.ones(4))
+    >>> logits = tf.constant([[9.0, 0.0], [0.0, 9.0], [0.5, 0.0]])
+    >>> batch = with_pseudo_labels(batch, lambda pictures: logits, settings, tf.constant([0, 0]))
+    >>> batch.targets.numpy().tolist(), (3 * batch.weights).numpy().round().tolist()
     ([0, 0, 1, 0], [3.0, 1.0, 1.0, 0.0])
     """
-    labelled = recipe.batch_size
-    known, unknown = examples[:labelled], examples[labelled:]
+    count, (examples, targets, weights) = settings.batch_size, batch
+    labelled, unlabelled = examples[:count], examples[count:]
 
-    def own(stream: int) -> Any:
-        return tf.random.experimental.stateless_fold_in(seed, stream)
+    def stream(number: int) -> Any:
+        return tf.random.experimental.stateless_fold_in(seed, number)
 
-    def transformed(strength: float, stream: int) -> Any:
-        return random_affine(unknown, strength * recipe.affine, own(stream))
+    def affine(strength: float, number: int) -> Any:
+        return random_affine(unlabelled, strength * settings.affine, stream(number))
 
-    answers = tf.nn.softmax(answer(transformed(_SLIGHT, 1)))
-    sure = tf.cast(tf.reduce_max(answers, axis=-1) >= _SURE, weights.dtype)
-    share = recipe.unlabelled_weight * labelled / (recipe.rows_per_step - labelled)
-    changed = elastic_deformation(transformed(_STRONG, 2), _BENT * recipe.affine, own(3))
-    if recipe.horizontal_flip:
-        changed = horizontal_flip(changed, own(4))
-    return (
-        tf.concat([augmented(known), changed], axis=0),
-        tf.concat(
-            [targets[:labelled], tf.argmax(answers, axis=-1, output_type=targets.dtype)], axis=0
-        ),
-        tf.concat([weights[:labelled], sure * share], axis=0),
+    probabilities = tf.nn.softmax(predict(affine(_WEAK, 1)))
+    confident = tf.cast(tf.reduce_max(probabilities, axis=-1) >= _CONFIDENCE, weights.dtype)
+    weight = settings.unlabelled_weight * count / (settings.rows_per_step - count)
+    strong = elastic_deformation(affine(_STRONG, 2), _ELASTIC * settings.affine, stream(3))
+    if settings.horizontal_flip:
+        strong = horizontal_flip(strong, stream(4))
+    classes = tf.argmax(probabilities, axis=-1, output_type=targets.dtype)
+    return Batch(
+        tf.concat([augment(labelled, settings, seed), strong], axis=0),
+        tf.concat([targets[:count], classes], axis=0),
+        tf.concat([weights[:count], confident * weight], axis=0),
     )
