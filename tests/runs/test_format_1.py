@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import split_by_settings
+from danqing.data.split import split_by_settings
 from danqing.errors import RecipeError, RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.explain import explain

@@ -16,8 +16,7 @@ from PIL import Image
 
 from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import split_by_settings
-from danqing.data.split import split
+from danqing.data.split import split, split_by_settings
 from danqing.errors import DanqingError, RecipeError, RunError, SourceError
 from danqing.networks.backend import tf
 from danqing.networks.build import build, logits_of
@@ -165,7 +164,8 @@ def test_broken_off_and_resumed(
     monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
     monkeypatch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.0)
     more = mnist.x_train[5000:5300]
-    whole = train(small, FEW, tmp_path / "whole", unlabelled=more)
+    pictures, fewer_pictures = (read_unlabelled(some, small) for some in (more, more[1:]))
+    whole = train(small, FEW, tmp_path / "whole", unlabelled=pictures)
 
     def dying(after: int) -> Callable[[Any], None]:
         calls = iter(range(1_000))
@@ -178,15 +178,22 @@ def test_broken_off_and_resumed(
 
     for after in (3, 20):
         with pytest.raises(Killed):
-            train(small, FEW, tmp_path / "run", resume=True, unlabelled=more, progress=dying(after))
+            train(
+                small,
+                FEW,
+                tmp_path / "run",
+                resume=True,
+                unlabelled=pictures,
+                progress=dying(after),
+            )
     with pytest.raises(RunError, match="without labels differ"):
-        train(small, FEW, tmp_path / "run", resume=True, unlabelled=more[1:])
+        train(small, FEW, tmp_path / "run", resume=True, unlabelled=fewer_pictures)
     with pytest.raises(RunError, match="without labels differ"):
         train(small, FEW, tmp_path / "run", resume=True)
     fewer = Recipe(network=NETWORK, labels_per_class=9, epochs=2, seed=3)
     with pytest.raises(RunError, match="labels_per_class was 10 and is now 9"):
-        train(small, fewer, tmp_path / "run", resume=True, unlabelled=more)
-    resumed = train(small, FEW, tmp_path / "run", resume=True, unlabelled=more)
+        train(small, fewer, tmp_path / "run", resume=True, unlabelled=pictures)
+    resumed = train(small, FEW, tmp_path / "run", resume=True, unlabelled=pictures)
     assert weights(resumed) == weights(whole)
 
 
@@ -197,7 +204,11 @@ def test_from_a_disk_as_from_memory(small: Dataset, mnist: Dataset) -> None:
     found = [
         join_unlabelled(replace(rows, examples=kind(rows.examples)), splits.unlabelled, others)
         for kind in (np.asarray, OnDisk)
-        for others in [read_unlabelled(kind(more) if kind is np.asarray else more, small, splits)]
+        for others in [
+            read_unlabelled(kind(more) if kind is np.asarray else more, small).without_held_out(
+                splits
+            )
+        ]
     ]
     some = np.array([2049, 0, 2000, 1999])
     assert isinstance(found[0].examples, np.ndarray)
@@ -214,11 +225,11 @@ def test_from_a_disk_as_from_memory(small: Dataset, mnist: Dataset) -> None:
 def test_what_is_tested_is_not_learned_from(small: Dataset, mnist: Dataset) -> None:
     splits = split_by_settings(small, FEW.model_dump())
     mixed = np.concatenate([small.x_test[:100], mnist.x_train[5000:5200]])
-    found = read_unlabelled(mixed, small, splits)
+    found = read_unlabelled(mixed, small).without_held_out(splits)
     assert len(found.pictures) == 200
     assert found.removed == {"also in the validation or test set": 100}
     with pytest.raises(SourceError, match="only pictures that validation and testing hold"):
-        read_unlabelled(small.x_test, small, splits)
+        read_unlabelled(small.x_test, small).without_held_out(splits)
 
 
 def _files(folder: Path, pictures: Any, size: int = 28) -> Path:
@@ -230,7 +241,6 @@ def _files(folder: Path, pictures: Any, size: int = 28) -> Path:
 
 
 def test_sources_of_pictures(small: Dataset, mnist: Dataset, tmp_path: Path) -> None:
-    splits = split(small, 0.1)
     pictures = mnist.x_train[5000:5006]
     np.savez(tmp_path / "x.npz", x_train=pictures[..., 0])
     header = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (6, 28, 28))
@@ -241,13 +251,22 @@ def test_sources_of_pictures(small: Dataset, mnist: Dataset, tmp_path: Path) -> 
         pictures, replace(mnist, x_train=pictures), str(tmp_path / "x.npz"), flat,
         tmp_path / "train-images-idx3-ubyte",
     ):  # fmt: skip
-        found = read_unlabelled(source, small, splits)
+        found = read_unlabelled(source, small)
         assert sorted(p.tobytes() for p in found.pictures) == sorted(p.tobytes() for p in pictures)
-    assert read_unlabelled(flat, small, splits).removed == {"unreadable files": 1}
+    assert read_unlabelled(flat, small).removed == {"unreadable files": 1}
     # Others are brought to the size of the training pictures.
-    large = read_unlabelled(_files(tmp_path / "large", pictures, 50), small, splits)
+    large = read_unlabelled(_files(tmp_path / "large", pictures, 50), small)
     assert large.pictures.shape == (6, 28, 28, 1)
-    assert read_unlabelled("digits", small, splits).pictures.shape[1:] == (28, 28, 1)
+    assert read_unlabelled("digits", small).pictures.shape[1:] == (
+        28,
+        28,
+        1,
+    )
+
+
+def train_with(source: Any, dataset: Dataset, recipe: Recipe, out: Path) -> None:
+    pictures = None if source is None else read_unlabelled(source, dataset)
+    train(dataset, recipe, out, unlabelled=pictures)
 
 
 def test_refusals(small: Dataset, tmp_path: Path) -> None:
@@ -272,13 +291,25 @@ def test_refusals(small: Dataset, tmp_path: Path) -> None:
         ),
         (None, small, {"labels_per_class": 5000}, SourceError, "no class has more than"),
         (None, small, {"unlabelled_weight": 1}, RecipeError, "there are no unlabelled pictures"),
-        (None, small, {"labels_per_class": 5, "label_smoothing": 0.1}, RecipeError, "above 95 %"),
-        (None, small, {"labels_per_class": 5, "loss": "mean-squared-error"}, RecipeError, "above"),
+        (
+            None,
+            small,
+            {"labels_per_class": 5, "label_smoothing": 0.1},
+            RecipeError,
+            "confident pred",
+        ),
+        (
+            None,
+            small,
+            {"labels_per_class": 5, "loss": "mean-squared-error"},
+            RecipeError,
+            "confident",
+        ),
     ]
     for unlabelled, dataset, settings, error, message in wrong:
         with pytest.raises(error, match=message):
-            train(dataset, Recipe(**settings), tmp_path / "run", unlabelled=unlabelled)
-    with pytest.raises(RecipeError, match="patience: would choose"):
+            train_with(unlabelled, dataset, Recipe(**settings), tmp_path / "run")
+    with pytest.raises(RecipeError, match="patience: would select"):
         Recipe(labels_per_class=5, patience=3)
     assert not (tmp_path / "run").exists()
 
@@ -297,7 +328,7 @@ def test_on_the_command_line(mnist: Dataset, tmp_path: Path) -> None:
             capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stdout) == (0, "run\n"), done.stderr
-    assert "200 pictures with labels and 440 without" in done.stderr
+    assert "200 labelled and 440 unlabelled pictures" in done.stderr
     data = json.loads((tmp_path / "run" / "data.json").read_text())
     assert data["counts"] == {"train": 200, "unlabelled": 440, "validation": 60, "test": 200}
     assert data["unlabelled"]["source"] == "more"

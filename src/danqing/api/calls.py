@@ -88,6 +88,7 @@ def train(
     """
     from danqing.errors import RecipeError
     from danqing.recipe.recipe import Recipe
+    from danqing.training.semi_supervised.unlabelled import read_unlabelled
     from danqing.training.train import train as run_training
 
     if recipe is not None and settings:
@@ -96,14 +97,15 @@ def train(
             "recipe, or leave the recipe out"
         )
     recipe = recipe or Recipe(**settings)
+    dataset = _dataset(source, target, task)
     files = run_training(
-        _dataset(source, target, task),
+        dataset,
         recipe,
         out,
         resume=resume,
         base=_folder(base),
         teacher=_folder(teacher),
-        unlabelled=unlabelled,
+        unlabelled=None if unlabelled is None else read_unlabelled(unlabelled, dataset),
         tensorboard=tensorboard,
         progress=progress,
     )

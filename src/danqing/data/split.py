@@ -6,7 +6,8 @@ no preparation and no network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset, Examples
 from danqing.data.duplicates import group_duplicates
+from danqing.data.few_labels import draw_labelled
 from danqing.data.stratify import stratified_split
 from danqing.errors import SourceError
 
-__all__ = ["TEST_SHARE", "Splits", "Subset", "split"]
+__all__ = ["TEST_SHARE", "Splits", "Subset", "split", "split_by_settings"]
 
 TEST_SHARE = 0.2
 _FEWEST = 5  # different examples that can be split into three subsets
@@ -73,6 +75,51 @@ class Splits:
     test: Subset
     removed: dict[str, int]
     unlabelled: Subset | None = None
+
+
+def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
+    """Split a Dataset as training with these settings does.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : mapping
+        A recipe's, or those of a run's config.json: ``validation_share`` and, if labels are
+        withheld, ``labels_per_class`` and ``seed``.
+
+    Raises
+    ------
+    SourceError
+        As `split` does, or if there are no labels to set aside.
+
+    Examples
+    --------
+    >>> from danqing import load_data
+    >>> settings = {"validation_share": 0.1, "labels_per_class": 10, "seed": 0}
+    >>> splits = split_by_settings(load_data("mnist"), settings)
+    >>> len(splits.train), len(splits.unlabelled), len(splits.validation), len(splits.test)
+    (100, 53900, 6000, 10000)
+    """
+    splits = split(dataset, settings["validation_share"])
+    kept = settings.get("labels_per_class", 0)
+    if not kept:
+        return splits
+    if dataset.tabular or not dataset.class_names:
+        raise SourceError(
+            f"{dataset.name}: labels_per_class needs pictures with classes; leave it out"
+        )
+    train = splits.train
+    labelled = draw_labelled(train.labels, kept, settings["seed"])
+    if labelled.all():
+        raise SourceError(
+            f"{dataset.name}: no class has more than labels_per_class = {kept} training pictures; "
+            "choose fewer, or leave it out"
+        )
+    return replace(
+        splits,
+        train=replace(train, rows=train.rows[labelled]),
+        unlabelled=replace(train, rows=train.rows[~labelled]),
+    )
 
 
 def split(dataset: Dataset, validation_share: float) -> Splits:

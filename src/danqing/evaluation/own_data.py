@@ -6,9 +6,8 @@ Knows no predictions and no metrics.
 from __future__ import annotations
 
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import split_by_settings
 from danqing.data.sources import load_data
-from danqing.data.split import Splits
+from danqing.data.split import Splits, split_by_settings
 from danqing.errors import RunError
 from danqing.runs.run_folder import RunFolder
 

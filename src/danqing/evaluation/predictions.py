@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import split_by_settings
-from danqing.data.split import Subset
+from danqing.data.split import Subset, split_by_settings
 from danqing.errors import RunError
 from danqing.evaluation.own_data import is_own_data
 from danqing.prediction.predictor import Predictor

@@ -18,7 +18,7 @@ from danqing.data.images.decode import flatten
 from danqing.data.images.image_file import open_picture, quiet, read_file
 from danqing.errors import PictureError
 
-__all__ = ["draw_like_mnist", "looks_like_mnist", "read_drawing"]
+__all__ = ["draw_like_mnist", "read_drawing"]
 
 _INK = 20 / 28  # share of a side that the ink fills
 
@@ -118,29 +118,3 @@ def _read_grey(path: Path) -> NDArray[np.uint8]:
             return np.asarray(flat.convert("L"), dtype=np.uint8)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
-
-
-def looks_like_mnist(pictures: NDArray[np.uint8]) -> bool:
-    """Whether pictures look like MNIST's: light ink in 20x20 pixels, centred by mass.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width, channels)
-        A sample of a data set.
-
-    Examples
-    --------
-    >>> looks_like_mnist(np.full((3, 28, 28, 1), 255, np.uint8))
-    False
-    """
-    if pictures.ndim != 4 or pictures.shape[1:] != (28, 28, 1):
-        return False
-    alike = 0
-    for picture in pictures[..., 0].astype(np.float64):
-        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
-        if len(rows):
-            longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-            places = np.arange(28) - 13.5
-            off = [abs((picture.sum(axis=a) * places).sum()) / picture.sum() for a in (0, 1)]
-            alike += longest == 20 and max(off) <= 1
-    return bool(alike >= 0.8 * len(pictures) > 0)

@@ -3,53 +3,76 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
 from danqing.data.split import Subset
 from danqing.preparation.flip_invariance import is_flip_invariant
 from danqing.recipe.traits import Traits
 
-__all__ = ["infer_traits"]
+__all__ = ["infer_traits", "looks_like_mnist"]
 
 
-def infer_traits(
-    dataset: Dataset, train: Subset, shape: tuple[int, ...], drawings: bool, unlabelled: int = 0
-) -> Traits:
-    """Infer the traits of training data.
+def infer_traits(dataset: Dataset, train: Subset, unlabelled: int = 0) -> Traits:
+    """Infer the traits of what a network is to learn from.
 
     Parameters
     ----------
     dataset : Dataset
     train : Subset
         Its labelled training rows.
-    shape : tuple of int
-        Of the network's input.
-    drawings : bool
-        Whether the pictures look like MNIST's.
     unlabelled : int
-        The number of pictures without labels to learn from, too.
+        How many pictures without labels there are beside them.
 
     Examples
     --------
     >>> from danqing.data.split import split
     >>> from danqing.data.catalog.mnist import load_mnist
     >>> mnist = load_mnist()
-    >>> infer_traits(mnist, split(mnist, 0.1).train, (28, 28, 1), drawings=True).rows
-    54000
+    >>> traits = infer_traits(mnist, split(mnist, 0.1).train)
+    >>> traits.rows, traits.drawings
+    (54000, True)
     """
     imbalance_ratio, classes = 1.0, dataset.task == "classification"
     if classes:
         counts = np.bincount(train.labels)
         counts = counts[counts > 0]
         imbalance_ratio = float(counts.max() / counts.min())
-    flip_invariant = classes and not drawings and not dataset.tabular
+    drawings = not dataset.tabular and looks_like_mnist(dataset.x_train[:200])
+    may_flip = classes and not drawings and not dataset.tabular
     return Traits(
         dataset.tabular,
         dataset.task,
         len(train),
-        shape,
+        dataset.input_shape,
         drawings,
-        flip_invariant and is_flip_invariant(train),
+        may_flip and is_flip_invariant(train),
         imbalance_ratio,
         unlabelled,
     )
+
+
+def looks_like_mnist(pictures: NDArray[np.uint8]) -> bool:
+    """Whether pictures look like MNIST's: light ink in 20x20 pixels, centred by mass.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width, channels)
+        A sample of a data set.
+
+    Examples
+    --------
+    >>> looks_like_mnist(np.full((3, 28, 28, 1), 255, np.uint8))
+    False
+    """
+    if pictures.ndim != 4 or pictures.shape[1:] != (28, 28, 1):
+        return False
+    alike = 0
+    for picture in pictures[..., 0].astype(np.float64):
+        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+        if len(rows):
+            longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+            places = np.arange(28) - 13.5
+            off = [abs((picture.sum(axis=a) * places).sum()) / picture.sum() for a in (0, 1)]
+            alike += longest == 20 and max(off) <= 1
+    return bool(alike >= 0.8 * len(pictures) > 0)

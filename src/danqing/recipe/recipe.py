@@ -218,6 +218,11 @@ class Recipe(BaseModel):
             raise RecipeError("scaling: a table has no colour channels; choose feature")
         if recipe.unlabelled_weight:
             recipe._check_unlabelled(traits)
+        elif recipe.batch_size > traits.rows:
+            raise RecipeError(
+                f"batch_size: {recipe.batch_size} is larger than the {traits.rows} training rows; "
+                f"choose at most {traits.rows}"
+            )
         return recipe
 
     def _check_unlabelled(self, traits: Traits) -> None:

@@ -12,13 +12,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from danqing.errors import RunError
+from danqing.errors import RecipeError, RunError
 from danqing.runs.run_folder import FORMAT, RunFolder
 
-__all__ = ["create_folder", "lock_folder", "reopen_folder"]
+__all__ = ["create_folder", "lock_folder", "open_run", "reopen_folder"]
 
 _TEMPORARY = re.compile(r"\..+\.\d+")  # as `AtomicFile` names them
 _FIRST_FILES = {"data.json", "network.json"}  # written before config.json
+
+
+@contextmanager
+def open_run(out: str | Path | None, name: str, *, resume: bool) -> Iterator[RunFolder]:
+    """Open the folder of a new run, or of one to resume, for this process alone.
+
+    Parameters
+    ----------
+    out : path, optional
+        Needed to resume.
+    name : str
+        Of the folder, after the time, where `out` is not given.
+    resume : bool
+        Open the folder if there is one.
+
+    Raises
+    ------
+    RecipeError
+        If there is no folder named to resume.
+    RunError
+        If the folder exists, or to resume holds something else, or another process trains in it.
+    """
+    if resume and out is None:
+        raise RecipeError("resume: needs the folder of the run to resume; name it by --out")
+    folder = reopen_folder(out) if resume and out is not None else create_folder(out, name)
+    with lock_folder(folder):
+        yield RunFolder(folder)
 
 
 def create_folder(out: str | Path | None, name: str) -> Path:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from danqing.data.dataset import Dataset
-from danqing.errors import RunError
+from danqing.errors import RecipeError, RunError
 from danqing.runs.run_folder import RunFolder, load_run
 
-__all__ = ["load_finished_run", "refuse_other_data"]
+__all__ = ["check_earlier_runs", "load_finished_run"]
 
 
 def load_finished_run(folder: str | Path) -> RunFolder:
@@ -30,21 +30,52 @@ def load_finished_run(folder: str | Path) -> RunFolder:
     return run
 
 
-def refuse_other_data(dataset: Dataset, run: RunFolder, option: str = "--from") -> None:
-    """Refuse data of another kind than a run was trained on.
+def check_earlier_runs(
+    dataset: Dataset, base: RunFolder | None, teacher: RunFolder | None, unlabelled: int
+) -> None:
+    """Refuse a base or a teacher that does not go with the data, or with each other.
 
     Parameters
     ----------
     dataset : Dataset
-    run : RunFolder
-    option : str
-        The one that named the run, for the message.
+    base, teacher : RunFolder, optional
+        The runs of ``--from`` and ``--teacher``.
+    unlabelled : int
+        How many pictures without labels there are to learn from.
 
     Raises
     ------
+    RecipeError
+        If there is a teacher, and there are pictures without labels, which have other targets.
     RunError
         Names what differs.
     """
+    if teacher:
+        _check_teacher(teacher, dataset, base, unlabelled)
+    if base:
+        _refuse_other_data(dataset, base, "--from")
+
+
+def _check_teacher(
+    teacher: RunFolder, dataset: Dataset, base: RunFolder | None, unlabelled: int
+) -> None:
+    """Refuse a teacher that was trained on other data, or encodes a table unlike the base."""
+    if unlabelled:
+        raise RecipeError(
+            "teacher: can't be combined with pictures without labels yet; leave out --teacher, "
+            "or --unlabelled and --labels-per-class"
+        )
+    _refuse_other_data(dataset, teacher, "--teacher")
+    encodings = [run.network["preparation"].get("encoding") for run in (base or teacher, teacher)]
+    if encodings[0] != encodings[1]:
+        raise RunError(
+            f"run {teacher.folder}: encodes the table's columns differently from the run of "
+            "--from; leave out --from or --teacher"
+        )
+
+
+def _refuse_other_data(dataset: Dataset, run: RunFolder, option: str) -> None:
+    """Refuse data of another kind than a run was trained on."""
     kind = "rows of a table" if dataset.tabular else "pictures"
     expected = "pictures" if len(run.input_shape) == 3 else "rows of a table"
     if kind != expected or dataset.task != run.task:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from danqing.errors import ParityError
 from danqing.networks.onnx_graph import to_onnx
 from danqing.prediction.session import Session
-from danqing.training.training_plan import TrainingPlan
+from danqing.training.prepare_training import TrainingPlan
 
 __all__ = ["ExportedNetwork", "export_network"]
 

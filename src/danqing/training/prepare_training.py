@@ -1,28 +1,116 @@
-"""Dataset + Splits + Recipe -> TrainingPlan: fits to the data what the recipe leaves open.
+"""Dataset + Splits + Recipe -> TrainingPlan: everything that a training is going to do.
 
-Refuses what does not go together, before anything slow is imported. Trains nothing.
+Fits to the data what the recipe leaves open, and refuses what does not go together before anything
+slow is imported. Trains nothing; knows no Keras model.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from danqing.data.dataset import Dataset
-from danqing.data.split import Splits
-from danqing.errors import RecipeError
-from danqing.networks.architecture import design
-from danqing.prediction.drawing import looks_like_mnist
+from danqing.data.split import Splits, Subset
+from danqing.networks.architecture import Architecture, design
 from danqing.preparation.infer_traits import infer_traits
 from danqing.preparation.preparation import Preparation, fit_preparation
+from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run_folder import RunFolder
-from danqing.training.distillation.check_teacher import check_teacher
-from danqing.training.earlier_run import refuse_other_data
+from danqing.training.earlier_run import check_earlier_runs
 from danqing.training.fine_tuning import with_base_network
-from danqing.training.semi_supervised.unlabelled import UnlabelledPictures
-from danqing.training.training_plan import TrainingPlan
+from danqing.training.loop.training_rows import TrainingRows
+from danqing.training.semi_supervised.unlabelled import UnlabelledPictures, join_unlabelled
 
-__all__ = ["prepare_training"]
+__all__ = ["TrainingPlan", "prepare_training"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlan:
+    """What is trained, on what, and how; as `prepare_training` decides it.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    splits : Splits
+        Its rows for training, validation and test.
+    recipe : Recipe
+        Fitted to the data.
+    preparation : Preparation
+    architecture : Architecture
+        Of the network that ships.
+    base : RunFolder, optional
+        The finished run that is fine-tuned.
+    unlabelled : UnlabelledPictures, optional
+        More pictures without labels, beside those of `splits`.
+    teacher : RunFolder, optional
+        The finished run whose predictions are the targets.
+    seconds : float
+        What preparing took.
+    """
+
+    dataset: Dataset = field(repr=False)
+    splits: Splits = field(repr=False)
+    recipe: Recipe
+    preparation: Preparation = field(repr=False)
+    architecture: Architecture
+    base: RunFolder | None = None
+    unlabelled: UnlabelledPictures | None = None
+    teacher: RunFolder | None = None
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What the run is called where no folder is named: the data and the network."""
+        network = self.recipe.network
+        return f"{self.dataset.name}-{network if network in PRESETS else 'spec'}"
+
+    @property
+    def trained_architecture(self) -> Architecture:
+        """The network as it is trained: a step sees each picture once, without TTA views."""
+        return replace(self.architecture, tta_views=1)
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether a step convolves, in the network or in its teacher."""
+        if self.architecture.convolutional or self.teacher is None:
+            return self.architecture.convolutional
+        return Architecture.from_json(self.teacher.network).convolutional
+
+    @property
+    def unlabelled_rows(self) -> int:
+        """How many pictures without labels are trained on."""
+        if not self.recipe.unlabelled_weight:
+            return 0
+        withheld, others = self.splits.unlabelled, self.unlabelled
+        return (len(withheld) if withheld else 0) + (len(others.pictures) if others else 0)
+
+    def training_rows(self) -> TrainingRows:
+        """Collect the rows to train on: labelled ones and, if the recipe says so, unlabelled."""
+        rows = self._rows(self.splits.train)
+        if not self.recipe.unlabelled_weight:
+            return rows
+        return join_unlabelled(rows, self.splits.unlabelled, self.unlabelled)
+
+    def validation_rows(self) -> TrainingRows:
+        """Collect the rows of the validation set."""
+        return self._rows(self.splits.validation)
+
+    def _rows(self, subset: Subset) -> TrainingRows:
+        tabular = self.dataset.tabular
+        examples = self.preparation.encoded(subset.x) if tabular else subset.x
+        if self.dataset.task == "regression":
+            mean, scale = self.preparation.target
+            return TrainingRows(examples, (subset.y - mean) / scale, subset.rows)
+        weights = None
+        if self.recipe.class_weight == "balanced":
+            train = self.splits.train
+            counts = np.bincount(train.labels, minlength=len(self.dataset.class_names))
+            known = (counts > 0).sum()
+            weights = (len(train) / (known * np.maximum(counts, 1)))[subset.y]
+        return TrainingRows(examples, subset.y, subset.rows, weights)
 
 
 def prepare_training(
@@ -68,22 +156,27 @@ def prepare_training(
     began = time.perf_counter()
     count = len(splits.unlabelled) if splits.unlabelled else 0
     count += len(unlabelled.pictures) if unlabelled else 0
-    if teacher:
-        check_teacher(teacher, dataset, base, count)
-    if base:
-        refuse_other_data(dataset, base)
-    preparation, shape = _before_recipe(dataset, splits, base, teacher)
-    drawings = not dataset.tabular and looks_like_mnist(dataset.x_train[:200])
-    recipe = recipe.for_data(infer_traits(dataset, splits.train, shape, drawings, count))
+    check_earlier_runs(dataset, base, teacher, count)
+    traits = infer_traits(dataset, splits.train, count)
+    recipe = recipe.for_data(traits)
     if base:
         recipe = with_base_network(recipe, base)
-    _check_batch_size(recipe, len(splits.train))
+    # A teacher and its student read the same features.
+    earlier = base or (teacher if dataset.tabular else None)
+    if earlier:
+        preparation = earlier.preparation
+    else:
+        preparation = fit_preparation(
+            splits.train,
+            recipe.scaling,
+            pictures_as=dataset.pictures_as,
+            drawings=traits.drawings,
+        )
+    shape = dataset.input_shape
+    if dataset.tabular:  # a table's columns become more features
+        shape = preparation.scaling.mean_.shape
     classes = len(dataset.class_names)
     architecture = design(recipe.spec, shape, classes, recipe.ensemble, recipe.tta_views)
-    if preparation is None:
-        preparation = fit_preparation(
-            splits.train, recipe.scaling, pictures_as=dataset.pictures_as, drawings=drawings
-        )
     return TrainingPlan(
         dataset,
         splits,
@@ -95,26 +188,3 @@ def prepare_training(
         teacher,
         time.perf_counter() - began,
     )
-
-
-def _before_recipe(
-    dataset: Dataset, splits: Splits, base: RunFolder | None, teacher: RunFolder | None
-) -> tuple[Preparation | None, tuple[int, ...]]:
-    """Find the shape that the network takes, and the preparation if it decides or is given."""
-    if base:
-        return base.preparation, base.input_shape
-    if not dataset.tabular:
-        return None, dataset.input_shape
-    if teacher:
-        return teacher.preparation, teacher.input_shape
-    # How many features a table's columns become is known only when they are encoded.
-    preparation = fit_preparation(splits.train, "feature")
-    return preparation, preparation.scaling.mean_.shape
-
-
-def _check_batch_size(recipe: Recipe, rows: int) -> None:
-    if recipe.batch_size > rows and not recipe.unlabelled_weight:
-        raise RecipeError(
-            f"batch_size: {recipe.batch_size} is larger than the {rows} training rows; "
-            f"choose at most {rows}"
-        )

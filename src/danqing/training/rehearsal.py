@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from danqing.prediction.session import Session
 from danqing.training.export import export_network
-from danqing.training.training_plan import TrainingPlan
+from danqing.training.prepare_training import TrainingPlan
 
 __all__ = ["measure_finish"]
 

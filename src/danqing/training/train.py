@@ -9,27 +9,26 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import split_by_settings
-from danqing.errors import DanqingError, RecipeError, RunError
+from danqing.data.split import split_by_settings
+from danqing.errors import DanqingError, RunError
 from danqing.evaluation.evaluate import evaluate
-from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import Recipe
-from danqing.runs.create import create_folder, lock_folder, reopen_folder
+from danqing.runs.create import open_run
+from danqing.runs.metadata import Metadata, refuse_differences
 from danqing.runs.run_folder import RunFolder
 from danqing.training.budget import Budget, Clock
+from danqing.training.describe_training import describe_training
 from danqing.training.earlier_run import load_finished_run
 from danqing.training.fine_tuning import recipe_for_base
 from danqing.training.history import HistoryWriter
 from danqing.training.loop.interruption import Interruption
-from danqing.training.metadata import Metadata, metadata_of, refuse_differences
-from danqing.training.prepare_training import prepare_training
-from danqing.training.semi_supervised.unlabelled import read_unlabelled
+from danqing.training.prepare_training import TrainingPlan, prepare_training
+from danqing.training.semi_supervised.unlabelled import UnlabelledPictures
 from danqing.training.threads import choose_threads
 from danqing.training.trainer import Trainer
-from danqing.training.training_plan import TrainingPlan
 from danqing.training.unfinished import interrupted, what_is_kept
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def train(
     *,
     resume: bool = False,
     base: str | Path | None = None,
-    unlabelled: Any = None,
+    unlabelled: UnlabelledPictures | None = None,
     teacher: str | Path | None = None,
     tensorboard: bool = False,
     progress: Callable[[TrainingProgress], None] = lambda progress: None,
@@ -63,8 +62,10 @@ def train(
     Parameters
     ----------
     dataset : Dataset
-    recipe, out, resume, base, unlabelled, teacher, tensorboard, progress
+    recipe, out, resume, base, teacher, tensorboard, progress
         As for `danqing.train`, with runs named by their folders.
+    unlabelled : UnlabelledPictures, optional
+        More pictures, without labels, as `read_unlabelled` gives them.
     load_seconds : float
         How long loading the data took, to be recorded.
     started : float, optional
@@ -95,13 +96,12 @@ def train(
 
     began = time.perf_counter()
     splits = split_by_settings(dataset, recipe.model_dump())
-    pictures = None if unlabelled is None else read_unlabelled(unlabelled, dataset, splits)
     split_seconds = time.perf_counter() - began
+    pictures = unlabelled.without_held_out(splits) if unlabelled else None
     teacher_run = load_finished_run(teacher) if teacher else None
     plan = prepare_training(dataset, splits, recipe, base_run, pictures, teacher_run)
-    metadata = metadata_of(plan)
-    run = RunFolder(_folder(out, resume, dataset, recipe))
-    with lock_folder(run.folder):
+    metadata = describe_training(plan)
+    with open_run(out, plan.name, resume=resume) as run:
         if run.begun:
             refuse_differences(run, metadata)
         if run.finished:
@@ -126,15 +126,6 @@ def train(
         if not complete:
             raise interrupted(run)
     return run
-
-
-def _folder(out: str | Path | None, resume: bool, dataset: Dataset, recipe: Recipe) -> Path:
-    if not resume:
-        label = recipe.network if recipe.network in PRESETS else "spec"
-        return create_folder(out, f"{dataset.name}-{label}")
-    if out is None:
-        raise RecipeError("resume: needs the folder of the run to resume; name it by --out")
-    return reopen_folder(out)
 
 
 def _start(run: RunFolder, plan: TrainingPlan, metadata: Metadata, owns_process: bool) -> None:

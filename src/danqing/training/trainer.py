@@ -14,8 +14,8 @@ from danqing.errors import DanqingError
 from danqing.training.budget import Budget
 from danqing.training.export import ExportedNetwork, export_network
 from danqing.training.loop.progress import EpochReport, TrainingProgress
+from danqing.training.prepare_training import TrainingPlan
 from danqing.training.rehearsal import measure_finish
-from danqing.training.training_plan import TrainingPlan
 
 if TYPE_CHECKING:
     from danqing.training.loop.checkpoint_manager import CheckpointManager

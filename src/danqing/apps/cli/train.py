@@ -162,19 +162,21 @@ def train(
     chosen = Recipe.from_file(recipe, **given) if recipe else Recipe(**given)
 
     from danqing.data.sources import load_data
+    from danqing.training.semi_supervised.unlabelled import read_unlabelled
     from danqing.training.train import train as run_training
 
     began = time.perf_counter()
     dataset = load_data(source, target=target, task=task, progress=_reading)
     load_seconds = time.perf_counter() - began
     say(_description(dataset))
+    pictures = None if unlabelled is None else read_unlabelled(unlabelled, dataset)
     run = run_training(
         dataset,
         chosen,
         out,
         resume=resume,
         base=base,
-        unlabelled=unlabelled,
+        unlabelled=pictures,
         teacher=teacher,
         tensorboard=tensorboard,
         progress=Curve(dataset.task) if live and sys.stderr.isatty() else Lines(dataset.task),

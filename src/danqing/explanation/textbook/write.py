@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from danqing.data.dataset import Dataset
-from danqing.data.few_labels import split_by_settings
+from danqing.data.split import split_by_settings
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.evaluation.own_data import own_data

@@ -16,9 +16,9 @@ from danqing.data.duplicates import example_digests
 from danqing.data.split import Splits, Subset
 from danqing.data.unlabelled_images import picture_files, pictures_of
 from danqing.errors import SourceError
-from danqing.prediction.drawing import looks_like_mnist
 from danqing.prediction.inputs import read_picture_files
 from danqing.prediction.resize import resize_pictures
+from danqing.preparation.infer_traits import looks_like_mnist
 from danqing.training.loop.training_rows import TrainingRows
 
 __all__ = ["UnlabelledPictures", "join_unlabelled", "read_unlabelled"]
@@ -41,6 +41,26 @@ class UnlabelledPictures:
     source: str
     removed: dict[str, int]
 
+    def without_held_out(self, splits: Splits) -> UnlabelledPictures:
+        """Leave out what the validation or test set holds, too: the network must not have seen it.
+
+        Raises
+        ------
+        SourceError
+            If nothing is left.
+        """
+        known = set(_digests(splits.validation)) | set(_digests(splits.test))
+        new = np.array([digest not in known for digest in example_digests(self.pictures)])
+        if new.all():
+            return self
+        if not new.any():
+            raise SourceError(
+                f"{self.source or 'the pictures without labels'}: holds only pictures that "
+                "validation and testing hold, too; name others to learn from"
+            )
+        removed = {**self.removed, "also in the validation or test set": int((~new).sum())}
+        return UnlabelledPictures(self.pictures[np.flatnonzero(new)], self.source, removed)
+
     def to_json(self) -> dict[str, Any]:
         """Tell what they are as plain data."""
         digest = hashlib.sha256(repr(self.pictures.shape).encode())
@@ -49,12 +69,11 @@ class UnlabelledPictures:
         return {"source": self.source, "fingerprint": digest.hexdigest(), "removed": self.removed}
 
 
-def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> UnlabelledPictures:
+def read_unlabelled(source: Any, dataset: Dataset) -> UnlabelledPictures:
     """Read pictures without labels that go with a Dataset.
 
     Files are taken as `predict` takes them, drawings made to look like MNIST where the training
-    pictures are like that; arrays are resized. What is also in the validation or test set
-    is left out: the network must not have seen it.
+    pictures are like that; arrays are resized.
 
     Parameters
     ----------
@@ -82,16 +101,6 @@ def read_unlabelled(source: Any, dataset: Dataset, splits: Splits) -> Unlabelled
             raise SourceError(f"{source}: holds no picture that can be used; {found.errors[0]}")
     else:
         pictures = resize_pictures(pictures_of(source), shape)
-    known = set(_digests(splits.validation)) | set(_digests(splits.test))
-    new = np.array([digest not in known for digest in example_digests(pictures)])
-    if not new.any():
-        raise SourceError(
-            f"{source}: holds only pictures that validation and testing hold, too; "
-            "name others to learn from"
-        )
-    if not new.all():
-        removed["also in the validation or test set"] = int((~new).sum())
-        pictures = pictures[np.flatnonzero(new)]
     return UnlabelledPictures(pictures, str(source) if isinstance(source, str) else "", removed)
 
 

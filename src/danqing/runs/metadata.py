@@ -1,24 +1,19 @@
-"""What a run folder records before the first step: all that decides a training, and its origin.
+"""What a run records before its first step, and whether that is the same training as another.
 
-Also compares that with what is recorded already, for resuming. Knows no weights.
+Knows no network and no data: only what is said about them.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import platform
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from danqing import __version__
-from danqing.data.stratify import SPLIT_SEED
 from danqing.errors import RunError
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run_folder import FORMAT, RunFolder
-from danqing.training.training_plan import TrainingPlan
 
-__all__ = ["Metadata", "metadata_of", "refuse_differences"]
+__all__ = ["Metadata", "refuse_differences"]
 
 _log = logging.getLogger("danqing")
 
@@ -29,48 +24,6 @@ class Metadata(NamedTuple):
     config: dict[str, Any]
     data: dict[str, Any]
     network: dict[str, Any]
-
-
-def metadata_of(plan: TrainingPlan) -> Metadata:
-    """Describe a training: its settings, its data and its network."""
-    network = {**plan.architecture.to_json(), "preparation": plan.preparation.to_json()}
-    return Metadata(_config(plan), _data(plan), network)
-
-
-def _config(plan: TrainingPlan) -> dict[str, Any]:
-    return {
-        **plan.recipe.model_dump(),
-        "spec": plan.recipe.spec,
-        "from": _identity(plan.base),
-        "teacher": _identity(plan.teacher),
-        "versions": {
-            "danqing": __version__,
-            "keras": version("keras"),
-            "numpy": version("numpy"),
-            "tensorflow": _tensorflow_version(),
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _data(plan: TrainingPlan) -> dict[str, Any]:
-    dataset, splits = plan.dataset, plan.splits
-    counts = {name: len(getattr(splits, name)) for name in ("train", "validation", "test")}
-    if plan.unlabelled_rows:
-        counts["unlabelled"] = plan.unlabelled_rows
-    return {
-        "name": dataset.name,
-        "source": dataset.source,
-        "task": dataset.task,
-        "target": dataset.target,
-        "fingerprint": dataset.fingerprint,
-        "class_names": list(dataset.class_names),
-        "input_shape": list(dataset.input_shape),
-        "counts": counts,
-        **({"unlabelled": plan.unlabelled.to_json()} if plan.unlabelled else {}),
-        "removed": {**dataset.removed, **splits.removed},
-        "split": {"seed": SPLIT_SEED, "validation_share": plan.recipe.validation_share},
-    }
 
 
 def refuse_differences(run: RunFolder, metadata: Metadata) -> None:
@@ -123,18 +76,3 @@ def _differences(run: RunFolder, now: Metadata) -> list[str]:
     if run.data.get("unlabelled") != now.data.get("unlabelled"):
         found.append("its pictures without labels differ (--unlabelled)")
     return found
-
-
-def _identity(run: RunFolder | None) -> dict[str, str] | None:
-    if run is None:
-        return None
-    return {"run": str(run.folder), "weights": run.weights_digest}
-
-
-def _tensorflow_version() -> str:
-    for name in ("tensorflow-cpu", "tensorflow"):
-        try:
-            return version(name)
-        except ModuleNotFoundError:
-            continue
-    return "unknown"

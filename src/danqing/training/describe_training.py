@@ -1,0 +1,75 @@
+"""What a run folder records before the first step: all that decides a training, and its origin.
+
+Knows no weights.
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from danqing import __version__
+from danqing.data.stratify import SPLIT_SEED
+from danqing.runs.metadata import Metadata
+from danqing.runs.run_folder import RunFolder
+from danqing.training.prepare_training import TrainingPlan
+
+__all__ = ["describe_training"]
+
+
+def describe_training(plan: TrainingPlan) -> Metadata:
+    """Describe a training: its settings, its data and its network."""
+    network = {**plan.architecture.to_json(), "preparation": plan.preparation.to_json()}
+    return Metadata(_config(plan), _data(plan), network)
+
+
+def _config(plan: TrainingPlan) -> dict[str, Any]:
+    return {
+        **plan.recipe.model_dump(),
+        "spec": plan.recipe.spec,
+        "from": _identity(plan.base),
+        "teacher": _identity(plan.teacher),
+        "versions": {
+            "danqing": __version__,
+            "keras": version("keras"),
+            "numpy": version("numpy"),
+            "tensorflow": _tensorflow_version(),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _data(plan: TrainingPlan) -> dict[str, Any]:
+    dataset, splits = plan.dataset, plan.splits
+    counts = {name: len(getattr(splits, name)) for name in ("train", "validation", "test")}
+    if plan.unlabelled_rows:
+        counts["unlabelled"] = plan.unlabelled_rows
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "task": dataset.task,
+        "target": dataset.target,
+        "fingerprint": dataset.fingerprint,
+        "class_names": list(dataset.class_names),
+        "input_shape": list(dataset.input_shape),
+        "counts": counts,
+        **({"unlabelled": plan.unlabelled.to_json()} if plan.unlabelled else {}),
+        "removed": {**dataset.removed, **splits.removed},
+        "split": {"seed": SPLIT_SEED, "validation_share": plan.recipe.validation_share},
+    }
+
+
+def _identity(run: RunFolder | None) -> dict[str, str] | None:
+    if run is None:
+        return None
+    return {"run": str(run.folder), "weights": run.weights_digest}
+
+
+def _tensorflow_version() -> str:
+    for name in ("tensorflow-cpu", "tensorflow"):
+        try:
+            return version(name)
+        except ModuleNotFoundError:
+            continue
+    return "unknown"
