@@ -338,5 +338,5 @@ def test_on_the_command_line(mnist: Dataset, tmp_path: Path) -> None:
     )  # fmt: skip
     assert evaluated.returncode == 0, evaluated.stderr
     card = (tmp_path / "run" / "card.md").read_text()
-    assert "440 more pictures were learned from without their labels" in card
-    assert "only 20 training labels were used" in card
+    assert "440 more pictures were used without labels" in card
+    assert "only 20 training labels per class were used" in card
