@@ -12,7 +12,7 @@ import pytest
 from calling import danqing, danqing_here, danqing_interrupted
 
 from danqing import Recipe, load_data
-from danqing.apps.cli.progress import Lines, bars
+from danqing.apps.cli.progress import Lines
 from danqing.runs.run_folder import RunFolder
 from danqing.training.loop.progress import EpochReport, TrainingProgress
 from danqing.training.train import train
@@ -175,10 +175,3 @@ def test_in_a_terminal_with_live_minutes_and_cores(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     assert (run.config["minutes"], run.config["epochs"], run.config["threads"]) == (5.0, 3, 1)
     assert run.metrics["budget"]["steps"] > 3
-
-
-def test_bars() -> None:
-    assert bars([1.0], 3, 1) == ["▁  "]
-    assert bars([3, 3, 3], 3, 2) == ["   ", "▁▁▁"]
-    assert bars(range(100), 5, 1) == ["▁▃▅▆█"]
-    assert all(len(line) == 7 for line in bars([0.1, 9, 4], 7, 4))

@@ -57,3 +57,10 @@ def test_columns_of_text_fill_their_lines(values: list[float]) -> None:
     lines = text_columns(values, 12, 4)
     assert [len(line) for line in lines] == [12] * 4
     assert "█" in lines[0] or len(set(values)) == 1
+
+
+def test_columns_of_text_are_to_scale() -> None:
+    assert text_columns([1.0], 3, 1) == ["▁  "]
+    assert text_columns([3, 3, 3], 3, 2) == ["   ", "▁▁▁"]
+    assert text_columns(range(100), 5, 1) == ["▁▃▅▆█"]
+    assert all(len(line) == 7 for line in text_columns([0.1, 9, 4], 7, 4))

@@ -10,6 +10,7 @@ from typing import Any
 
 from danqing.inspection.finding import Finding, count_of
 from danqing.inspection.inspect import Inspection
+from danqing.pages.charts import text_bar
 
 __all__ = ["report_lines"]
 
@@ -96,7 +97,7 @@ def _classes(summary: dict[str, Any]) -> Iterator[str]:
         [
             _printable(row["name"]),
             *(f"{row[subset]:,}" for subset in subsets),
-            _bar(row["train"] / most),
+            text_bar(row["train"] / most, _BAR),
         ]
         for row in (shown if left_out <= 0 else [*shown[:half], *shown[-half:]])
     ]
@@ -104,10 +105,6 @@ def _classes(summary: dict[str, Any]) -> Iterator[str]:
     if left_out > 0:
         lines.insert(1 + half, f"... {left_out:,} classes between them ...")
     yield from lines
-
-
-def _bar(share: float) -> str:
-    return "█" * max(round(share * _BAR), 1 if share else 0)
 
 
 def _labels(labels: dict[str, Any] | None) -> str:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import floor, isfinite, log10
+from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 __all__ = ["coverage_text", "interval", "minus", "number", "percent", "points", "short"]
 
@@ -95,10 +94,10 @@ def short(value: Any, digits: int = 6) -> str:
 
     Examples
     --------
-    >>> short(74.35332, 4), short(1234567.8, 4), short(np.float32(5.1)), short("red")
-    ('74.35', '1234568', '5.1', 'red')
+    >>> short(74.35332, 4), short(1234567.8, 4), short(5), short("red")
+    ('74.35', '1234568', '5', 'red')
     """
-    if not isinstance(value, float | np.floating):
+    if not isinstance(value, Real) or isinstance(value, Integral):
         return str(value)
     whole = len(f"{abs(value):.0f}")
     return f"{value:.{max(digits, whole) if whole < _MOST_DIGITS else digits}g}"

@@ -6,17 +6,15 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from danqing.training.loop.progress import EpochReport, TrainingProgress
 
-__all__ = ["Curve", "Lines", "bars", "say", "say_warnings"]
+__all__ = ["Curve", "Lines", "say", "say_warnings"]
 
 _PAUSE = 0.2  # seconds
 _CLEAR = "\r\x1b[K"
-_BLOCKS = " ▁▂▃▄▅▆▇█"
 _HEIGHT = 5  # lines
 
 
@@ -72,6 +70,8 @@ class Curve:
         print(text, end="", file=sys.stderr, flush=True)
 
     def _charts(self) -> list[str]:
+        from danqing.pages.charts import text_columns
+
         width = max(10, (shutil.get_terminal_size().columns - 3) // 2)
         last = self._reports[-1]
         charts = []
@@ -79,27 +79,8 @@ class Curve:
             (f"loss {last.loss:.4f}", [report.loss for report in self._reports]),
             (_scores(last, self._task), [report.val_metric for report in self._reports]),
         ):
-            charts.append([name[:width].ljust(width), *bars(values, width, _HEIGHT)])
+            charts.append([name[:width].ljust(width), *text_columns(values, width, _HEIGHT)])
         return ["   ".join(pair).rstrip() for pair in zip(*charts, strict=True)]
-
-
-def bars(values: Sequence[float], width: int, height: int) -> list[str]:
-    """Draw values as bars, scaled from least to greatest; only the newest that fit.
-
-    Examples
-    --------
-    >>> bars([0, 1, 4], width=4, height=2)
-    ['  █ ', '▁▅█ ']
-    """
-    shown = list(values)[-width:]
-    low, high = min(shown), max(shown)
-    steps = len(_BLOCKS) - 1
-    scale = (height * steps - 1) / (high - low) if high > low else 0.0
-    levels = [1 + round((value - low) * scale) for value in shown]
-    return [
-        "".join(_BLOCKS[min(max(level - row * steps, 0), steps)] for level in levels).ljust(width)
-        for row in reversed(range(height))
-    ]
 
 
 def say(line: str) -> None:
