@@ -70,7 +70,7 @@ def test_evaluate_takes_its_own_data_a_dataset_or_any_source(iris: Run, tmp_path
     found = iris.evaluate(tmp_path / "some.csv")
     assert set(found) == {"test"}
     assert found["test"]["n"] == 60
-    with pytest.raises(RunError, match="can't be measured on rows for regression"):
+    with pytest.raises(RunError, match="can't be evaluated on rows for regression"):
         iris.evaluate("diabetes")
 
 

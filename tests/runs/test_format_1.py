@@ -18,6 +18,7 @@ from danqing.errors import RecipeError, RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.explain import explain
 from danqing.explanation.textbook.write import write_textbook
+from danqing.networks.architecture import Architecture
 from danqing.prediction.predictor import Predictor
 from danqing.recipe.renamed import RENAMED
 from danqing.runs.listing import list_runs
@@ -77,6 +78,9 @@ def test_settings_have_todays_names() -> None:
         new: then[old] for old, new in RENAMED.items()
     }
     assert set(Recipe.model_fields) <= set(run.config)
+    number = RunFolder(KEPT / "number")
+    architecture = json.loads(json.dumps(Architecture.from_json(number.network).to_json()))
+    assert number.network == {**number.network, **architecture}
 
 
 @pytest.mark.parametrize("name", NAMES)

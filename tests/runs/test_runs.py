@@ -131,7 +131,9 @@ def test_removed_only_if_nothing_was_learned(tmp_path: Path) -> None:
     assert not run.folder.exists()
 
 
-def test_list_is_grouped_and_sorted(run: RunFolder, tmp_path: Path) -> None:
+def test_list_is_grouped_and_sorted(
+    run: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for name, accuracy, data in [("a", 0.5, "x"), ("b", 0.9, "y"), ("c", 0.7, "x")]:
         folder = shutil.copytree(run.folder, tmp_path / name)
         (folder / "data.json").write_text(json.dumps({**run.data, "fingerprint": data}))
@@ -139,4 +141,15 @@ def test_list_is_grouped_and_sorted(run: RunFolder, tmp_path: Path) -> None:
         (folder / "history.csv").write_text(f"{lines[0]}\n1,1,1,1,1,{accuracy},1\n")
     (tmp_path / "rubbish").mkdir()
     (tmp_path / "rubbish" / "config.json").write_text("{")
+    (tmp_path / "no run").mkdir()
+    for name, file, content in (
+        ("later", "config", '{"format": 3}'),
+        ("damaged", "metrics", '{"test": 3}'),
+        ("older", "network", '{"format": []}'),
+    ):
+        (shutil.copytree(run.folder, tmp_path / name) / f"{file}.json").write_text(content)
     assert [found.folder.name for found in list_runs(tmp_path)] == ["c", "a", "b"]
+    assert [message.split("/")[-2] for message in caplog.messages] == [
+        "damaged", "later", "older", "rubbish",
+    ]  # fmt: skip
+    assert all(message.endswith(". The run is left out") for message in caplog.messages)

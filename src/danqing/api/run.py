@@ -262,7 +262,7 @@ def list_runs(folder: str | Path = "runs") -> list[Run]:
     Returns
     -------
     list of Run
-        Other folders are left out.
+        Damaged ones are left out with a warning.
 
     Examples
     --------

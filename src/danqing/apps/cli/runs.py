@@ -13,8 +13,10 @@ __all__ = ["runs"]
 
 def runs() -> None:
     """List the runs in ./runs, grouped by data, best validation score first."""
+    from danqing.apps.cli.progress import say_warnings
     from danqing.runs.listing import list_runs
 
+    say_warnings()
     found = list_runs()
     if not found:
         print("no runs in ./runs yet; `danqing train` makes one", file=sys.stderr)
