@@ -174,7 +174,7 @@ def test_gradients_agree_with_central_differences(small: Dataset, network: str, 
                     parameters = list(state.parameters)
                     parameters[position] = tf.constant(moved)
                     logits, _ = model.stateless_call(
-                        parameters, state.statistics, pictures, training=True
+                        parameters, state.non_trainable, pictures, training=True
                     )
                     losses = row_losses(loss, logits, labels, 0.1)
                     values.append(float(tf.reduce_sum(losses * weights) / 8))
