@@ -23,8 +23,8 @@ from danqing.errors import RecipeError, RunError
 from danqing.evaluation.calibration import scale_temperature
 from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
 from danqing.evaluation.examination import Examination, examine
-from danqing.evaluation.report.page import page_of
-from danqing.evaluation.report.write import write_report
+from danqing.evaluation.report.report_page import page_of
+from danqing.evaluation.report.write_report import write_report
 from danqing.evaluation.selection import unsure_below
 from danqing.evaluation.slices import find_slices
 from danqing.recipe.recipe import AUGMENTATIONS

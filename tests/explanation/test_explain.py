@@ -25,9 +25,9 @@ from danqing.explanation.attributions.methods import DEFAULT_METHOD, METHODS, at
 from danqing.explanation.choose_examples import choose_examples
 from danqing.explanation.counterfactual import counterfactuals
 from danqing.explanation.explain import explain
+from danqing.explanation.explanation_page import page_of
 from danqing.explanation.importance import permutation_importance
 from danqing.explanation.nearest import nearest_examples
-from danqing.explanation.page import page_of
 from danqing.explanation.results import ExplanationSet
 from danqing.explanation.sheet import draw_sheet
 from danqing.networks.tensorflow_network import TensorFlowNetwork

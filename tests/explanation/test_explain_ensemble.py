@@ -15,7 +15,7 @@ from danqing.data.dataset import Dataset
 from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import METHODS, attribute
 from danqing.explanation.explain import explain
-from danqing.explanation.textbook.write import write_textbook
+from danqing.explanation.textbook.write_textbook import write_textbook
 from danqing.networks.architecture import design
 from danqing.networks.build import tensors_of
 from danqing.networks.tensorflow_network import TensorFlowNetwork

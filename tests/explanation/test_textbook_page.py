@@ -23,7 +23,7 @@ from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
-from danqing.explanation.textbook.write import write_textbook
+from danqing.explanation.textbook.write_textbook import write_textbook
 from danqing.networks.architecture import design
 from danqing.networks.build import build, tensors_of
 from danqing.networks.onnx_graph import to_onnx

@@ -19,9 +19,9 @@ from programs import NODE, needs_node
 from danqing.networks.architecture import Layer
 from danqing.networks.backend import keras, tf
 from danqing.networks.layers.activation import LEAKY_SLOPE, SELU_ALPHA, SELU_LAMBDA
-from danqing.networks.layers.computation import Start
+from danqing.networks.layers.computations import COMPUTATIONS
+from danqing.networks.layers.layer_computation import Start
 from danqing.networks.layers.normalisation import BATCHNORM_EPSILON
-from danqing.networks.layers.table import COMPUTATIONS
 from danqing.networks.losses import loss_and_gradient, row_losses
 from danqing.networks.onnx_nodes import OnnxNodes
 from danqing.pages import network_script as scripts

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from danqing.explanation.textbook.write import write_textbook
 from safetensors.numpy import load_file
 
 from danqing import Recipe, load_data
@@ -17,7 +18,7 @@ from danqing.data.split import split_by_settings
 from danqing.errors import RecipeError, RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.explanation.explain import explain
-from danqing.explanation.textbook.write import write_textbook
+from danqing.explanation.textbook.write_textbook import write_textbook
 from danqing.networks.architecture import Architecture
 from danqing.prediction.predictor import Predictor
 from danqing.recipe.renamed import RENAMED

@@ -13,6 +13,7 @@ from danqing.errors import RunError
 from danqing.networks.architecture import Architecture
 from danqing.networks.build import build, load_tensors
 from danqing.prediction.predictor import Predictor
+from danqing.runs.create import remove_if_nothing_learned
 from danqing.runs.listing import list_runs
 from danqing.runs.run_folder import FORMAT, RunFolder, load_run
 
@@ -120,14 +121,14 @@ def test_removed_only_if_nothing_was_learned(tmp_path: Path) -> None:
     run.write_start({}, {}, {})
     run.event_logs.mkdir()
     (run.folder / "history.csv").touch()
-    assert not run.remove_if_nothing_learned()
+    assert not remove_if_nothing_learned(run)
     assert run.begun
     (run.folder / "history.csv").unlink()
     (run.folder / "mine.txt").touch()
-    assert run.remove_if_nothing_learned()
+    assert remove_if_nothing_learned(run)
     assert [path.name for path in run.folder.iterdir()] == ["mine.txt"]
     (run.folder / "mine.txt").unlink()
-    assert run.remove_if_nothing_learned()
+    assert remove_if_nothing_learned(run)
     assert not run.folder.exists()
 
 

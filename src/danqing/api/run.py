@@ -208,7 +208,7 @@ class Run:
         RunError
             If the run has no trained network, its data have changed, or `out` exists.
         """
-        from danqing.explanation.textbook.write import write_textbook
+        from danqing.explanation.textbook.write_textbook import write_textbook
 
         return write_textbook(self._files, dataset, Path(out) if out is not None else None)
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from danqing.explanation.colours import change_colours, map_colours
+from danqing.explanation.explanation_words import WORDS, name_of
+from danqing.explanation.map_colours import change_colours, map_colours
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import verdicts
-from danqing.explanation.words import WORDS, name_of
 from danqing.pages.colours import AZURE, CARD, CINNABAR, PALE
 from danqing.pages.images import picture_of
 from danqing.pages.number_format import minus, number, percent

@@ -1,6 +1,6 @@
 """An architecture becomes an uncompiled Keras model, from raw examples to predictions.
 
-Knows no training, and no kind of layer: see `danqing.networks.layers.table`.
+Knows no training, and no kind of layer: see `danqing.networks.layers.computations`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras
 from danqing.networks.keras_layers import Affine
-from danqing.networks.layers.computation import Start
-from danqing.networks.layers.table import COMPUTATIONS
+from danqing.networks.layers.computations import COMPUTATIONS
+from danqing.networks.layers.layer_computation import Start
 from danqing.networks.outputs import averaged
 from danqing.networks.tta import MeanOfViews, Views
 from danqing.preparation.preparation import Preparation

@@ -1,7 +1,7 @@
 """The network in NumPy and float64, forward and backward, with everything it computes on the way.
 
 Written to be read and compared with, not for speed. Knows no TensorFlow, and no kind of layer: see
-`danqing.networks.layers.table`.
+`danqing.networks.layers.computations`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture
-from danqing.networks.layers.table import COMPUTATIONS, layers_with_weights
+from danqing.networks.layers.computations import COMPUTATIONS, layers_with_weights
 from danqing.preparation.preparation import Preparation
 
 __all__ = ["NumpyNetwork"]

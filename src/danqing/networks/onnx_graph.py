@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.networks.architecture import SHIFTS, Architecture
-from danqing.networks.layers.table import COMPUTATIONS, layers_with_weights
+from danqing.networks.layers.computations import COMPUTATIONS, layers_with_weights
 from danqing.networks.onnx_nodes import OnnxNodes
 from danqing.preparation.preparation import Preparation
 

@@ -1,7 +1,7 @@
 """Every kind of layer: its arguments in a spec, its output shape, its parameters.
 
-Knows no arithmetic: what a kind computes is in `danqing.networks.layers.table` and in the pages'
-JavaScript, under the same names.
+Knows no arithmetic: what a kind computes is in `danqing.networks.layers.computations` and in the
+pages' JavaScript, under the same names.
 """
 
 from __future__ import annotations

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from danqing.errors import RecipeError, RunError
 from danqing.runs.run_folder import FORMAT, RunFolder
 
-__all__ = ["create_folder", "lock_folder", "open_run", "reopen_folder"]
+__all__ = ["create_folder", "lock_folder", "open_run", "remove_if_nothing_learned", "reopen_folder"]
 
 _TEMPORARY = re.compile(r"\..+\.\d+")  # as `AtomicFile` names them
 _FIRST_FILES = {"data.json", "network.json"}  # written before config.json
@@ -138,3 +139,16 @@ def lock_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def remove_if_nothing_learned(run: RunFolder) -> bool:
+    """Remove what a training wrote, unless there is anything learned; say whether it did."""
+    learned = ("weights.safetensors", "history.csv", "checkpoints")
+    if any((run.folder / name).exists() for name in learned):
+        return False
+    for name in ("config.json", "network.json", "data.json"):
+        (run.folder / name).unlink(missing_ok=True)
+    shutil.rmtree(run.event_logs, ignore_errors=True)
+    with suppress(OSError):  # others' files stay, and with them the folder
+        run.folder.rmdir()
+    return True

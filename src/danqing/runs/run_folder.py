@@ -9,9 +9,7 @@ import csv
 import datetime
 import hashlib
 import io
-import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -246,18 +244,6 @@ class RunFolder:
         path = self.folder / name
         write_file(path, text.encode(errors="replace"))
         return path
-
-    def remove_if_nothing_learned(self) -> bool:
-        """Remove what a training wrote, unless there is anything learned; say whether it did."""
-        learned = ("weights.safetensors", "history.csv", "checkpoints")
-        if any((self.folder / name).exists() for name in learned):
-            return False
-        for name in ("config.json", "network.json", "data.json"):
-            (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.event_logs, ignore_errors=True)
-        with suppress(OSError):  # others' files stay, and with them the folder
-            self.folder.rmdir()
-        return True
 
     def _versioned(self, name: str) -> dict[str, Any]:
         plain = self._checked(name)

@@ -16,7 +16,7 @@ from danqing.data.split import split_by_settings
 from danqing.errors import DanqingError, RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.recipe import Recipe
-from danqing.runs.create import open_run
+from danqing.runs.create import open_run, remove_if_nothing_learned
 from danqing.runs.metadata import Metadata, refuse_differences
 from danqing.runs.run_folder import RunFolder
 from danqing.training.budget import Budget, Clock
@@ -119,7 +119,7 @@ def train(
             if complete:
                 _evaluate(run, trainer, clock, load_seconds)
         except BaseException as error:
-            kept = not run.remove_if_nothing_learned()
+            kept = not remove_if_nothing_learned(run)
             if kept and type(error) in (DanqingError, RunError):
                 raise type(error)(f"{error}. {what_is_kept(run.folder)}") from None
             raise

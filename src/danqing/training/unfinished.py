@@ -9,6 +9,7 @@ from pathlib import Path
 
 from danqing.errors import TrainingInterrupted
 from danqing.recipe.recipe import MOST_EPOCHS
+from danqing.runs.create import remove_if_nothing_learned
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["interrupted", "what_is_kept"]
@@ -16,7 +17,7 @@ __all__ = ["interrupted", "what_is_kept"]
 
 def interrupted(run: RunFolder) -> TrainingInterrupted:
     """Make the error that ends an interrupted training; it says how to resume."""
-    if run.remove_if_nothing_learned():
+    if remove_if_nothing_learned(run):
         return TrainingInterrupted("interrupted before the first step; nothing was kept")
     epochs, finished = run.config["epochs"], len(run.history)
     count = f"{finished} epochs" if epochs == MOST_EPOCHS else f"{finished} of {epochs} epochs"

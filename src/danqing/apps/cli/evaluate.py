@@ -42,7 +42,7 @@ def evaluate(
     """
     from danqing.api.run import load_for
     from danqing.evaluation.examination import examine
-    from danqing.evaluation.report.write import check_out, write_report
+    from danqing.evaluation.report.write_report import check_out, write_report
     from danqing.runs.run_folder import load_run
 
     opened = load_run(run)

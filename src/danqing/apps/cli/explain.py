@@ -86,7 +86,7 @@ def explain(
 def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
     """Choose the file to write; refuse now what couldn't be written later."""
     from danqing.errors import RecipeError
-    from danqing.evaluation.report.write import check_out
+    from danqing.evaluation.report.write_report import check_out
 
     if out is None:
         name = Path(file).stem if file else run.folder.resolve().name
@@ -132,7 +132,7 @@ def _write(found: ExplanationSet, place: Path) -> None:
         case ".json":
             write_json(place, found.to_json())
         case ".html":
-            from danqing.explanation.page import page_of
+            from danqing.explanation.explanation_page import page_of
 
             write_file(place, page_of(found).encode())
         case _:

@@ -29,6 +29,6 @@ def textbook(
         raise RecipeError(f"--out {out}: expected a name that ends in .html")
     opened = load_run(run)
 
-    from danqing.explanation.textbook.write import write_textbook
+    from danqing.explanation.textbook.write_textbook import write_textbook
 
     typer.echo(write_textbook(opened, out=out))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import said
+from danqing.evaluation.report.report_words import said
 from danqing.pages.number_format import coverage_text, interval, number, percent
 from danqing.recipe.recipe import AUGMENTATIONS
 

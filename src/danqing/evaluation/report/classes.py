@@ -16,7 +16,7 @@ from danqing.data.table import Table
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.predictions import SubsetPredictions
 from danqing.evaluation.report.examples import fields_of
-from danqing.evaluation.report.words import say, table
+from danqing.evaluation.report.report_words import say, table
 from danqing.pages.charts import interval_mark
 from danqing.pages.images import Album
 from danqing.pages.number_format import interval, percent

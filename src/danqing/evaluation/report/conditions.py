@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import both, figure, say, table
+from danqing.evaluation.report.report_words import both, figure, say, table
 from danqing.evaluation.slices import Slice
 from danqing.pages.charts import Chart, interval_mark, legend, ticks
 from danqing.pages.images import data_uri, thumbnail

@@ -16,7 +16,7 @@ from danqing.data.table import Column, Table
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.mistakes import find_mistakes
 from danqing.evaluation.predictions import SubsetPredictions
-from danqing.evaluation.report.words import say, table
+from danqing.evaluation.report.report_words import say, table
 from danqing.inspection.confident_learning import RELIABLE_ACCURACY
 from danqing.pages.images import Album
 from danqing.pages.number_format import number, percent

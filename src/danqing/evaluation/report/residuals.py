@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import both, figure, say
+from danqing.evaluation.report.report_words import both, figure, say
 from danqing.pages.charts import Chart, ticks
 from danqing.pages.number_format import number
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import say, table
+from danqing.evaluation.report.report_words import say, table
 from danqing.pages.number_format import interval, number, percent, points
 
 __all__ = ["comparison", "heading", "verdict"]

@@ -13,7 +13,7 @@ import numpy as np
 from danqing.evaluation.calibration import BINS, reliability, scale_temperature
 from danqing.evaluation.confidence import confidence_of
 from danqing.evaluation.examination import Examination
-from danqing.evaluation.report.words import both, figure, say, table
+from danqing.evaluation.report.report_words import both, figure, say, table
 from danqing.evaluation.selection import risk_coverage
 from danqing.pages.charts import Chart, legend, ticks
 from danqing.pages.number_format import coverage_text, interval, number, percent

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from danqing.networks.architecture import Layer
-from danqing.networks.layers.computation import Array, LayerComputation, Start, Weights
+from danqing.networks.layers.layer_computation import Array, LayerComputation, Start, Weights
 from danqing.networks.onnx_nodes import OnnxNodes
 
 __all__ = ["AveragePooling", "GlobalAveragePooling", "MaxPooling"]

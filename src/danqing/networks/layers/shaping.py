@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from danqing.networks.architecture import Layer
-from danqing.networks.layers.computation import Array, LayerComputation, Start, Weights
+from danqing.networks.layers.layer_computation import Array, LayerComputation, Start, Weights
 from danqing.networks.onnx_nodes import OnnxNodes
 
 __all__ = ["Dropout", "Flatten"]

@@ -6,10 +6,10 @@ from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.classes import behind_the_cells, confusion, each_class
 from danqing.evaluation.report.conditions import curves, robustness, slices
 from danqing.evaluation.report.examples import label_issues, worst
+from danqing.evaluation.report.report_words import WORDS, both, say
 from danqing.evaluation.report.residuals import residuals
 from danqing.evaluation.report.summary import comparison, heading, verdict
 from danqing.evaluation.report.trust import calibration, margins, selection
-from danqing.evaluation.report.words import WORDS, both, say
 from danqing.pages.images import Album
 from danqing.pages.resources import resource
 from danqing.pages.templates import fill, make_page, script_data

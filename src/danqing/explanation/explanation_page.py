@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.explanation.colours import change_colours, map_colours
+from danqing.explanation.explanation_words import WORDS, both, name_of, say
+from danqing.explanation.map_colours import change_colours, map_colours
 from danqing.explanation.results import Explanation, ExplanationSet, Map
 from danqing.explanation.verdicts import verdicts
-from danqing.explanation.words import WORDS, both, name_of, say
 from danqing.pages.charts import Chart, bar, legend
 from danqing.pages.images import data_uri, picture_of
 from danqing.pages.number_format import minus, number, percent

@@ -1,4 +1,4 @@
-"""What every kind of layer must be able to do: the contract of `danqing.networks.layers.table`.
+"""What every kind of layer in `danqing.networks.layers.computations` must be able to do.
 
 Knows no kind. Keras is imported only where a Keras layer is made.
 """

@@ -13,7 +13,7 @@ from danqing.data.split import split_by_settings
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.evaluation.own_data import own_data
-from danqing.evaluation.report.write import check_out
+from danqing.evaluation.report.write_report import check_out
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
 from danqing.prediction.member import EnsembleMember

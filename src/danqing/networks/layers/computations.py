@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture, Layer
 from danqing.networks.layers.activation import ACTIVATIONS, Softmax
-from danqing.networks.layers.computation import LayerComputation
 from danqing.networks.layers.convolution import Convolution
 from danqing.networks.layers.dense import Dense
+from danqing.networks.layers.layer_computation import LayerComputation
 from danqing.networks.layers.normalisation import BatchNormalisation, Rescaling
 from danqing.networks.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling
 from danqing.networks.layers.shaping import Dropout, Flatten

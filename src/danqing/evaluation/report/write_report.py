@@ -11,7 +11,7 @@ from pathlib import Path
 from danqing.errors import RunError
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.card import card_of
-from danqing.evaluation.report.page import page_of
+from danqing.evaluation.report.report_page import page_of
 from danqing.runs.files import write_file
 
 __all__ = ["check_out", "write_report"]
