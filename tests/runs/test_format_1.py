@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from danqing.explanation.textbook.write import write_textbook
 from safetensors.numpy import load_file
 
 from danqing import Recipe, load_data
