@@ -107,7 +107,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             seed = check_random_state(seed).randint(2**31 - 1)
         return Recipe(**given, seed=int(seed))
 
-    def _answers(self, x: Any) -> NDArray[np.float32]:
+    def _outputs(self, x: Any) -> NDArray[np.float32]:
         check_is_fitted(self)
         examples = self._examples(x, reset=False)
         preparation = Preparation.from_json(self.preparation_)
@@ -195,12 +195,12 @@ class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Give each class's probability, shape (n, classes)."""
-        return self._answers(X)
+        return self._outputs(X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Give the likeliest class of each example, shape (n,)."""
-        answers = self._answers(X).argmax(axis=1)
-        return np.asarray(self.classes_[answers])
+        predicted = self._outputs(X).argmax(axis=1)
+        return np.asarray(self.classes_[predicted])
 
 
 class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
@@ -225,7 +225,7 @@ class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Give a number for each example, shape (n,)."""
-        return self._answers(X)[:, 0].astype(np.float64)
+        return self._outputs(X)[:, 0].astype(np.float64)
 
 
 @lru_cache(maxsize=8)

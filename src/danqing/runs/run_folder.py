@@ -265,9 +265,7 @@ class RunFolder:
     def _object(self, name: str) -> dict[str, Any]:
         plain = read_json(self.folder / name)
         if not isinstance(plain, dict):
-            raise RunError(
-                f"{self.folder / name}: is damaged, it is not a JSON object; train again"
-            )
+            raise RunError(f"{self.folder / name}: is damaged, it is not an object; train again")
         return plain
 
 
