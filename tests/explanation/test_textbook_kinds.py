@@ -18,6 +18,6 @@ def test_every_kind_has_its_words() -> None:
     assert found
     words = json.loads(found[1])
     kinds = set(LAYER_KINDS) - set(ACTIVATIONS)
-    needed = {"kind_activation", *(f"kind_{kind}" for kind in kinds)}
-    needed |= {f"chain_{kind}" for kind in kinds - BY_FORMULA - LAST}
+    needed = {"kind-activation", *(f"kind-{kind}" for kind in kinds)}
+    needed |= {f"chain-{kind}" for kind in kinds - BY_FORMULA - LAST}
     assert needed <= set(words)

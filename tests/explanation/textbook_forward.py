@@ -96,13 +96,13 @@ class ForwardNumbers:
     # ---- chapter 3
 
     def forward(self) -> None:
-        answer = self.outputs[-1][0]
+        prediction = self.outputs[-1][0]
         if self.regression:
-            self.put("answer/value", answer[0])
-            self.put("answer/target", self.target)
+            self.put("prediction/value", prediction[0])
+            self.put("prediction/target", self.target)
         else:
-            for c in np.argsort(-np.abs(answer), kind="stable")[:10]:
-                self.put(f"answer/{c}", answer[c])
+            for c in np.argsort(-np.abs(prediction), kind="stable")[:10]:
+                self.put(f"prediction/{c}", prediction[c])
         self.arrays["forward/input"] = self.outputs[0]
         for n, layer in enumerate(self.layers):
             if layer.kind not in PASSING:

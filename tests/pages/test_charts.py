@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import needs_chromium
 
 from danqing.pages.charts import Chart, bar, bar_ends, interval_mark, legend, text_columns, ticks
 
@@ -64,3 +69,15 @@ def test_columns_of_text_are_to_scale() -> None:
     assert text_columns([3, 3, 3], 3, 2) == ["   ", "▁▁▁"]
     assert text_columns(range(100), 5, 1) == ["▁▃▅▆█"]
     assert all(len(line) == 7 for line in text_columns([0.1, 9, 4], 7, 4))
+
+
+@needs_chromium
+def test_javascript_has_the_same_ticks(javascript: Callable[..., Any]) -> None:
+    random = np.random.default_rng(1)
+    lows = random.normal(size=200) * 10.0 ** random.integers(-6, 7, 200)
+    ranges = [[0, 1], [0.97, 1], [3, 3]]
+    ranges += [[low, low + span] for low, span in zip(lows, np.abs(lows) * 2, strict=True)]
+    expression = f"{json.dumps(ranges)}.map(([low, high]) => ticks(low, high))"
+    found = javascript(expression, "number_format.js", "charts.js")
+    for (low, high), levels in zip(ranges, found, strict=True):
+        assert levels == pytest.approx(ticks(low, high), rel=1e-9, abs=abs(high) * 1e-12)

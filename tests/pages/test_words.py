@@ -15,7 +15,7 @@ from danqing.pages.words import Words, spans, svg_texts
 
 ROOT = Path(danqing.__file__).parent
 SHARED = ROOT / "pages" / "words.json"
-TEXTBOOK = ROOT / "explanation" / "textbook" / "page" / "words.json"
+TEXTBOOK = ROOT / "explanation" / "textbook"
 FILES = sorted(ROOT.rglob("*words.json"))
 IDS = [str(path.relative_to(ROOT)) for path in FILES]
 PLACES = re.compile(r"\{(\w+)\}")
@@ -28,18 +28,20 @@ def texts_of(file: Path) -> dict[str, list[str]]:
     return texts
 
 
+def package_of(path: Path) -> Path:
+    """Give the folder of modules that a file belongs to."""
+    return next(folder for folder in path.parents if any(folder.glob("*.py")))
+
+
 def sources_of(file: Path) -> list[Path]:
-    """Give what may use a file's words: its package, down to the next file of words."""
-    folder = ROOT if file == SHARED else file.parent
-    others = [other.parent for other in FILES if other != file and folder in other.parent.parents]
+    """Give what may use a file's words: its package; those of `pages` all may use."""
+    paths = [path for path in ROOT.rglob("*.*") if path.suffix in {".py", ".html", ".js"}]
+    if file == SHARED:
+        return paths
     # The textbook translates the reasons for which data were left out.
-    folders = [folder, ROOT / "data"] if file == TEXTBOOK else [folder]
-    return [
-        path
-        for path in (path for folder in folders for path in folder.rglob("*.*"))
-        if path.suffix in {".py", ".html", ".js"}
-        and (file == SHARED or not any(other in path.parents for other in others))
-    ]
+    data = [path for path in paths if ROOT / "data" in path.parents]
+    own = [path for path in paths if package_of(path) == package_of(file)]
+    return own + (data if package_of(file) == TEXTBOOK else [])
 
 
 def patterns_of(path: Path) -> Iterator[str]:

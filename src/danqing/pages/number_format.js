@@ -2,7 +2,7 @@
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 // A minus sign, and none before zero.
-const signed = (text) => text.replace("-", /[1-9]/.test(text) ? "−" : "");
+const withMinus = (text) => text.replace("-", /[1-9]/.test(text) ? "−" : "");
 
 // Significant digits, commas between thousands; zeros at the end only where a number was rounded.
 function numberText(value, digits = 4) {
@@ -10,9 +10,11 @@ function numberText(value, digits = 4) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size && (size < 1e-4 || size >= 1e12)) {
-    const [mantissa, power] = value.toExponential(digits - 1).split("e");
+    let [mantissa, power] = value.toExponential(digits - 1).split("e");
+    const exact = Math.abs(Number(`${mantissa}e${power}`) - value) <= 1e-9 * size;
+    if (exact && mantissa.includes(".")) mantissa = mantissa.replace(/\.?0+$/, "");
     const raised = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[digit]).join("");
-    return `${signed(mantissa)}×10${power < 0 ? "⁻" : ""}${raised}`;
+    return `${withMinus(mantissa)}×10${power < 0 ? "⁻" : ""}${raised}`;
   }
   const rounded = Number(value.toPrecision(digits));
   let decimals = (String(rounded).split(".")[1] ?? "").length;
@@ -21,9 +23,9 @@ function numberText(value, digits = 4) {
   }
   const [whole, fraction] = rounded.toFixed(decimals).split(".");
   const parted = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-  return signed(fraction ? `${parted}.${fraction}` : parted);
+  return withMinus(fraction ? `${parted}.${fraction}` : parted);
 }
 
 function percentText(share, digits = 2) {
-  return share === null || share === undefined ? "–" : signed(`${(share * 100).toFixed(digits)}%`);
+  return share === null || share === undefined ? "–" : withMinus(`${(share * 100).toFixed(digits)}%`);
 }

@@ -61,8 +61,8 @@ def number(value: float | None, digits: int = 4) -> str:
     ('1,235,000', '0.01235', '–')
     >>> number(42.1984), number(42.2), number(5.0)
     ('42.20', '42.2', '5')
-    >>> number(-0.000012), number(float("inf"))
-    ('−1.200×10⁻⁵', '∞')
+    >>> number(-0.000012), number(0.0000123456), number(float("inf"))
+    ('−1.2×10⁻⁵', '1.235×10⁻⁵', '∞')
     """
     if value is None or value != value:
         return "–"
@@ -70,6 +70,8 @@ def number(value: float | None, digits: int = 4) -> str:
         return "∞" if value > 0 else "−∞"
     if value and not _LEAST <= abs(value) < _MOST:
         mantissa, power = f"{value:.{digits - 1}e}".split("e")
+        if abs(float(f"{mantissa}e{power}") - value) <= 1e-9 * abs(value) and "." in mantissa:
+            mantissa = mantissa.rstrip("0").rstrip(".")
         return f"{minus(mantissa)}×10{str(int(power)).translate(_SUPERSCRIPTS)}"
     rounded = float(f"{value:.{digits}g}")
     decimals = len(f"{rounded:.12f}".rstrip("0").partition(".")[2])

@@ -23,8 +23,8 @@ chapters.push(function drawLogitGradient() {
     [M.partial(M.i("L"), M.sub(M.i("z"), M.i("c"))), M.o("="), ...general],
     [own[0], own[1], ...numbers, value("logit/gradient", delta[c])]) +
     nameBars(foremost(delta, 10).sort((a, b) => a - b).map((k) => ({
-      name: className(k), share: delta[k], text: number(`logit/${k}`, delta[k]), mark: k === c,
-    })), { most: largest(delta) || 1, signs: true }));
+      name: className(k), value: delta[k], text: number(`logit/${k}`, delta[k]), mark: k === c,
+    })), { reach: largest(delta) }));
 });
 
 chapters.push(function drawGradients() {
@@ -40,17 +40,17 @@ chapters.push(function drawGradients() {
     return `<li class="stage"><div class="stage-name"><code>${escaped(layer.name)}</code>
       <span class="rule">${chainRule(layer)}</span></div>
       <div class="stage-values" data-gradient="${n}"></div>
-      <dl><dt>${escaped(say("gradient_norm"))}</dt>
+      <dl><dt>${escaped(say("gradient-norm"))}</dt>
       <dd>${number(`gradient_norm/${layer.name}`, length)}</dd>
-      <dt>${escaped(say("gradient_largest"))}</dt><dd>${number(`gradient_largest/${layer.name}`, largest(delta))}</dd>
-      ${kernel ? `<dt>${escaped(say("weight_gradient_norm"))}</dt>
+      <dt>${escaped(say("gradient-largest"))}</dt><dd>${number(`gradient_largest/${layer.name}`, largest(delta))}</dd>
+      ${kernel ? `<dt>${escaped(say("weight-gradient-norm"))}</dt>
       <dd>${number(`weight_gradient_norm/${layer.name}`, norm(kernel))}</dd>` : ""}</dl>
       <span class="meter" aria-hidden="true"><span style="width:${((length / most) * 100).toFixed(1)}%"></span></span></li>`;
   }).join(""));
   for (const element of find("gradient-rows").querySelectorAll("[data-gradient]")) {
     const n = Number(element.dataset.gradient), layer = layers[n];
     drawValues(element, `gradient/${layer.name}`, state.byOutput[n + 1], layer.output_shape,
-      { label: say("gradient_of", { name: layer.name }) });
+      { label: say("gradient-of", { name: layer.name }) });
   }
   if (pictures) mosaic(find("input-gradient"), drawn("gradient/input", state.byOutput[0]), facts.input_shape);
 });
@@ -63,13 +63,13 @@ function chainRule(layer) {
     conv: [d("x"), M.o("="), M.i("W"), M.o("⋆"), d("z")],
     batchnorm: [d("x"), M.o("="), M.over(M.i("γ"), M.root(M.row(M.sup(M.i("σ"), M.n("2")), M.o("+"), M.i("ε")))), d("y")],
   }[layer.kind] ?? (isActivation(layer) ? [d("x"), M.o("="), M.sup(M.i("f"), M.o("′")), M.paren(M.i("x")), d("y")] : null);
-  return through ? `<math displaystyle="true">${M.row(...through)}</math>` : escaped(say(`chain_${layer.kind}`));
+  return through ? `<math displaystyle="true">${M.row(...through)}</math>` : escaped(say(`chain-${layer.kind}`));
 }
 
 chapters.push(function drawWeight() {
   const f = followed(), { layer } = f;
-  const source = `${seesPixels(layer) ? say("the") : ""}${inputName(layer, f.input)}`;
-  fill("weight-words", say(layer.kind === "conv" ? "weight_of_kernel" : "weight_words",
+  const source = inputName(layer, f.input);
+  fill("weight-words", say(layer.kind === "conv" ? "weight-of-kernel" : "weight-of-neuron",
     { source, unit: f.unit + 1, layer: layer.name }));
   const choices = foremost(f.products, 8).concat(f.input);
   offerChoices("weight-input", [...new Set(choices)].map((i) => [i, inputName(layer, i)]), f.input);
@@ -113,7 +113,7 @@ function nextSum(f, n) {
     return derivation([M.sub(M.i("δ"), M.t(from.name)), M.o("="), own]);
   }
   if (next.kind !== "dense" || !isWhole(next)) {
-    return `<p>${escaped(say("handed_back", { next: next.name }))}</p>` +
+    return `<p>${escaped(say("handed-back", { next: next.name }))}</p>` +
       derivation([M.sub(M.i("δ"), M.t(from.name)), M.o("="), own]);
   }
   const deltas = state.byOutput[to + 1], units = deltas.length;
@@ -122,7 +122,7 @@ function nextSum(f, n) {
   const rest = total(parts) - total(places.map((k) => parts[k]));
   const terms = places.flatMap((k, i) => [i ? M.o("+") : "", value(`arriving/term/${i}/w`, row[k], true), M.o("·"),
     value(`arriving/term/${i}/delta`, deltas[k], true)]);
-  return `<p>${escaped(say("next_sum", { next: next.name }))}</p>` + derivation(
+  return `<p>${escaped(say("next-sum", { next: next.name }))}</p>` + derivation(
     [M.sub(M.i("δ"), M.t(from.name)), M.o("="), M.sum(M.i("k")), M.sub(M.i("w"), M.i("k")), M.sub(M.i("δ"), M.i("k"))],
     ["", M.o("="), ...terms, ...(parts.length > 3 ? [M.o("+"), value("arriving/rest", rest, true)] : []),
       M.o("="), own]);
@@ -140,8 +140,8 @@ function weightRule(f) {
   const places = foremost(parts, 3), rest = total(parts) - total(places.map((k) => parts[k]));
   const terms = places.flatMap((k, i) => [i ? M.o("+") : "", value(`weight/term/${i}/x`, patchValue(f, k), true),
     M.o("·"), value(`weight/term/${i}/delta`, f.map[k], true)]);
-  return `<p>${escaped(say("shared_weight", { count: parts.length }))}</p>` + derivation(
-    [M.partial(M.i("L"), M.i("w")), M.o("="), M.sum(M.t(say("places"))), M.i("x"), M.o("·"), M.i("δ")],
+  return `<p>${escaped(say("shared-weight", { count: parts.length }))}</p>` + derivation(
+    [M.partial(M.i("L"), M.i("w")), M.o("="), M.sum(M.t(say("positions"))), M.i("x"), M.o("·"), M.i("δ")],
     ["", M.o("="), ...terms, M.o("+"), value("weight/rest", rest, true), M.o("="), value("weight/gradient", f.gradient)]);
 }
 
@@ -150,7 +150,7 @@ function drawWeights(f) {
   const gradients = state.byWeight[`${f.layer.name}/kernel`].filter((_, i) => i % f.units === f.unit);
   const shape = inputShapeOf(f.layer) ?? [f.weights.length];
   for (const [id, values] of [["weight-all", f.weights], ["weight-all-gradients", gradients]]) {
-    drawValues(find(id), id, values, shape, { most: 32, label: say(id.replaceAll("-", "_")) });
+    drawValues(find(id), id, values, shape, { most: 32, label: say(id) });
   }
 }
 
@@ -172,7 +172,7 @@ function nudged(f) {
     [up, down] = [lossWith(f.weight + step), lossWith(f.weight - step)];
     if (Math.abs(up - 2 * state.loss + down) <= 1e-3 * Math.abs(up - down)) break;
   }
-  fill("nudge-step", format(step, 1).replace("1×", ""));
+  fill("nudge-step", numberText(step, 1).replace("1×", ""));
   shown.values["weight/step"] = step;
   const slope = (up - down) / (2 * step);
   shown.values["weight/difference"] = Math.abs(slope - f.gradient);
@@ -180,6 +180,6 @@ function nudged(f) {
     [M.partial(M.i("L"), M.i("w")), M.o("≈"), M.over(M.row(M.i("L"), M.paren(M.i("w"), M.o("+"), M.i("h")), M.o("−"),
       M.i("L"), M.paren(M.i("w"), M.o("−"), M.i("h"))), M.row(M.n("2"), M.i("h")))],
     ["", M.o("="), M.over(M.row(M.n(number("weight/up", up, 12)), M.o("−"), M.n(number("weight/down", down, 12))),
-      M.row(M.n("2"), M.o("·"), M.n(format(step, 1).replace("1×", "")))), M.o("="), value("weight/finite", slope)]) +
-    `<p class="checked">${escaped(say("nudge_agrees", { difference: format(Math.abs(slope - f.gradient), 2) }))}</p>`;
+      M.row(M.n("2"), M.o("·"), M.n(numberText(step, 1).replace("1×", "")))), M.o("="), value("weight/finite", slope)]) +
+    `<p class="checked">${escaped(say("nudge-agrees", { difference: numberText(Math.abs(slope - f.gradient), 2) }))}</p>`;
 }

@@ -33,7 +33,7 @@ function stepOf(optimizer, rate, w, g, memory, t, isKernel = true) {
 chapters.push(function drawUpdate() {
   const f = followed(), rule = ruleOf(`${f.layer.name}/kernel`);
   document.body.dataset.rule = rule;
-  fill("optimizer", say(`optimizer_${facts.run.optimizer}`));
+  fill("optimizer", say(`optimizer-${facts.run.optimizer}`));
   fill("learning-rate", setting("update/rate", peak));
   put("update-rule", rule === "muon" ? muonRule(f) : updateRule(rule, f));
   find("practice").hidden = !facts.live;
@@ -48,18 +48,18 @@ function drawPractice(f) {
     rows = practise(f, peak * share);
     if (rows.every((row, k) => !k || row.loss <= rows[k - 1].loss)) break;
   }
-  offerChoices("practice-rate", SHARES.map((s) => [s, `${plainText(peak)} × ${s} = ${plainText(peak * s)}`]), share);
+  offerChoices("practice-rate", SHARES.map((s) => [s, `${numberText(peak, 6)} × ${s} = ${numberText(peak * s, 6)}`]), share);
   find("practice-rate").value = share;
   shown.values["practice/rate"] = peak * share;
   put("practice-rows", practiceRows(rows));
-  const [first, last] = [format(rows[0].loss), format(rows.at(-1).loss)];
-  put("practice-words", escaped(say(rows.at(-1).loss <= rows[0].loss ? "practice_fell" : "practice_rose", { first, last })));
+  const [first, last] = [numberText(rows[0].loss), numberText(rows.at(-1).loss)];
+  put("practice-words", escaped(say(rows.at(-1).loss <= rows[0].loss ? "practice-fell" : "practice-rose", { first, last })));
 }
 
 function updateRule(optimizer, f) {
   const w = value("update/w", f.weight, true), g = value("update/g", f.gradient, true);
   const memory = { m: 0, v: 0 }, step = stepOf(optimizer, peak, f.weight, f.gradient, memory, 1);
-  const after = value("update/after", step.w), eta = M.n(plainText(peak));
+  const after = value("update/after", step.w), eta = M.n(numberText(peak, 6));
   const arrow = M.o("←");
   if (optimizer === "gradient-descent") {
     return derivation([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("η"), M.i("g")],
@@ -77,7 +77,7 @@ function updateRule(optimizer, f) {
       value("update/m", memory.m)],
     [M.i("v"), arrow, M.i("v"), M.o("+"), M.paren(M.n("1"), M.o("−"), M.sub(M.i("β"), M.n("2"))),
       M.paren(M.sup(M.i("g"), M.n("2")), M.o("−"), M.i("v")), M.o("="), M.n("0"), M.o("+"), M.n("0.001"), M.o("·"),
-      M.sup(M.paren(M.n(format(f.gradient))), M.n("2")), M.o("="), value("update/v", memory.v)],
+      M.sup(M.paren(M.n(numberText(f.gradient))), M.n("2")), M.o("="), value("update/v", memory.v)],
     [M.i("α"), M.o("="), M.i("η"), M.over(M.root(M.row(M.n("1"), M.o("−"), M.subsup(M.i("β"), M.n("2"), M.i("t")))),
       M.row(M.n("1"), M.o("−"), M.subsup(M.i("β"), M.n("1"), M.i("t")))), M.o("="), eta,
       M.over(M.root(M.row(M.n("1"), M.o("−"), M.n("0.999"))), M.row(M.n("1"), M.o("−"), M.n("0.9"))),
@@ -85,15 +85,15 @@ function updateRule(optimizer, f) {
   ];
   if (optimizer === "adamw") lines.push(decayLine(f, w, eta, f.weight - step.shrunk));
   lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("α"), M.over(M.i("m"),
-    M.row(M.root(M.i("v")), M.o("+"), M.i("ϵ"))), M.o("="), M.n(format(f.weight - step.shrunk)), M.o("−"),
-    M.n(format(step.alpha)), M.o("·"), M.over(M.n(format(memory.m)), M.row(M.root(M.n(format(memory.v))), M.o("+"),
+    M.row(M.root(M.i("v")), M.o("+"), M.i("ϵ"))), M.o("="), M.n(numberText(f.weight - step.shrunk)), M.o("−"),
+    M.n(numberText(step.alpha)), M.o("·"), M.over(M.n(numberText(memory.m)), M.row(M.root(M.n(numberText(memory.v))), M.o("+"),
       M.n("10⁻⁷"))), M.o("="), after]);
   return derivation(...lines);
 }
 
 // The weight's own step among those of all weights of its layer.
 function muonRule(f) {
-  const w = value("update/w", f.weight, true), g = value("update/g", f.gradient, true), eta = M.n(plainText(peak));
+  const w = value("update/w", f.weight, true), g = value("update/g", f.gradient, true), eta = M.n(numberText(peak, 6));
   const arrow = M.o("←"), momentum = M.n(String(MUON.momentum)), place = M.row(M.i("i"), M.o(","), M.i("j"));
   const { direction } = accelerated(null, factorsOf(f.layer, state.outputs[f.n], state.byOutput[f.n + 1]));
   const { n, m } = direction, entry = orthogonal(direction)[f.input * m + f.unit], size = muonSize(n, m);
@@ -112,8 +112,8 @@ function muonRule(f) {
   ];
   const shrunk = f.weight - peak * decay * f.weight;
   lines.push(decayLine(f, w, eta, shrunk));
-  lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("η"), M.i("s"), M.sub(M.i("O"), place), M.o("="), M.n(format(shrunk)),
-    M.o("−"), eta, M.o("·"), M.n(format(size)), M.o("·"), bracketed(entry), M.o("="),
+  lines.push([M.i("w"), arrow, M.i("w"), M.o("−"), M.i("η"), M.i("s"), M.sub(M.i("O"), place), M.o("="), M.n(numberText(shrunk)),
+    M.o("−"), eta, M.o("·"), M.n(numberText(size)), M.o("·"), bracketed(entry), M.o("="),
     value("update/after", shrunk - peak * size * entry)]);
   return derivation(...lines);
 }

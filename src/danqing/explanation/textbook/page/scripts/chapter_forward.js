@@ -2,18 +2,18 @@
 
 const MOST_NUMBERS = 200; // of a layer, written out
 
-chapters.push(function drawAnswer() {
+chapters.push(function drawPrediction() {
   const p = state.outputs.at(-1);
   if (facts.task === "regression") {
-    put("answer-bars", `<p class="big">${number("answer/value", state.answer)}
-      <small>${escaped(say("true_value", { value: number("answer/target", state.target) }))}</small></p>`);
+    put("prediction-bars", `<p class="big">${number("prediction/value", state.prediction)}
+      <small>${escaped(say("true-value-is", { value: number("prediction/target", state.target) }))}</small></p>`);
     return;
   }
   const rows = foremost(p, 10).sort((a, b) => (p.length > 10 ? p[b] - p[a] : a - b)).map((c) => ({
-    name: className(c), share: p[c], text: percent(`answer/${c}`, p[c]),
+    name: className(c), value: p[c], text: percent(`prediction/${c}`, p[c]),
     mark: c === state.target,
   }));
-  put("answer-bars", nameBars(rows));
+  put("prediction-bars", nameBars(rows));
 });
 
 chapters.push(function drawStages() {
@@ -25,7 +25,7 @@ chapters.push(function drawStages() {
       ${passing ? "" : `<div class="stage-values" data-stage="${n}"></div>`}</li>`;
   });
   holder.innerHTML = `<li class="stage"><div class="stage-name"><code>${escaped(say("input"))}</code>
-    <span>${escaped(say("input_scaled"))}</span></div><div class="stage-values" data-stage="-1"></div></li>
+    <span>${escaped(say("input-scaled"))}</span></div><div class="stage-values" data-stage="-1"></div></li>
     ${stages.join("")}`;
   for (const element of holder.querySelectorAll("[data-stage]")) {
     const n = Number(element.dataset.stage), layer = layers[n];
@@ -40,8 +40,8 @@ chapters.push(function drawNeuron() {
   offerChoices("neuron-layer", withKernel.map((l) => [l.name, l.name.startsWith(l.kind) ? l.name : `${l.name} (${l.kind})`]), layer.name);
   const unit = find("neuron-unit");
   Object.assign(unit, { max: f.units, min: 1, value: f.unit + 1 });
-  fill("neuron-most", f.units < f.all ? say("units_here", { shown: f.units, all: f.all }) : String(f.units));
-  put("neuron-where", escaped(say(layer.kind === "conv" ? "neuron_conv" : "neuron_dense", {
+  fill("neuron-most", f.units < f.all ? say("units-here", { shown: f.units, all: f.all }) : String(f.units));
+  put("neuron-where", escaped(say(layer.kind === "conv" ? "neuron-conv" : "neuron-dense", {
     unit: f.unit + 1, layer: layer.name, count: f.inputs.length, kernel: layer.settings.kernel,
     channels: layer.input_shape.at(-1),
     row: Math.floor(f.place / layer.output_shape[1]) + 1, column: (f.place % layer.output_shape[1]) + 1,
@@ -60,7 +60,7 @@ function weightedSum(f) {
   const others = f.products.length - places.length;
   const tail = others > 0
     ? [M.o("+"), `<munder>${value("neuron/rest", rest, true)}<mtext class="note">${
-        escaped(say("other_terms", { count: format(others) }))}</mtext></munder>`] : [];
+        escaped(say("other-terms", { count: numberText(others) }))}</mtext></munder>`] : [];
   const bias = f.bias === null ? [] : [M.o("+"),
     `<munder>${value("neuron/bias", f.bias, true)}<mtext class="note">${escaped(say("bias"))}</mtext></munder>`];
   return derivation(
@@ -75,11 +75,11 @@ function weightedSum(f) {
 function termTable(f) {
   const places = foremost(f.products, 8);
   if (!places.includes(f.input)) places[places.length - 1] = f.input;
-  const most = Math.abs(f.products[places[0]]) || 1;
+  const reach = Math.abs(f.products[places[0]]);
   return nameBars(places.map((i, k) => ({
-    name: inputName(f.layer, i), share: f.products[i],
+    name: inputName(f.layer, i), value: f.products[i],
     text: number(`neuron/product/${k}`, f.products[i]), mark: i === f.input,
-  })), { most, signs: true });
+  })), { reach });
 }
 
 // Inputs × weights = products as three pictures, where they have the form of one.
@@ -105,7 +105,7 @@ function drawKernels(f) {
   if (layer.kind !== "conv") return;
   const channels = layer.input_shape[2], channel = f.input % channels, size = layer.settings.kernel;
   const all = kernelOf(layer).values.filter((_, i) => Math.floor(i / f.units) % channels === channel);
-  put("neuron-kernels-title", escaped(say("all_kernels", { channel: channel + 1, channels })));
+  put("neuron-kernels-title", escaped(say("all-kernels", { channel: channel + 1, channels })));
   drawValues(find("neuron-kernels"), "neuron/kernels", all, [size, size, f.units], { label: say("weights") });
 }
 
@@ -134,12 +134,12 @@ chapters.push(function drawCloseUp() {
   const values = state.outputs[n + 1], best = argmax(values);
   put("close-title", escaped(layerTitle(chosen)));
   const example = withKernel.includes(chosen) ? "" : workedExample("close", n, best);
-  put("close-example", example && `<p>${escaped(say("largest_output"))}</p>${example}`);
+  put("close-example", example && `<p>${escaped(say("largest-output"))}</p>${example}`);
   const cells = Array.from(values.subarray(0, MOST_NUMBERS), (v, i) =>
     `<span${i === best ? ' class="best"' : ""}>${number(`close/value/${i}`, v)}</span>`);
   put("close-values", cells.join(""));
   const rest = values.length - cells.length;
-  put("close-rest", rest > 0 ? escaped(say("more_numbers", { count: format(rest) })) : "");
+  put("close-rest", rest > 0 ? escaped(say("more-numbers", { count: numberText(rest) })) : "");
 });
 
 function offerChoices(id, choices, chosen) {

@@ -2,8 +2,8 @@
 
 chapters.push(function drawLoss() {
   fill("target-name", targetName(state.target));
-  fill("answer-name", answerName());
-  fill("loss-name", say(`loss_${facts.run.loss}`).toLowerCase());
+  fill("prediction-name", predictionName());
+  fill("loss-name", say(`loss-${facts.run.loss}`).toLowerCase());
   fill("smoothing", setting("loss/smoothing", facts.run.label_smoothing ?? 0));
   fill("loss-value", number("loss/value", state.loss));
   if (facts.task === "regression") drawNumberLoss();
@@ -26,7 +26,7 @@ function drawClassLoss() {
     const other = smoothing / count, rest = -total(logs) + logs[c];
     put("smoothed", derivation(
       [M.i("L"), M.o("="), M.o("−"), M.sum(M.i("c")), M.sub(M.i("y"), M.i("c")), M.ln, M.sub(M.i("p"), M.i("c"))],
-      ["", M.o("="), M.n(setting("loss/aim", aim[c])), M.o("·"), M.n(format(pure)), M.o("+"),
+      ["", M.o("="), M.n(setting("loss/aim", aim[c])), M.o("·"), M.n(numberText(pure)), M.o("+"),
         M.n(setting("loss/aim_other", other)), M.o("·"), value("loss/rest", rest), M.o("="),
         value("loss/smoothed", smoothed)],
     ));
@@ -37,7 +37,7 @@ function drawClassLoss() {
   put("squared-error", derivation(
     [M.i("L"), M.o("="), M.over(M.n("1"), M.i("C")), M.sum(M.i("c")), M.sup(M.paren(M.sub(M.i("p"), M.i("c")),
       M.o("−"), M.sub(M.i("y"), M.i("c"))), M.n("2"))],
-    ["", M.o("="), M.over(M.n("1"), M.n(count)), M.paren(M.sup(M.paren(M.n(format(p[c])), M.o("−"), M.n(plainText(goal[c]))), M.n("2")),
+    ["", M.o("="), M.over(M.n("1"), M.n(count)), M.paren(M.sup(M.paren(M.n(numberText(p[c])), M.o("−"), M.n(numberText(goal[c], 6))), M.n("2")),
       M.o("+"), value("loss/others", total(errors) - errors[c])), M.o("="), value("loss/squared", squared)],
   ));
   drawLossChart(p, c, goal, pure, squared);
@@ -51,12 +51,12 @@ function drawLossChart(p, c, goal, pure, squared) {
   const squares = at.map((q) => [q, total(p.map((v, k) =>
     ((k === c ? q : (v * (1 - q)) / left) - goal[k]) ** 2)) / p.length]);
   drawn("loss/curve_squared", squares.map((point) => point[1]));
-  put("loss-chart", chart({
-    lines: [{ points: crossed, kind: "one", name: say("loss_cross-entropy") },
-      { points: squares, kind: "two", name: say("loss_mean-squared-error") }],
-    marks: [{ x: Math.max(p[c], 0.01), y: Math.min(pure, 4.605), text: `${format(pure)}`, kind: "one" },
-      { x: Math.max(p[c], 0.01), y: squared, text: `${format(squared)}`, kind: "two" }],
-    low: 0, x: say("axis_probability", { name: className(c) }), y: say("axis_loss"), label: say("loss_chart"),
+  put("loss-chart", lineChart({
+    lines: [{ points: crossed, kind: "azure", name: say("loss-cross-entropy") },
+      { points: squares, kind: "cinnabar", name: say("loss-mean-squared-error") }],
+    marks: [{ x: Math.max(p[c], 0.01), y: Math.min(pure, 4.605), text: `${numberText(pure)}`, kind: "azure" },
+      { x: Math.max(p[c], 0.01), y: squared, text: `${numberText(squared)}`, kind: "cinnabar" }],
+    low: 0, x: say("axis-probability", { name: className(c) }), y: say("axis-loss"), label: say("loss-chart"),
   }));
 }
 
@@ -64,7 +64,7 @@ function drawNumberLoss() {
   const [z] = state.outputs[layers.length - 1], [t] = aimOf(state.target);
   const [mean, scale] = facts.target_scale;
   put("number-target", derivation(
-    [M.i("t"), M.o("="), M.over(M.row(M.n(format(state.target)), M.o("−"), value("loss/mean", mean, true)),
+    [M.i("t"), M.o("="), M.over(M.row(M.n(numberText(state.target)), M.o("−"), value("loss/mean", mean, true)),
       value("loss/scale", scale)), M.o("="), value("loss/t", t)]));
   put("number-loss", derivation(
     [M.i("L"), M.o("="), M.sup(M.paren(M.i("z"), M.o("−"), M.i("t")), M.n("2"))],
@@ -72,10 +72,10 @@ function drawNumberLoss() {
       M.o("="), value("loss/squared", (z - t) ** 2)]));
   const reach = Math.max(2, Math.abs(z - t) * 1.4);
   const at = Array.from({ length: 101 }, (_, i) => t - reach + (i / 50) * reach);
-  put("loss-chart", chart({
-    lines: [{ points: at.map((v) => [v, (v - t) ** 2]), kind: "two", name: say("loss_mean-squared-error") },
-      { points: at.map((v) => [v, Math.abs(v - t)]), kind: "one", name: say("absolute_error") }],
-    marks: [{ x: z, y: (z - t) ** 2, text: format((z - t) ** 2), kind: "two", before: z > t }],
-    low: 0, x: say("axis_output"), y: say("axis_loss"), label: say("loss_chart"),
+  put("loss-chart", lineChart({
+    lines: [{ points: at.map((v) => [v, (v - t) ** 2]), kind: "cinnabar", name: say("loss-mean-squared-error") },
+      { points: at.map((v) => [v, Math.abs(v - t)]), kind: "azure", name: say("absolute-error") }],
+    marks: [{ x: z, y: (z - t) ** 2, text: numberText((z - t) ** 2), kind: "cinnabar", before: z > t }],
+    low: 0, x: say("axis-output"), y: say("axis-loss"), label: say("loss-chart"),
   }));
 }

@@ -55,15 +55,15 @@ function diagram() {
 
 chapters.push(function drawData() {
   const { counts } = facts.data;
-  for (const part of ["train", "validation", "test"]) {
-    fill(part, number(`data/${part}`, counts?.[part] ?? null));
+  for (const subset of ["train", "validation", "test"]) {
+    fill(subset, number(`data/${subset}`, counts?.[subset] ?? null));
   }
   fill("data-name", facts.data.name);
   fill("class-count", String(facts.classes.length));
   const removed = Object.entries(facts.data.removed ?? {});
-  for (const part of document.querySelectorAll(".removed-part")) part.hidden = !removed.length;
+  find("removed").hidden = !removed.length;
   fill("removed-words", removed.map(([why, count]) =>
-    `${why in words ? say(why) : why}: ${format(count)}`).join("; "));
+    `${why in words ? say(why) : why}: ${numberText(count)}`).join("; "));
   const inputs = state.outputs[0];
   const [strongest] = foremost(inputs, 1), at = facts.features.length ? 0 : strongest;
   // Numbers of a table are encoded as distances from their median; people know them without it.
@@ -80,8 +80,8 @@ chapters.push(function drawData() {
   const cells = Object.entries(facts.samples[state.sample]?.cells ?? {}).slice(0, 40);
   // The table below says it all where every column is a number already.
   const turned = cells.some(([column]) => !facts.features.some(({ name }) => name === column));
-  put("cells", turned ? escaped(say("as_it_came", {
-    row: cells.map(([column, cell]) => `${column} ${cell || say("missing_cell")}`).join(" · "),
+  put("cells", turned ? escaped(say("row-before-encoding", {
+    row: cells.map(([column, cell]) => `${column} ${cell || say("missing-cell")}`).join(" · "),
   })) : "");
   put("value-ranges", pictures ? histograms() : rangeTable(inputs));
   if (!pictures) return;
@@ -94,8 +94,8 @@ function histograms() {
     const { counts, edges } = facts.values[name], sum = total(counts);
     const points = counts.flatMap((count, i) =>
       [[edges[i], (count / sum) * 100], [edges[i + 1], (count / sum) * 100]]);
-    return chart({ lines: [{ points, kind: name === "raw" ? "one" : "two" }], low: 0,
-      x: say(`axis_${name}`), y: say("axis_share"), label: say(`axis_${name}`), width: 420 });
+    return lineChart({ lines: [{ points, kind: name === "raw" ? "azure" : "cinnabar" }], low: 0,
+      x: say(`axis-${name}`), y: say("axis-share"), label: say(`axis-${name}`), width: 420 });
   }).join("");
 }
 
@@ -111,7 +111,7 @@ function rangeTable(inputs) {
       <td class="num strong">${number(`data/feature/${i}/scaled`, inputs[i])}</td></tr>`;
   });
   return `<div class="scroll" tabindex="0"><table><thead><tr>${
-    ["feature", "raw_value", "range", "mean", "deviation", "for_network"]
+    ["feature", "raw-value", "range", "mean", "deviation", "for-network"]
       .map((key, i) => `<th scope="col"${i ? ' class="num"' : ""}>${escaped(say(key))}</th>`).join("")
   }</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }

@@ -15,41 +15,41 @@ chapters.push(function drawTraining() {
   fill("fit-seconds", number("training/seconds", facts.metrics.seconds.fit ?? null));
   const better = (a, b) => (regression ? a.val_mae < b.val_mae : a.val_accuracy > b.val_accuracy);
   const worse = last.val_loss > bestRow.val_loss * 1.05;
-  const steady = regression ? "larger_errors" : "surer_only";
-  const verdict = !worse ? "no_overfitting" : better(last, bestRow) ? steady : "overfits";
+  const steady = regression ? "larger-errors" : "surer-only";
+  const verdict = !worse ? "no-overfitting" : better(last, bestRow) ? steady : "overfits";
   const smoothed = facts.run.label_smoothing, softened = smoothed || facts.pictures_changed;
-  const told = say(verdict, {
-    best: bestRow.epoch, least: format(bestRow.val_loss), last: format(last.val_loss), epochs: last.epoch,
+  const course = say(verdict, {
+    best: bestRow.epoch, least: numberText(bestRow.val_loss), last: numberText(last.val_loss), epochs: last.epoch,
   });
-  const because = smoothed && verdict === "surer_only" ? say("smoothed_above") : "";
+  const because = smoothed && verdict === "surer-only" ? say("smoothed-above") : "";
   // With patience, the weights of the best epoch are kept; with smoothed labels the best is another.
-  const kept = facts.run.patience && !smoothed && verdict !== "no_overfitting" ? say("kept_best", { best: bestRow.epoch }) : "";
-  const said = [told, because, kept].filter(Boolean).join(language() === "en" ? " " : "");
-  put("overfitting", `<p>${escaped(said)}</p>${softened && last.loss > last.val_loss ? `<p>${escaped(say("loss_above"))}</p>` : ""}`);
+  const kept = facts.run.patience && !smoothed && verdict !== "no-overfitting" ? say("kept-best", { best: bestRow.epoch }) : "";
+  const said = [course, because, kept].filter(Boolean).join(language() === "en" ? " " : "");
+  put("overfitting", `<p>${escaped(said)}</p>${softened && last.loss > last.val_loss ? `<p>${escaped(say("loss-above"))}</p>` : ""}`);
   if (history.length < 2) return;
-  put("curves", chart({
-    lines: [{ points: curve("loss"), kind: "one", name: say("training") }, { points: curve("val_loss"), kind: "two", name: say("validation") }],
-    x: say("axis_epoch"), whole: true, y: say("axis_loss"), low: 0, label: say("curves_loss"), width: 430 }) + chart({
-    lines: [{ points: curve(score), kind: "one", name: say("training") }, { points: curve(`val_${score}`), kind: "two", name: say("validation") }],
-    x: say("axis_epoch"), whole: true, y: say(`axis_${score}`), label: say("curves_score"), width: 430 }));
-  put("rates", chart({ lines: [{ points: curve("learning_rate"), kind: "one" }], low: 0,
-    x: say("axis_epoch"), whole: true, y: say("axis_rate"), label: say("axis_rate"), width: 430 }));
+  put("curves", lineChart({
+    lines: [{ points: curve("loss"), kind: "azure", name: say("training") }, { points: curve("val_loss"), kind: "cinnabar", name: say("validation") }],
+    x: say("axis-epoch"), whole: true, y: say("axis-loss"), low: 0, label: say("curves-loss"), width: 430 }) + lineChart({
+    lines: [{ points: curve(score), kind: "azure", name: say("training") }, { points: curve(`val_${score}`), kind: "cinnabar", name: say("validation") }],
+    x: say("axis-epoch"), whole: true, y: say(`axis-${score}`), label: say("curves-metric"), width: 430 }));
+  put("rates", lineChart({ lines: [{ points: curve("learning_rate"), kind: "azure" }], low: 0,
+    x: say("axis-epoch"), whole: true, y: say("axis-rate"), label: say("axis-rate"), width: 430 }));
 });
 
 chapters.push(function drawEvaluation() {
   const { test, validation } = facts.metrics;
   fill("test-n", number("evaluation/n", test.n));
-  const rows = [[say("test"), test], [say("validation"), validation]].filter(([, part]) => part.n);
+  const rows = [[say("test"), test], [say("validation"), validation]].filter(([, subset]) => subset.n);
   if (facts.task === "regression") {
-    putAll(".figures", rows.map(([name, part], k) => `<tr><th scope="row">${escaped(name)}</th>
-      <td class="num">${number(`evaluation/${k}/n`, part.n)}</td><td class="num strong">${number(`evaluation/${k}/r2`, part.r2)}</td>
-      <td class="num">${number(`evaluation/${k}/mae`, part.mae)}</td><td class="num">${number(`evaluation/${k}/mse`, part.mse)}</td></tr>`).join(""));
+    putAll(".figures", rows.map(([name, subset], k) => `<tr><th scope="row">${escaped(name)}</th>
+      <td class="num">${number(`evaluation/${k}/n`, subset.n)}</td><td class="num strong">${number(`evaluation/${k}/r2`, subset.r2)}</td>
+      <td class="num">${number(`evaluation/${k}/mae`, subset.mae)}</td><td class="num">${number(`evaluation/${k}/mse`, subset.mse)}</td></tr>`).join(""));
     return;
   }
-  putAll(".figures", rows.map(([name, part], k) => `<tr><th scope="row">${escaped(name)}</th>
-    <td class="num">${number(`evaluation/${k}/n`, part.n)}</td><td class="num strong">${percent(`evaluation/${k}/accuracy`, part.accuracy)}</td>
-    <td class="num">${percent(`evaluation/${k}/low`, part.accuracy_ci95[0])} – ${percent(`evaluation/${k}/high`, part.accuracy_ci95[1])}</td>
-    <td class="num">${number(`evaluation/${k}/loss`, part.loss)}</td></tr>`).join(""));
+  putAll(".figures", rows.map(([name, subset], k) => `<tr><th scope="row">${escaped(name)}</th>
+    <td class="num">${number(`evaluation/${k}/n`, subset.n)}</td><td class="num strong">${percent(`evaluation/${k}/accuracy`, subset.accuracy)}</td>
+    <td class="num">${percent(`evaluation/${k}/low`, subset.accuracy_ci95[0])} – ${percent(`evaluation/${k}/high`, subset.accuracy_ci95[1])}</td>
+    <td class="num">${number(`evaluation/${k}/loss`, subset.loss)}</td></tr>`).join(""));
   put("class-rows", facts.metrics.per_class.map((row) => `<tr><th scope="row">${escaped(className(row.class))}</th>
     <td class="num">${number(`evaluation/class/${row.class}/n`, row.n)}</td>
     ${["precision", "recall", "f1"].map((key) => `<td class="num">${percent(`evaluation/class/${row.class}/${key}`, row[key])}</td>`).join("")}</tr>`).join(""));
@@ -66,7 +66,7 @@ function confusion() {
     const share = i === j ? 0 : count / most;
     return `<td class="${i === j ? "right" : ""}" style="--share:${share.toFixed(3)}">${count || "·"}</td>`;
   }).join("")}</tr>`).join("");
-  return `<div class="scroll" tabindex="0"><table class="confusion"><caption>${escaped(say("confusion_caption"))}</caption>
+  return `<div class="scroll" tabindex="0"><table class="confusion"><caption>${escaped(say("confusion-caption"))}</caption>
     <thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
@@ -76,15 +76,15 @@ chapters.push(function drawMistakes() {
   fill("wrong-total", number("mistakes/total", facts.mistakes.total));
   fill("wrong-share", percent("mistakes/share", facts.mistakes.count / facts.mistakes.total));
   const pairs = facts.metrics.confusions ?? [];
-  put("confused-pairs", pairs.slice(0, 5).map(([label, answer, count], k) =>
-    `<li>${escaped(say("confused", { label: className(label), answer: className(answer), count: number(`mistakes/${k}`, count) }))}</li>`).join(""));
+  put("confused-pairs", pairs.slice(0, 5).map(([label, predicted, count], k) =>
+    `<li>${escaped(say("confused", { label: className(label), predicted: className(predicted), count: number(`mistakes/${k}`, count) }))}</li>`).join(""));
   find("confused-part").hidden = !pairs.length;
 });
 
 chapters.push(function drawChecks() {
   const rows = facts.samples.map(({ check, number: place }, k) => {
     const own = k === state.sample ? state.loss : null;
-    const difference = own === null ? "" : format(Math.abs(own - check.loss), 2);
+    const difference = own === null ? "" : numberText(Math.abs(own - check.loss), 2);
     if (own !== null) shown.values["checks/own_loss"] = own;
     return `<tr${k === state.sample ? ' class="current"' : ""}><th scope="row" class="num">${number(`checks/${k}/row`, place)}</th>
       <td class="num">${number(`checks/${k}/loss`, check.loss, 6)}</td><td class="num">${number(`checks/${k}/autodiff`, check.autodiff, 2)}</td>
@@ -101,7 +101,7 @@ chapters.push(function drawChecks() {
     const own = largest(state.byOutput[n + 1]), off = Math.abs(own - layer.by_output) / (layer.by_output || 1);
     return `<tr><th scope="row"><code>${escaped(layer.name)}</code></th>
       <td class="num">${number(`checks/layer/${layer.name}/by_output`, layer.by_output)}</td>
-      <td class="num">${number(`checks/layer/${layer.name}/own`, own)}</td><td class="num">${format(off, 2)}</td>
+      <td class="num">${number(`checks/layer/${layer.name}/own`, own)}</td><td class="num">${numberText(off, 2)}</td>
       <td class="num">${number(`checks/layer/${layer.name}/autodiff`, layer.autodiff, 2)}</td>
       <td class="num">${layer.finite === null ? "–" : number(`checks/layer/${layer.name}/finite`, layer.finite, 2)}</td></tr>`;
   }).join(""));

@@ -147,7 +147,7 @@ function drawingPad(canvas, changed) {
     };
     if (next.down) stroke(keyboard, next);
     keyboard = next;
-    put("pad-pen", escaped(say(next.down ? "pen_down" : "pen_up", {
+    put("pad-pen", escaped(say(next.down ? "pen-down" : "pen-up", {
       x: Math.round(next.x / 10), y: Math.round(next.y / 10),
     })));
     if (next.down) changed();

@@ -25,7 +25,7 @@ const M = {
 };
 
 // Negative numbers in parentheses, as after a sign.
-const bracketed = (x, text = format(x)) => (x < 0 ? M.paren(M.n(text)) : M.n(text));
+const bracketed = (x, text = numberText(x)) => (x < 0 ? M.paren(M.n(text)) : M.n(text));
 
 // A number as it stands in a formula: negative ones in parentheses where `inside`.
 function value(key, x, inside = false) {

@@ -2,8 +2,8 @@
 
 const shapeText = (shape) => shape.join(" × ");
 const kindOf = (layer) => {
-  if (layer.kind === "dense" && layer.output_shape[0] === 1) return "kind_dense_one";
-  return `kind_${isActivation(layer) ? "activation" : layer.kind}`;
+  if (layer.kind === "dense" && layer.output_shape[0] === 1) return "kind-dense-one";
+  return `kind-${isActivation(layer) ? "activation" : layer.kind}`;
 };
 const layerTitle = (layer) => say(kindOf(layer), {
   name: layer.kind, symbol: layerKinds[layer.kind].symbol ?? "", ...layer.settings,
@@ -23,7 +23,7 @@ function drawValues(holder, key, values, shape, options = {}) {
     const shown = Math.min(shape[2], options.most ?? 64);
     if (shown < shape[2]) {
       holder.insertAdjacentHTML("beforeend",
-        `<small>${escaped(say("first_of", { shown, all: shape[2] }))}</small>`);
+        `<small>${escaped(say("first-of", { shown, all: shape[2] }))}</small>`);
     }
   } else holder.innerHTML = barStrip(values.subarray(0, 512), options);
 }

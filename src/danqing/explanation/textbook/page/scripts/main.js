@@ -3,16 +3,12 @@
 const wishes = new URLSearchParams(location.hash.slice(1));
 
 function speak() {
-  for (const element of document.querySelectorAll("[data-say]")) {
-    element.textContent = say(element.dataset.say);
-  }
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", say(element.dataset.label));
   }
   for (const button of document.querySelectorAll("[data-sample]")) {
     button.dispatchEvent(new Event("danqing-language"));
   }
-  document.title = `${say("title", { name: facts.data.name })} · Danqing`;
 }
 
 // Draw what is in sight first; each further chapter when the browser has a moment.
@@ -34,14 +30,14 @@ function redraw(atOnce = false) {
 }
 
 function drawBar() {
-  const right = state.target === state.answer, sample = facts.samples[state.sample];
+  const right = state.target === state.prediction, sample = facts.samples[state.sample];
   if (pictures) picture(find("bar-picture"), state.raw, facts.input_shape);
   find("bar-picture").hidden = !pictures;
-  const p = facts.task === "regression" ? "" : ` ${(state.outputs.at(-1)[state.answer] * 100).toFixed(1)}%`;
-  fill("bar-answer", `${answerName()}${p}`);
+  const p = facts.task === "regression" ? "" : percentText(state.outputs.at(-1)[state.prediction], 1);
+  fill("bar-prediction", `${predictionName()} ${p}`.trim());
   fill("bar-target", targetName(state.target));
-  fill("bar-label", say(facts.task === "regression" ? "true_number" : "label"));
-  fill("bar-what", sample ? say("test_example", { row: sample.number }) : say("own_example"));
+  fill("bar-label", say(facts.task === "regression" ? "true-value" : "label"));
+  fill("bar-what", sample ? say("test-example", { row: sample.number }) : say("own-example"));
   find("bar-verdict").className = facts.task === "regression" ? "" : right ? "right" : "wrong";
   find("bar-verdict").textContent = facts.task === "regression" ? "" : right ? "✓" : "✗";
   for (const button of document.querySelectorAll("[data-sample]")) {
@@ -70,8 +66,8 @@ function offerSamples() {
       button.addEventListener("danqing-language", () => {
         const wrong = sample.kind === "mistake" ? ` → ${targetName(sample.prediction)}` : "";
         const name = `${targetName(sample.target)}${wrong}`;
-        text.textContent = pictures ? name : say("row_button", { row: sample.number, name });
-        button.setAttribute("aria-label", `${say("test_example", { row: sample.number })}: ${name}`);
+        text.textContent = pictures ? name : say("row-button", { row: sample.number, name });
+        button.setAttribute("aria-label", `${say("test-example", { row: sample.number })}: ${name}`);
       });
       button.append(text);
       button.addEventListener("click", () => {
@@ -152,7 +148,7 @@ function drawFields() {
 
 // Mark the chapter that is being read in the contents.
 function markChapter() {
-  const links = new Map([...document.querySelectorAll(".contents a")].map((a) => [a.hash.slice(1), a]));
+  const links = new Map([...document.querySelectorAll(".chapters a")].map((a) => [a.hash.slice(1), a]));
   const observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;

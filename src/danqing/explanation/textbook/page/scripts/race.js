@@ -76,9 +76,9 @@ chapters.push(function drawRace() {
       shown.values[`race/${kind}/${t}/a`] = p.at[0];
       shown.values[`race/${kind}/${t}/b`] = p.at[1];
     });
-    return `<tr><th scope="row"><i class="key ${kind}"></i>${escaped(say(`optimizer_${kind}`))}</th>
+    return `<tr><th scope="row"><i class="key ${kind}"></i>${escaped(say(`optimizer-${kind}`))}</th>
       <td class="num">${number(`race/${kind}/rate`, raceRate(kind))}</td>
-      <td class="num">${format(path[0].loss)}</td><td class="num strong">${format(here.loss)}</td></tr>`;
+      <td class="num">${numberText(path[0].loss)}</td><td class="num strong">${numberText(here.loss)}</td></tr>`;
   }).join(""));
   fill("race-step", String(racers.steps));
 });

@@ -36,7 +36,7 @@ function compute() {
     state.loss = lossOf(state.outputs, state.target).loss;
     state.byWeight = weightGradientsOf(state.outputs, state.byOutput);
   }
-  state.answer = facts.task === "regression" ? state.outputs.at(-1)[0] : argmax(state.outputs.at(-1));
+  state.prediction = facts.task === "regression" ? state.outputs.at(-1)[0] : argmax(state.outputs.at(-1));
   if (!state.follow.layer) followDefault();
 }
 
@@ -106,14 +106,14 @@ function inputName(layer, i) {
   if (layer.kind === "conv") {
     const channels = layer.input_shape[2], size = layer.settings.kernel;
     const tap = Math.floor(i / channels), row = Math.floor(tap / size) + 1, column = (tap % size) + 1;
-    return say(channels > 1 ? "tap_of_channel" : "tap", { row, column, channel: (i % channels) + 1 });
+    return say(channels > 1 ? "tap-of-channel" : "tap", { row, column, channel: (i % channels) + 1 });
   }
   if (n === 0 && facts.features.length) return facts.features[i].name;
   if (seesPixels(layer)) return pixelName(i);
-  return say("neuron_number", { number: i + 1 });
+  return say("neuron-number", { number: i + 1 });
 }
 
 const targetName = (target) =>
-  facts.task === "regression" ? format(target) : className(target);
-const answerName = () =>
-  facts.task === "regression" ? format(state.answer) : className(state.answer);
+  facts.task === "regression" ? numberText(target) : className(target);
+const predictionName = () =>
+  facts.task === "regression" ? numberText(state.prediction) : className(state.prediction);
