@@ -2,7 +2,7 @@
 
     python -m benchmarks.fuzz_pictures [--inputs N] [--reader NAME]
 
-Readers: the six formats of pictures, zip and tar. An input is a good file of which bytes were
+Readers: the eight formats of pictures, zip and tar. An input is a good file of which bytes were
 changed, removed, doubled or cut off, or fields of headers set to their extremes; every second PNG
 has its checksums put right after that, or hardly one would reach the decoder. A failure is any
 exception but Danqing's own, an input that computes for over 5 seconds, memory that grows by over
@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pillow_heif import from_pillow
 
 from benchmarks.record import write
 from danqing.data.images.decode import decode
@@ -60,7 +61,10 @@ def picture(kind: str, seed: int) -> bytes:
         exif = Image.Exif()
         exif[0x0112] = 6
         options["exif"] = exif
-    image.save(file, kind, **options)
+    if kind == "HEIC":
+        from_pillow(image.convert("RGBA" if seed % 2 else "RGB")).save(file, quality=50)
+    else:
+        image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -142,7 +146,7 @@ Reader = tuple[Callable[[int], bytes], Callable[[bytes, Path], None]]
 READERS: dict[str, Reader] = {
     **{
         kind.lower(): (partial(picture, kind), read_picture)
-        for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+        for kind in ("PNG", "JPEG", "WEBP", "HEIC", "AVIF", "BMP", "GIF", "TIFF")
     },
     "zip": (zip_file, read_archive),
     "tar": (tar_file, read_archive),

@@ -188,7 +188,7 @@ def inspect(
     from danqing.inspection.inspect import inspect as inspect_dataset
 
     dataset = _dataset(source, target, task)
-    from_files = dataset.pictures_as and isinstance(source, str | os.PathLike)
+    from_files = "size" in dataset.pictures_as and isinstance(source, str | os.PathLike)
     index = index_images(Path(source).expanduser()) if from_files else None
     return inspect_dataset(dataset, index=index)
 

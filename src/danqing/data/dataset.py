@@ -63,8 +63,9 @@ class Dataset:
     removed : mapping of str to int
         What was left out on reading: a reason, such as ``unreadable files``, and how many.
     pictures_as : mapping
-        The common shape that picture files were decoded to, so that new ones can be too:
-        ``{"size": [height, width], "mode": "L" or "RGB"}``; empty for arrays.
+        How pictures were read, so that new ones can be, too. The common shape that files were
+        decoded to: ``{"size": [height, width], "mode": "L" or "RGB"}``; and ``"range": [black,
+        white]``, where arrays, or files of more than 8 bits, have other values than 0 to 255.
     content_hash : str
         SHA-256 of the content if the reader knows it already; otherwise it is computed.
 

@@ -2,27 +2,77 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Literal
 
-__all__ = ["SUBSETS", "SubsetName", "subset_of"]
+__all__ = ["SUBSETS", "SubsetName", "subset_of", "subsets_of"]
 
 SubsetName = Literal["train", "validation", "test"]
 
 SUBSETS: tuple[SubsetName, ...] = ("train", "validation", "test")
 
-_WORDS: dict[str, SubsetName] = {
+_PLAIN: dict[str, SubsetName] = {
     **dict.fromkeys(("train", "training"), SUBSETS[0]),
     **dict.fromkeys(("validation", "val", "valid"), SUBSETS[1]),
     **dict.fromkeys(("test", "testing"), SUBSETS[2]),
 }
+_WORDS: dict[str, SubsetName] = {
+    **_PLAIN,
+    **dict.fromkeys(("trn", "训练"), SUBSETS[0]),
+    **dict.fromkeys(("dev", "development", "validate", "validating", "验证"), SUBSETS[1]),
+    **dict.fromkeys(
+        ("tst", "eval", "evaluation", "evaluate", "holdout", "heldout", "测试"), SUBSETS[2]
+    ),
+}
+_EVALUATION = ("eval", "evaluation", "evaluate")  # the validation set, where a test set is beside
+_FILLING = (
+    "set", "sets", "data", "dataset", "datasets", "split", "subset", "images", "image", "imgs",
+    "img", "pictures", "photos", "files", "folder", "dir", "samples", "examples",
+)  # fmt: skip
 
 
 def subset_of(word: str) -> SubsetName | None:
     """Return the subset that a word stands for, or None.
 
+    Case, a year, and fillings such as "set" or "images" don't matter.
+
     Examples
     --------
-    >>> subset_of("Val"), subset_of("cats")
-    ('validation', None)
+    >>> subset_of("Val"), subset_of("test-set"), subset_of("trainset"), subset_of("cats")
+    ('validation', 'test', 'train', None)
     """
-    return _WORDS.get(word.casefold())
+    return _WORDS.get(_core(word))
+
+
+def subsets_of(words: Iterable[str]) -> dict[str, SubsetName]:
+    """Return the subsets that the names of files or folders side by side stand for, if any.
+
+    Where none is a training set, only the plainest words count: anything may be called "dev".
+
+    Examples
+    --------
+    >>> subsets_of(["train", "eval", "test", "docs"])
+    {'train': 'train', 'eval': 'validation', 'test': 'test'}
+    >>> subsets_of(["dev", "cat"])
+    {}
+    """
+    words = list(words)
+    found = {word: subset for word in words if (subset := subset_of(word))}
+    if "train" not in found.values():
+        return {word: subset for word, subset in found.items() if word.casefold() in _PLAIN}
+    rest = {word for word in found if _core(word) not in _EVALUATION}
+    if "test" in (found[word] for word in rest) and "validation" not in (found[w] for w in rest):
+        return {word: found[word] if word in rest else SUBSETS[1] for word in found}
+    return found
+
+
+def _core(word: str) -> str:
+    """Reduce a name to what it says of a subset: "Training_Set 2017" to "training"."""
+    plain = re.sub(r"(?<!\d)(19|20)\d\d(?!\d)", "", word.casefold())
+    parts = [part for part in re.split(r"[\W_]+", plain) if part and part not in _FILLING]
+    core = "".join(parts)
+    for filling in ("dataset", "data", "set", "images", "集"):
+        if core not in _WORDS and core.removesuffix(filling) in _WORDS:
+            return core.removesuffix(filling)
+    return core

@@ -129,7 +129,8 @@ def _rows(dataset: Dataset) -> Any:
 
 def _read(files: list[Path], pictures_as: Mapping[str, Any], shape: tuple[int, ...]) -> Inputs:
     as_arrays_were = {"size": list(shape[:2]), "mode": "L" if shape[2] == 1 else "RGB"}
-    pictures, unreadable = read_pictures(files, pictures_as or as_arrays_were)
+    known = pictures_as if "size" in pictures_as else as_arrays_were
+    pictures, unreadable = read_pictures(files, known)
     left_out = {path for path, _ in unreadable}
     names = [str(file) for file in files if str(file) not in left_out]
     return Inputs(names, pictures if names else None, [reason for _, reason in unreadable])

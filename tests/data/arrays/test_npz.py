@@ -80,6 +80,43 @@ def test_training_decides_the_scale(tmp_path: Path) -> None:
         load_npz(path)
 
 
+@pytest.mark.parametrize(("bits", "kind"), [(10, "u2"), (12, "u2"), (14, "i4"), (16, "u2")])
+def test_deep_pictures_have_one_scale(tmp_path: Path, bits: int, kind: str) -> None:
+    white = 2**bits - 1
+    deep = (PIXELS.astype(np.float64) * (white / 255)).astype(kind)
+    deep[0, 0, 0] = white
+    dark = deep[:3] // 4
+    dataset = load_npz(saved(tmp_path, x_train=deep, y_train=Y, x_test=dark, y_test=Y[:3]))
+    assert dataset.pictures_as == {"range": [0, white]}
+    assert np.abs(dataset.x_train[..., 0].astype(int) - PIXELS)[1:].max() <= 1
+    assert (dataset.x_test[..., 0] == np.rint(dark * (255 / white))).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(-1e-8, 1 + 1e-7, ""), (-0.08, 1.09, "from -0.08 to 1.09; they are clipped to 0 to 1"),
+     (-20.5, 270.25, "from -20.5 to 270.2; they are clipped to 0 to 255")],
+)  # fmt: skip
+def test_values_a_little_outside_are_clipped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, low: float, high: float, said: str
+) -> None:
+    white = 1 if high < 2 else 255
+    inside = PIXELS * (white / 255)
+    outside = np.where(PIXELS.max() == PIXELS, high, np.where(PIXELS.min() == PIXELS, low, inside))
+    expected = np.where(outside == high, 255, np.where(outside == low, 0, PIXELS))
+    assert (load_npz(saved(tmp_path, x=outside, y=Y)).x_train[..., 0] == expected).all()
+    assert said in caplog.text if said else not caplog.text
+    further = np.where(outside == high, 1.3 * white, outside)
+    with pytest.raises(SourceError, match=rf"to {1.3 * white:.6g} .*np.clip\(x, 0, {white}\)"):
+        load_npz(saved(tmp_path, x=further, y=Y))
+
+
+def test_floats_of_another_scale_than_training_are_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, x_train=PIXELS, y_train=Y, x_test=PIXELS / 255, y_test=Y)
+    with pytest.raises(SourceError, match="expected 0 to 255, as in training"):
+        load_npz(path)
+
+
 @pytest.mark.parametrize(
     ("named", "words"),
     [
@@ -90,9 +127,9 @@ def test_training_decides_the_scale(tmp_path: Path) -> None:
         ({"x": PIXELS.astype("M8[s]"), "y": Y}, "of type datetime64"),
         ({"x": PIXELS[..., 0, 0], "y": Y}, r"shape \(6,\); expected \(n, columns\)"),
         ({"x": PIXELS[:, :0], "y": Y}, r"has examples of shape \(6, 0, 5\)"),
-        ({"x": PIXELS - 1.5, "y": Y}, "expected integers from 0 to 255, or floats"),
+        ({"x": PIXELS - 100.5, "y": Y}, "expected integers from 0 to 255, or floats"),
         ({"x": PIXELS * np.nan, "y": Y}, "expected integers from 0 to 255, or floats"),
-        ({"x": PIXELS.astype(np.uint16) * 9, "y": Y}, "expected integers from 0 to 255"),
+        ({"x": PIXELS.astype(np.int32) * 900, "y": Y}, "expected integers from 0 to 255"),
         ({"x": PIXELS.reshape(6, 1, 1, 20), "y": Y}, r"as the last axis; np.moveaxis"),
         ({"x": PIXELS, "y": np.eye(6)}, r"one-hot rows use y.argmax"),
         ({"x": PIXELS[:0], "y": Y[:0]}, "no training row has a target"),

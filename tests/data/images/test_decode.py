@@ -11,16 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pillow_heif import from_pillow
 
 from danqing.data.images.decode import decode, examine, fit, probe
 from danqing.errors import PictureError
 
-FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]
+FORMATS = ["PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF"]
 
 
 def packed(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     file = BytesIO()
-    image.save(file, kind, **options)
+    if kind == "HEIF":
+        from_pillow(image).save(file, quality=95, **options)
+    else:
+        image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -37,13 +41,13 @@ def test_every_format_gives_the_same_picture(kind: str, mode: str) -> None:
     content = packed(scene(mode), kind, **({"lossless": True} if kind == "WEBP" else {}))
     assert probe(content)[:2] == (30, 40)
     got = decode(content, (30, 40), mode)
-    tolerance = {"JPEG": 12, "GIF": 40 if mode == "RGB" else 0}.get(kind, 0)
+    tolerance = {"JPEG": 12, "AVIF": 25, "HEIF": 25, "GIF": 40 if mode == "RGB" else 0}.get(kind, 0)
     expected = np.asarray(scene(mode)).reshape(30, 40, -1).astype(int)
     assert np.abs(got - expected).max() <= tolerance
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 def test_orientation(orientation: int, kind: str) -> None:
     # A white corner at the top left, seen upright.
     upright = np.zeros((24, 40), np.uint8)
@@ -54,7 +58,9 @@ def test_orientation(orientation: int, kind: str) -> None:
     }[orientation]  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = orientation
-    content = packed(Image.fromarray(np.ascontiguousarray(stored)), kind, exif=exif)
+    # In a HEIC it becomes a property of the picture.
+    kept = exif.tobytes() if kind == "HEIF" else exif
+    content = packed(Image.fromarray(np.ascontiguousarray(stored)), kind, exif=kept)
     assert probe(content)[:2] == (24, 40)
     got = decode(content, (24, 40), "L")[..., 0].astype(int)
     assert np.abs(got - upright).max() <= 12
@@ -74,6 +80,30 @@ def test_transparent_is_white_paper(mode: str) -> None:
     got = decode(content, (10, 10), "RGB")
     assert (got[:, :5] == 0).all()
     assert (got[:, 5:] == 255).all()
+
+
+def bmp(rgb: np.ndarray, alpha: np.ndarray, mask: int = 0xFF000000) -> bytes:
+    """Give a BMP of 32 bits a pixel, which Pillow can't write with its alpha declared."""
+    height, width = alpha.shape
+    body = np.dstack([rgb[..., ::-1], alpha]).astype(np.uint8)[::-1].tobytes()
+    head = struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3, len(body), 0, 0, 0, 0)
+    head += struct.pack("<5I", 0xFF0000, 0xFF00, 0xFF, mask, 0x73524742) + bytes(48)
+    start = 14 + len(head)
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + head + body
+
+
+@pytest.mark.parametrize("side", [20, 200])  # decoded at the first look, or later
+def test_a_bmp_whose_alpha_was_never_set_is_opaque(side: int) -> None:
+    rgb = np.random.default_rng(0).integers(0, 200, (side, side, 3)).astype(np.uint8)
+    alpha = np.zeros((side, side), np.uint8)
+    assert (decode(bmp(rgb, alpha), (side, side), "RGB") == rgb).all()
+    assert (decode(bmp(rgb, alpha, mask=0), (side, side), "RGB") == rgb).all()
+    alpha[:, : side // 2] = 255
+    half = decode(bmp(rgb, alpha), (side, side), "RGB")
+    assert (half[:, : side // 2] == rgb[:, : side // 2]).all()
+    assert (half[:, side // 2 :] == 255).all()
+    clear = packed(Image.fromarray(np.dstack([rgb, np.zeros_like(alpha)])))
+    assert (decode(clear, (side, side), "RGB") == 255).all()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -161,8 +191,28 @@ def png(
         (png(60_000, 60_000, zlib.compress(bytes(1000))), "too many pixels"),
         (png(10_000, 6_000, b""), "10000x6000 pixels"),
         (png(100, 100, zlib.compress(bytes(10))), "damaged"),
+        (packed(scene(), "HEIF")[:300], "is a HEIC picture and damaged"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(range(200)), "is a HEIC picture and dam"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is a HEIC picture and damaged"),
+        (packed(scene(), "AVIF")[:300], "is an AVIF picture and damaged"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0mp42", "is a video, which can't be read; expected PNG"),
+        (b"%PDF-1.4", "is a PDF document, which can't"),
     ],
-    ids=["empty", "text", "pgm", "cut", "bomb", "large", "short"],
+    ids=[
+        "empty",
+        "text",
+        "pgm",
+        "cut",
+        "bomb",
+        "large",
+        "short",
+        "cut heic",
+        "heic",
+        "mif1",
+        "avif",
+        "video",
+        "pdf",
+    ],
 )
 def test_bad_content(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "bad one.png"

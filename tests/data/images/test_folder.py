@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +120,91 @@ def test_any_names_are_arranged_or_refused(names: list[str]) -> None:
     assert all(file.label in file.name.split("/")[:-1] for file in layout.files)
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("training_set", "test-set"), "train test"),
+        (("Train", "valid", "TESTSET"), "train validation test"),
+        (("train_images", "val images", "test images"), "train validation test"),
+        (("train2017", "val2017"), "train validation"),
+        (("training data", "dev", "hold-out"), "train validation test"),
+        (("train", "holdout"), "train test"),
+        (("train", "eval"), "train test"),
+        (("train", "eval", "test"), "train validation test"),
+        (("训练集", "验证集", "测试集"), "train validation test"),
+    ],
+)
+def test_subsets_under_every_usual_name(names: tuple[str, ...], expected: str) -> None:
+    layout = arrange([f"{name}/{label}/1.png" for name in names for label in "ab"], "here")
+    assert [file.subset for file in layout.files] == [s for s in expected.split() for _ in "ab"]
+    assert {file.label for file in layout.files} == {"a", "b"}
+
+
+def test_only_beside_a_training_set_is_any_word_a_subset() -> None:
+    layout = arrange(["dev/a/1.png", "dev/b/1.png"], "here")  # a folder around everything
+    assert [file.label for file in layout.files] == ["a", "b"]
+    layout = arrange(["eval/1.png", "holdout/1.png", "dev/1.png"], "here")
+    assert [file.label for file in layout.files] == ["dev", "eval", "holdout"]
+
+
+SERVICE = ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information",
+           ".thumbnails", ".Trash-1000", "lost+found", "@Recently-Snapshot", "MISC")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SERVICE)
+@pytest.mark.parametrize("where", ["", "cat/", "train/"])
+def test_service_folders_are_no_classes(tmp_path: Path, name: str, where: str) -> None:
+    top = tmp_path / "data" / ("train" if where == "train/" else "")
+    for label in ("cat", "dog"):
+        put(top / label / "1.png", len(label))
+    put(tmp_path / "data" / where / name / "x.png", 7)
+    put(tmp_path / "data" / where / name / "deep" / "x.png", 8)
+    if name == "MISC":
+        (tmp_path / "data" / where / "DCIM").mkdir()
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "data")
+    silent = name.startswith((".", "__MACOSX"))
+    for source in (tmp_path / "data", tmp_path / "packed.zip"):
+        dataset = load_images(source)
+        assert dataset.class_names == ("cat", "dog")
+        assert len(dataset.x_train) == 2
+        named = [reason for reason in dataset.removed if "service" in reason]
+        assert named == ([] if silent else [f"service folders ({name})"])
+    assert len(list_pictures(tmp_path / "data")) == 2
+
+
+def test_classes_of_which_nothing_can_be_read_are_named(tmp_path: Path) -> None:
+    for label in ("cat", "dog", "cow"):
+        put(tmp_path / "data" / label / "1.png", len(label))
+    (tmp_path / "data" / "cow" / "1.png").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (tmp_path / "data" / "empty").mkdir()
+    (tmp_path / "data" / "notes").mkdir()
+    (tmp_path / "data" / "notes" / "x.txt").touch()
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "data")
+    shutil.make_archive(str(tmp_path / "packed"), "tar", tmp_path / "data")
+    for source in ("data", "packed.zip", "packed.tar", "packed.zip"):  # the last from the cache
+        assert load_images(tmp_path / source).removed == {
+            "folders without a readable picture (cow, empty, notes)": 3,
+            "other files": 1,
+            "unreadable files": 1,
+        }
+    put(tmp_path / "data" / "dog" / "1.png").write_bytes(b"bad")
+    with pytest.raises(SourceError, match=r"one class only, 'cat'.*'cow/1.png', is a HEIC"):
+        load_images(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [((640, 12), (12, 640)), ((12, 640), (640, 12)), ((4000, 20), (16, 576)),
+     ((1280, 48), (16, 427)), ((640, 480), (48, 64)), ((300, 100), (21, 64))],
+)  # fmt: skip
+def test_strips_keep_what_is_across_them(
+    tmp_path: Path, size: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    for label in "ab":
+        put(tmp_path / label / "1.png", 50, size)
+    assert load_images(tmp_path).x_train.shape == (2, *shape, 1)
+
+
 def test_mixed_sizes_and_modes(tmp_path: Path) -> None:
     for number, size in enumerate([(200, 100), (300, 150), (100, 50), (400, 160), (20, 30)]):
         put(tmp_path / "ab"[number % 2] / f"{number}.png", number * 20, size)
@@ -196,7 +282,10 @@ def test_a_folder_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "scandir", scandir)
     dataset = load_images(tmp_path)
     assert dataset.class_names == ("a", "b")
-    assert dataset.removed == {"unreadable files": 1}
+    assert dataset.removed == {
+        "unreadable files": 1,
+        "folders without a readable picture (c)": 1,
+    }
 
 
 def test_thousands_of_classes(tmp_path: Path) -> None:

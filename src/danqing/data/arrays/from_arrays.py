@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.data.arrays.picture_range import pictures_in_range, range_of_pictures
 from danqing.data.table import Column, Table
 from danqing.errors import SourceError
 
-__all__ = ["check_lengths", "examples_from_arrays", "target_from_array"]
+__all__ = ["check_lengths", "examples_from_arrays", "pictures_as_of", "target_from_array"]
 
 
 def examples_from_arrays(
@@ -27,9 +28,9 @@ def examples_from_arrays(
     ----------
     arrays : mapping of str to ndarray
         The examples of each subset of a source. The first, ``train``, decides what the values
-        mean. Pictures have the shape (n, height, width[, channels]) and are integers from 0 to
-        255, or floats from 0 to 1, which are scaled to 0 to 255. Tables have the shape
-        (n, columns) and contain numbers, booleans or text.
+        mean. Pictures have the shape (n, height, width[, channels]) and the values that
+        `danqing.data.arrays.picture_range` knows, which are scaled to 0 to 255. Tables have the
+        shape (n, columns) and contain numbers, booleans or text.
     where : object
         How messages refer to the source.
     names : sequence of str
@@ -72,8 +73,25 @@ def examples_from_arrays(
             f"{where}: has pictures of shape {first.shape[1:]}; "
             f"expected 1 to 4 channels, as the last axis{hint}"
         )
-    scale = _scale(first, where)
-    return {subset: _pictures(x, scale, where) for subset, x in arrays.items()}
+    ends = range_of_pictures(first, where)
+    return {subset: pictures_in_range(x, ends, where) for subset, x in arrays.items()}
+
+
+def pictures_as_of(arrays: Mapping[str, NDArray[Any]], where: object) -> dict[str, Any]:
+    """Return what a Dataset remembers of arrays of pictures: ``{"range": [black, white]}``.
+
+    Empty for tables, and for pictures from 0 to 255.
+
+    Examples
+    --------
+    >>> pictures_as_of({"train": np.full((2, 8, 8), 0.5)}, "here")
+    {'range': [0, 1]}
+    """
+    first = next(iter(arrays.values()))
+    if first.ndim not in (3, 4):
+        return {}
+    ends = range_of_pictures(first, where)
+    return {} if ends == (0, 255) else {"range": list(ends)}
 
 
 def target_from_array(y: NDArray[Any], where: object) -> NDArray[Any]:
@@ -157,30 +175,3 @@ def _table(x: NDArray[Any], where: object, names: Sequence[str]) -> Table:
             for name, values in zip(names, columns, strict=True)
         )
     )
-
-
-def _scale(x: NDArray[Any], where: object) -> float:
-    """Return the factor that brings the values to 0 to 255."""
-    if x.dtype.kind not in "biuf":
-        raise SourceError(f"{where}: has pictures of type {x.dtype}; expected uint8, 0 to 255")
-    if x.dtype.kind == "b":
-        return 255.0
-    if x.dtype.kind != "f":
-        return 1.0
-    return 255.0 if x.size and x.max() <= 1 else 1.0
-
-
-def _pictures(x: NDArray[Any], scale: float, where: object) -> NDArray[np.uint8]:
-    if x.dtype != np.uint8 and x.size:
-        low, high = x.min(), x.max()
-        top = 255 / scale
-        whole = x.dtype.kind != "f" or scale != 1.0 or bool((x == np.rint(x)).all())
-        if not (low >= 0 and high <= top and whole):
-            raise SourceError(
-                f"{where}: has pictures with values from {low:.6g} to {high:.6g} ({x.dtype}); "
-                "expected integers from 0 to 255, or floats from 0 to 1"
-            )
-    if scale != 1.0:
-        x = np.rint(x * np.float64(scale))
-    pictures = x.astype(np.uint8, copy=False)
-    return pictures[..., np.newaxis] if pictures.ndim == 3 else pictures

@@ -18,7 +18,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.arrays.from_arrays import check_lengths, examples_from_arrays, target_from_array
+from danqing.data.arrays.from_arrays import (
+    check_lengths,
+    examples_from_arrays,
+    pictures_as_of,
+    target_from_array,
+)
 from danqing.data.dataset import Dataset
 from danqing.data.file_checks import DEFLATE_RATIO, check_file, check_size
 from danqing.data.labels import make_labels
@@ -59,7 +64,8 @@ def load_npz(path: str | Path, *, task: str | None = None) -> Dataset:
     arrays = _read_arrays(path)
     pairs = _pairs(arrays, path)
     names = _words(arrays.get("feature_names"))
-    x = examples_from_arrays({subset: pair[0] for subset, pair in pairs.items()}, path, names)
+    arrays_x = {subset: pair[0] for subset, pair in pairs.items()}
+    x = examples_from_arrays(arrays_x, path, names)
     y = {subset: target_from_array(pair[1], path) for subset, pair in pairs.items()}
     check_lengths(x, y, path)
     labels = make_labels(
@@ -78,6 +84,7 @@ def load_npz(path: str | Path, *, task: str | None = None) -> Dataset:
         source=str(path.resolve()),
         class_names=labels.class_names,
         removed=labels.removed,
+        pictures_as=pictures_as_of(arrays_x, path),
     )
 
 

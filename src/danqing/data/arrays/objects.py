@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.arrays.from_arrays import check_lengths, examples_from_arrays, target_from_array
+from danqing.data.arrays.from_arrays import (
+    check_lengths,
+    examples_from_arrays,
+    pictures_as_of,
+    target_from_array,
+)
 from danqing.data.dataset import Dataset
 from danqing.data.labels import WITHOUT_TARGET, make_labels, text_of_number
 from danqing.data.table import Column, Table
@@ -165,8 +170,14 @@ def _from_pairs(
             f"{_HERE} has {labels.removed[WITHOUT_TARGET]:,} missing or infinite targets (NaN); "
             "leave out their rows"
         )
+    arrays = {} if isinstance(x["train"], Table) else {"train": _array(by_subset["train"][0])}
     return Dataset.from_subsets(
-        x, labels.by_subset, name="data", source="", class_names=labels.class_names
+        x,
+        labels.by_subset,
+        name="data",
+        source="",
+        class_names=labels.class_names,
+        pictures_as=pictures_as_of(arrays, _HERE) if arrays else {},
     )
 
 

@@ -36,7 +36,7 @@ __all__ = [
     "write_index",
 ]
 
-_FORMAT = 2
+_FORMAT = 3
 _INDEX = "index.json"
 _OURS = re.compile(r"\.?(index\.json|pixels-[0-9a-f]{16})(\.[0-9]+)?")
 _STALE = 3600  # seconds after which a file that no index names is a leftover of a killed run
@@ -197,7 +197,8 @@ def _to_plain(index: CacheIndex) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "stamp": index.stamp,
-        "listing": listing and [listing.entries, listing.left_out, listing.unreadable],
+        "listing": listing
+        and [listing.entries, listing.left_out, listing.unreadable, listing.folders],
         "names": list(index.files),
         "sizes": [entry.size for entry, _ in index.files.values()],
         "changed": [entry.changed for entry, _ in index.files.values()],
@@ -218,11 +219,12 @@ def _from_plain(plain: dict[str, Any]) -> CacheIndex:
     digests: list[str] = plain["digests"]
     listing = None
     if plain["listing"]:
-        entries, left_out, unreadable = plain["listing"]
+        entries, left_out, unreadable, folders = plain["listing"]
         listing = Listing(
             [Entry(*entry) for entry in entries],
             Counter(left_out),
             [(name, reason) for name, reason in unreadable],
+            folders,
         )
     kinds = [FileContent(*kind) for kind in plain["kinds"]]
     facts = zip(plain["names"], plain["sizes"], plain["changed"], plain["content"], strict=True)

@@ -121,6 +121,7 @@ class _Zip(_Archive):
         listing = Listing()
         self._total = 0
         with self._reading(), zipfile.ZipFile(self.path) as packed:
+            listing.folders = [_zip_name(m) for m in packed.infolist() if m.is_dir()]
             for name, member in self._members(packed).items():
                 kind = stat.S_IFMT(member.external_attr >> 16)
                 plain = kind in (0, stat.S_IFREG) and not member.orig_filename.startswith("/")
@@ -164,7 +165,9 @@ class _Tar(_Archive):
         found: dict[str, tarfile.TarInfo] = {}
         with self._reading():
             for member, _ in self._members():
-                if not member.isdir():
+                if member.isdir():
+                    listing.folders.append(f"{_tar_name(member)}/")
+                else:
                     found[_tar_name(member)] = member
             self._offsets = {name: member.offset for name, member in found.items()}
             for name, member in found.items():

@@ -41,6 +41,7 @@ SMALL = 96  # pixels a side, up to which `examine` decodes a picture at once
 
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+_FILLED = ("BMP", "DIB")  # formats in which an alpha of 0 everywhere was left unset, not meant
 _ORIENTED = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
 _ORIENTATION = 0x0112
 
@@ -75,8 +76,9 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Decode a picture to `size` and `mode`.
 
-    Its EXIF orientation is applied; transparent parts become white; 16 bits per channel are scaled
-    to 8, not truncated; reduction is antialiased.
+    Its EXIF orientation is applied; transparent parts become white, but a BMP of which all would be
+    is opaque, as viewers show it; 16 bits per channel are scaled to 8, not truncated; reduction is
+    antialiased.
 
     Parameters
     ----------
@@ -157,6 +159,8 @@ def _fit(picture: Image.Image, size: tuple[int, int], mode: Mode) -> bytes:
 def flatten(image: Image.Image) -> Image.Image:
     """Turn a picture upright and put it on white paper; the result has no alpha channel."""
     image.load()  # only now is all its metadata known
+    if image.format in _FILLED and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        return image.convert("RGB")
     if not _ORIENTED.isdisjoint(image.info):
         image = ImageOps.exif_transpose(image)
     if image.mode in _ALPHA or "transparency" in image.info:

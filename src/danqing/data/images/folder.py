@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.images.decode import decode
-from danqing.data.images.layout import is_picture_name
+from danqing.data.images.layout import PICTURES, is_picture_name, is_service_folder
 from danqing.data.images.origin import Entry, Listing, Origin
 from danqing.data.natural_order import natural_key
 from danqing.errors import PictureError, SourceError
@@ -47,7 +47,7 @@ def list_pictures(path: str | Path) -> list[Path]:
     *_, whole = origin.listings()
     names = [entry.name for entry in whole.entries if is_picture_name(entry.name)]
     if not names:
-        raise SourceError(f"{path}: has no pictures; expected PNG, JPEG, WebP, BMP, GIF or TIFF")
+        raise SourceError(f"{path}: has no pictures; expected {PICTURES}")
     return [Path(path) / name for name in sorted(names, key=natural_key)]
 
 
@@ -129,15 +129,19 @@ class _Folder:
                     if _is_folder(item):
                         link = item.is_symlink()
                         if not (link and linked):
-                            folders.append((f"{below}{item.name}/", link))
+                            folders.append((item.name, link))
                     else:
                         self._add(below + item.name, item, listing)
         except OSError as error:
             listing.unreadable.append((below, f"can't be opened ({error.strerror})"))
             return
         yield
+        beside = [name for name, _ in folders]
         for name, link in sorted(folders):
-            yield from self._walk(name, (*above, here), linked or link, listing)
+            listing.folders.append(f"{below}{name}/")
+            if is_service_folder(below, name, beside):
+                continue  # often nobody may open it
+            yield from self._walk(f"{below}{name}/", (*above, here), linked or link, listing)
 
     def _add(self, name: str, item: os.DirEntry[str], listing: Listing) -> None:
         try:

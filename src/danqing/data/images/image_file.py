@@ -1,7 +1,7 @@
 """Reading a picture file's bytes, and opening them: its header is checked, no pixel is decoded.
 
-Pillow opens PNG, JPEG, WebP, BMP, GIF (the first frame) and TIFF (the first page); none of its
-other decoders can be reached.
+Pillow opens PNG, JPEG, WebP, AVIF, BMP, GIF (the first frame) and TIFF (the first page), and
+pillow-heif HEIC (the primary picture); no other decoders can be reached.
 """
 
 from __future__ import annotations
@@ -35,6 +35,24 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", WebPImagePlugin.WebPImageFile.format, "
 _COMMON: dict[bytes, Callable[[IO[bytes]], Image.Image]] = {
     b"\x89PN": PngImagePlugin.PngImageFile,
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
+}
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm"), "HEIC"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+}
+_ARTICLES = {"HEIC": "a HEIC", "AVIF": "an AVIF"}
+_OTHERS: dict[bytes, str] = {
+    b"%PDF": "a PDF document",
+    b"8BPS": "a Photoshop file",
+    b"\xff\x0a": "a JPEG XL picture",
+    b"\0\0\0\x0cJXL ": "a JPEG XL picture",
+    b"\0\0\0\x0cjP  ": "a JPEG 2000 picture",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 picture",
+    b"FUJIFILM": "a camera's raw file",
+    b"\0\0\x01\0": "an icon",
+    b"<svg": "an SVG drawing",
+    b"gimp xcf": "a GIMP file",
+    b"\x1aE\xdf\xa3": "a video",
 }
 _MOST_BYTES = 256 << 20
 _MOST_PIXELS = 50_000_000  # more is a decompression bomb, or nothing a network can use
@@ -97,16 +115,39 @@ def open_picture(content: bytes) -> Iterator[Image.Image]:
             f"has far too many pixels; at most {_MOST_PIXELS:,} are read; make it smaller"
         ) from None
     except UnidentifiedImageError:
-        raise PictureError(
-            "is not a picture; expected PNG, JPEG, WebP, BMP, GIF or TIFF"
-            if content
-            else "is not a picture: the file is empty"
-        ) from None
+        raise PictureError(_what_else(content)) from None
     except (
         Exception
     ) as error:  # bad bytes make decoders raise many things: struct, zlib, Key, Type…
         what = " ".join(str(error).split())[:200] or type(error).__name__
-        raise PictureError(f"is damaged or too large ({what}); save it again") from None
+        kind = f"{_ARTICLES[brand]} picture and " if (brand := _brand(content)) else ""
+        raise PictureError(f"is {kind}damaged or too large ({what}); save it again") from None
+
+
+def _brand(content: bytes) -> str:
+    """Return the name of a format that telephones use; empty for others."""
+    if content[4:8] != b"ftyp":
+        return ""
+    length = min(max(int.from_bytes(content[:4], "big"), 16), 256)
+    brands = [content[8:12], *(content[at : at + 4] for at in range(16, length, 4))]
+    known = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), "")
+    return known or ("HEIC" if b"mif1" in brands or b"msf1" in brands else "")
+
+
+def _what_else(content: bytes) -> str:
+    """Tell what a file is that can't be opened."""
+    if not content:
+        return "is not a picture: the file is empty"
+    expected = "expected PNG, JPEG, WebP, HEIC, AVIF, BMP, GIF or TIFF"
+    start = content[:256].lstrip()
+    kind = next((kind for magic, kind in _OTHERS.items() if start.startswith(magic)), "")
+    if not kind and content[4:8] == b"ftyp":
+        kind = "a camera's raw file" if content[8:11] == b"crx" else "a video"
+    if not kind and start.startswith(b"<?xml") and b"<svg" in content[:4096]:
+        kind = "an SVG drawing"
+    return (
+        f"is {kind}, which can't be read; {expected}" if kind else f"is not a picture; {expected}"
+    )
 
 
 def _opened(content: bytes) -> Image.Image:
@@ -117,6 +158,15 @@ def _opened(content: bytes) -> Image.Image:
             image = kind(BytesIO(content))
             if image.width * image.height <= _MOST_PIXELS:
                 return image
+    # These are imported when the first such file is met: with their libraries they take long.
+    if (brand := _brand(content)) == "HEIC":
+        from pillow_heif import HeifImageFile
+
+        return HeifImageFile(BytesIO(content))
+    if brand == "AVIF":
+        from PIL.AvifImagePlugin import AvifImageFile
+
+        return AvifImageFile(BytesIO(content))
     return Image.open(BytesIO(content), formats=_FORMATS)
 
 

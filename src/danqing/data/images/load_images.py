@@ -1,8 +1,8 @@
 """A folder of labelled pictures, or an archive of one -> Dataset: all of them in one shape.
 
 Pictures that share a size keep it, if no side exceeds 96 pixels. Others are resized to their
-median height and width, scaled down so that the longer side has at most 64 pixels. They are grey
-if all of them are, and RGB otherwise. Knows no decoder.
+median height and width, scaled down so that the longer side has at most 64 pixels, or, of strips,
+the shorter at most 16. They are grey if all of them are, and RGB otherwise. Knows no decoder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from danqing.data.images.archive import open_archive
 from danqing.data.images.decode import SMALL
 from danqing.data.images.folder import open_folder
 from danqing.data.images.image_file import quiet
-from danqing.data.images.layout import Labelled, arrange
+from danqing.data.images.layout import Labelled, Layout, arrange
 from danqing.data.images.origin import Origin
 from danqing.data.natural_order import natural_key
 from danqing.data.subset_names import SUBSETS, SubsetName
@@ -40,7 +40,11 @@ __all__ = ["IN_MEMORY", "ImageFiles", "index_images", "load_images"]
 IN_MEMORY = 1 << 30
 """Pixels are held in memory up to so many bytes; more stay on disk."""
 
-_LONGER_SIDE = 64
+_NAMED = 10  # folders that a reason names
+
+_LONGER_SIDE = 64  # pixels,
+_SHORTER_SIDE = 16  # unless the shorter side had fewer left than so many, which it then keeps,
+_MOST_PIXELS = SMALL * SMALL  # as long as there are no more than these
 
 Stored = NDArray[np.uint8] | CachedPictures
 
@@ -151,7 +155,8 @@ def _load(origin: Origin, progress: OnProgress | None) -> _Loaded:
         listing = (contents.old.listing if known else None) or contents.listing()
         if origin.stamp:
             contents.new.stamp, contents.new.listing = origin.stamp, listing
-        layout = arrange((entry.name for entry in listing.entries), str(origin.path))
+        names = (entry.name for entry in listing.entries)
+        layout = arrange(names, str(origin.path), listing.folders)
         entries = {entry.name: entry for entry in listing.entries}
         with quiet():
             contents.look([entries[file.name] for file in layout.files], now)
@@ -168,8 +173,23 @@ def _load(origin: Origin, progress: OnProgress | None) -> _Loaded:
         pictures=pictures,
         pictures_as=pictures_as,
         unreadable=[*listing.unreadable, *((name, contents.reason(name)) for name in bad)],
-        left_out=listing.left_out + Counter({"other files": layout.others}),
+        left_out=listing.left_out + _left_out(layout, good),
     )
+
+
+def _left_out(layout: Layout, good: list[Labelled]) -> Counter[str]:
+    """Count what is left out by a reason that names folders."""
+    without = {file.label for file in layout.files} - {file.label for file in good}
+    reasons = Counter({"other files": layout.others})
+    for what, names in (
+        ("folders without a readable picture", sorted({*layout.bare, *without}, key=natural_key)),
+        ("service folders", layout.service),
+    ):
+        if names:
+            named = list(dict.fromkeys(names))
+            more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+            reasons[f"{what} ({', '.join(named[:_NAMED])}{more})"] = len(names)
+    return reasons
 
 
 def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
@@ -232,11 +252,27 @@ def _one_shape(found: Collection[FileContent]) -> dict[str, Any]:
     """Choose the size and mode that all pictures are converted to."""
     height, width = next(iter(found))[:2]
     if max(height, width) > SMALL or any(content[:2] != (height, width) for content in found):
-        tall = median(content.height for content in found)
-        wide = median(content.width for content in found)
-        scale = min(1, _LONGER_SIDE / max(tall, wide))
-        height, width = max(1, round(tall * scale)), max(1, round(wide * scale))
+        height, width = _smaller(
+            median(content.height for content in found), median(content.width for content in found)
+        )
     return {"size": [height, width], "mode": "L" if all(c.grey for c in found) else "RGB"}
+
+
+def _smaller(height: float, width: float) -> tuple[int, int]:
+    """Scale a size down; a strip keeps what is across it.
+
+    Examples
+    --------
+    >>> _smaller(100, 200), _smaller(12, 640), _smaller(4000, 20)
+    ((32, 64), (12, 640), (576, 16))
+    """
+    longer, shorter = max(height, width), min(height, width)
+    scale = min(1, _LONGER_SIDE / longer)
+    if shorter * scale < _SHORTER_SIDE:
+        scale = min(1, _SHORTER_SIDE / shorter)
+    across = max(1, round(shorter * scale))
+    along = max(1, round(min(longer * scale, _MOST_PIXELS / across)))
+    return (across, along) if height < width else (along, across)
 
 
 def _class_names(origin: Origin, loaded: _Loaded) -> tuple[str, ...]:
@@ -252,9 +288,11 @@ def _class_names(origin: Origin, loaded: _Loaded) -> tuple[str, ...]:
             )
     classes = sorted(by_subset["train"], key=natural_key)
     if len(classes) < 2:
+        name, reason = next(iter(loaded.unreadable), ("", ""))
+        others = f"; the first of {len(loaded.unreadable):,} others, {name!r}, {reason}"
         raise SourceError(
             f"{origin.path}: has readable pictures of one class only, {classes[0]!r}; "
-            "expected two or more folders, one per class"
+            f"expected two or more folders, one per class{others if name else ''}"
         )
     return tuple(classes)
 

@@ -26,11 +26,15 @@ class Entry(NamedTuple):
 
 @dataclass
 class Listing:
-    """The files of a source, how many were left out by reason, and what can't be read."""
+    """The files of a source, how many were left out by reason, and what can't be read.
+
+    `folders` are all its folders, also empty ones, each ending in ``/``.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
 
 class Origin(Protocol):
