@@ -101,7 +101,7 @@ def pictures_in_range(x: NDArray[Any], ends: Range, where: object) -> NDArray[np
     >>> pictures_in_range(np.array([[[-0.01, 0.5, 1.02]]]), (0, 1), "here").ravel().tolist()
     [0, 128, 255]
     """
-    if (x.dtype != np.uint8 or ends != (0, 255)) and x.size:
+    if x.size and (x.dtype != np.uint8 or ends != (0, 255)):
         x = _scaled(x, ends, where)
     pictures = x.astype(np.uint8, copy=False)
     return pictures[..., np.newaxis] if pictures.ndim == 3 else pictures
@@ -123,7 +123,7 @@ def _scaled(x: NDArray[Any], ends: Range, where: object) -> NDArray[Any]:
         )  # fmt: skip
     if beyond > 0:
         x = x.clip(black, white)
-    if ends == (0, 255):
+    if span == 255:
         return x if x.dtype.kind != "f" else np.rint(x)
     scaled: NDArray[Any] = np.rint((x - np.float64(black)) * (255 / np.float64(span)))
     return scaled

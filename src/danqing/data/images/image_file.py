@@ -162,7 +162,8 @@ def _opened(content: bytes) -> Image.Image:
     if (brand := _brand(content)) == "HEIC":
         from pillow_heif import HeifImageFile
 
-        return HeifImageFile(BytesIO(content))
+        heif: Image.Image = HeifImageFile(BytesIO(content))
+        return heif
     if brand == "AVIF":
         from PIL.AvifImagePlugin import AvifImageFile
 

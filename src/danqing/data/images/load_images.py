@@ -1,8 +1,6 @@
 """A folder of labelled pictures, or an archive of one -> Dataset: all of them in one shape.
 
-Pictures that share a size keep it, if no side exceeds 96 pixels. Others are resized to their
-median height and width, scaled down so that the longer side has at most 64 pixels, or, of strips,
-the shorter at most 16. They are grey if all of them are, and RGB otherwise. Knows no decoder.
+Knows no decoder.
 """
 
 from __future__ import annotations
@@ -10,23 +8,20 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.cache.file_contents import FileContents
-from danqing.data.cache.index import FileContent
 from danqing.data.cache.pixel_files import CachedPictures
 from danqing.data.cache.workers import Meter, OnProgress, cores
 from danqing.data.dataset import Dataset
 from danqing.data.images.archive import open_archive
-from danqing.data.images.decode import SMALL
+from danqing.data.images.common_shape import common_shape
 from danqing.data.images.folder import open_folder
 from danqing.data.images.image_file import quiet
 from danqing.data.images.layout import Labelled, Layout, arrange
@@ -41,10 +36,6 @@ IN_MEMORY = 1 << 30
 """Pixels are held in memory up to so many bytes; more stay on disk."""
 
 _NAMED = 10  # folders that a reason names
-
-_LONGER_SIDE = 64  # pixels,
-_SHORTER_SIDE = 16  # unless the shorter side had fewer left than so many, which it then keeps,
-_MOST_PIXELS = SMALL * SMALL  # as long as there are no more than these
 
 Stored = NDArray[np.uint8] | CachedPictures
 
@@ -160,7 +151,7 @@ def _load(origin: Origin, progress: OnProgress | None) -> _Loaded:
         entries = {entry.name: entry for entry in listing.entries}
         with quiet():
             contents.look([entries[file.name] for file in layout.files], now)
-            pictures_as, pictures = _in_one_shape(contents, layout.files, origin.path)
+            pictures_as, pictures = _incommon_shape(contents, layout.files, origin.path)
     finally:
         contents.close()
         pool.shutdown(cancel_futures=True)
@@ -218,7 +209,7 @@ def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
     )
 
 
-def _in_one_shape(
+def _incommon_shape(
     contents: FileContents, files: list[Labelled], path: Path
 ) -> tuple[dict[str, Any], Stored]:
     names = [file.name for file in files]
@@ -229,13 +220,13 @@ def _in_one_shape(
                 f"{path}: none of its {len(names):,} pictures can be read; "
                 f"the first, {names[0]!r}, {contents.reason(names[0])}"
             )
-        pictures_as = _one_shape(good.values())
+        pictures_as = common_shape(good.values())
         height, width = pictures_as["size"]
         shape = (height, width, 1 if pictures_as["mode"] == "L" else 3)
         store, rows = contents.store(list(good), shape, IN_MEMORY)
         if len(rows) < len(good):
             decoded = contents.readable(names)
-            if not decoded or _one_shape(decoded.values()) != pictures_as:
+            if not decoded or common_shape(decoded.values()) != pictures_as:
                 continue  # some can't be decoded, and the sizes of the rest lead to another shape
         if isinstance(store, np.ndarray):
             return pictures_as, store[rows]
@@ -246,33 +237,6 @@ def _in_one_shape(
             return pictures_as, pictures.read_all()
         except SourceError:  # the cache was damaged; its file has been removed by now
             contents.forget()
-
-
-def _one_shape(found: Collection[FileContent]) -> dict[str, Any]:
-    """Choose the size and mode that all pictures are converted to."""
-    height, width = next(iter(found))[:2]
-    if max(height, width) > SMALL or any(content[:2] != (height, width) for content in found):
-        height, width = _smaller(
-            median(content.height for content in found), median(content.width for content in found)
-        )
-    return {"size": [height, width], "mode": "L" if all(c.grey for c in found) else "RGB"}
-
-
-def _smaller(height: float, width: float) -> tuple[int, int]:
-    """Scale a size down; a strip keeps what is across it.
-
-    Examples
-    --------
-    >>> _smaller(100, 200), _smaller(12, 640), _smaller(4000, 20)
-    ((32, 64), (12, 640), (576, 16))
-    """
-    longer, shorter = max(height, width), min(height, width)
-    scale = min(1, _LONGER_SIDE / longer)
-    if shorter * scale < _SHORTER_SIDE:
-        scale = min(1, _SHORTER_SIDE / shorter)
-    across = max(1, round(shorter * scale))
-    along = max(1, round(min(longer * scale, _MOST_PIXELS / across)))
-    return (across, along) if height < width else (along, across)
 
 
 def _class_names(origin: Origin, loaded: _Loaded) -> tuple[str, ...]:
