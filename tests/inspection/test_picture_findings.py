@@ -187,15 +187,6 @@ def test_damaged_font_is_passed_over(
     assert draw_contact_sheet(small).width == 1176
 
 
-def test_chinese_names_get_a_font_that_has_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = [tmp_path / name for name in ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc")]
-    monkeypatch.setattr("danqing.pages.fonts._font_files", lambda: iter(files))
-    assert find_font("玫瑰") == files[1]
-    assert find_font("rose") == files[0]
-
-
 def test_contact_sheet_of_many_classes_and_of_numbers() -> None:
     x = np.zeros((500, 10, 30, 3), np.uint8)
     y = np.arange(500) % 100

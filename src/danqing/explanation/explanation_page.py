@@ -1,6 +1,6 @@
-"""Explanations as one self-contained page, English and Chinese. Knows no network and no file.
+"""Explanations as one self-contained page, in English and Chinese. Knows no network and no file.
 
-All that comes from data (names of classes, files and columns) is escaped.
+Everything that comes from data (names of classes, files and columns) is escaped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHORT = 12  # letters
 
 
 def page_of(found: ExplanationSet) -> str:
-    """Give the whole page as HTML: no network is needed to open it."""
+    """Return the explanations as one HTML page."""
     sections = [
         _section(one, found, f"curves-{place}") for place, one in enumerate(found.explanations)
     ]
@@ -84,7 +84,7 @@ def _maps(one: Explanation) -> str:
 
 
 def _to_beat(one: Explanation, between: str) -> str:
-    """Give the areas that a map has to beat: those of maps that know nothing."""
+    """Return the areas that a map has to beat: those of maps that ignore the network."""
     names = {"random": "random-map", "edges": "edge-filter"}
     if not isinstance(one.example, np.ndarray):
         names = {"random": "random-order"}
@@ -128,7 +128,7 @@ def _columns(one: Explanation, found: ExplanationSet) -> str:
 
 
 def _cell(text: str) -> str:
-    """Give a cell of a row; what is short is never broken."""
+    """Return a table cell; short text is never broken."""
     kind = ' class="short"' if len(text) <= _SHORT else ""
     return f"<td{kind}>{escape(text)}</td>"
 

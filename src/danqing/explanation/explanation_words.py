@@ -13,7 +13,7 @@ both, say = WORDS.both, WORDS.say
 
 
 def name_of(name: str) -> Both:
-    """Give the name of an explained example in both languages; files are called the same in both.
+    """Return the name of an explained example in both languages; file names are the same in both.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def map_colours(values: NDArray[Any], picture: NDArray[np.uint8]) -> NDArray[np.
 
 
 def change_colours(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colour what was made lighter in cinnabar, and what was made darker in azure."""
+    """Colour lighter pixels in cinnabar and darker ones in azure."""
     change = after.astype(np.float64).mean(axis=-1) - before.astype(np.float64).mean(axis=-1)
     strength = np.sqrt(np.minimum(np.abs(change) / 255, 1))[..., None]
     hue = np.where(change[..., None] > 0, CINNABAR, AZURE)
@@ -62,7 +62,7 @@ def _mixed(
 
 
 def _ground(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Give the picture as faint ink on white; one that is mostly light is not inverted."""
+    """Return the picture as faint ink on white; a mostly light one is not inverted."""
     grey = picture.astype(np.float64).mean(axis=-1, keepdims=True)
     ink = grey if np.median(grey) < 128 else 255 - grey
     return np.repeat(255 - _FAINT * ink, 3, axis=-1)

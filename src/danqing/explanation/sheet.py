@@ -1,4 +1,4 @@
-"""Explanations on one picture: maps, checks, nearest examples, counterfactual, columns.
+"""Explanations as one image: maps, checks, nearest examples, counterfactual, columns.
 
 Drawn with Pillow alone. Knows no network: all is in an `ExplanationSet`.
 """
@@ -50,7 +50,7 @@ def draw_sheet(found: ExplanationSet, language: str = "en") -> Image.Image:
 
 
 class _Sheet:
-    """Draws from top to bottom; on a picture that is too small, to see how high it has to be."""
+    """Draws from top to bottom; a first time on a tiny image, to find the height."""
 
     def __init__(self, found: ExplanationSet, language: str, image: Image.Image) -> None:
         self.found, self.language = found, language
@@ -63,7 +63,7 @@ class _Sheet:
         return WORDS.plain(key, self.language, **values)
 
     def drawn(self) -> int:
-        """Draw all; give where it ends."""
+        """Draw everything, and return its height."""
         card = self._row_card if self.found.columns else self._picture_card
         top = self._head()
         for one in self.found.explanations:

@@ -31,7 +31,7 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Give round numbers between two others.
+    """Return round numbers between two others.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def share_of(value: float, low: float, high: float) -> float:
-    """Say how far a value lies from `low` to `high`: 0 at the one, 1 at the other.
+    """Return how far a value lies from `low` to `high`: 0 at the one, 1 at the other.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def share_of(value: float, low: float, high: float) -> float:
 
 
 def bar_ends(value: float, reach: float, *, signed: bool = False) -> tuple[float, float]:
-    """Say where a bar begins and ends, as shares of its room, which is full at `reach`.
+    """Return where a bar begins and ends, as shares of its room, which is full at `reach`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def bar_ends(value: float, reach: float, *, signed: bool = False) -> tuple[float
 
 
 def bar(value: float, reach: float, *, signed: bool = False) -> str:
-    """Give a bar as HTML: cinnabar above 0 and azure below, if it is signed."""
+    """Return a bar as HTML: cinnabar above 0 and azure below, if it is signed."""
     low, high = bar_ends(value, reach, signed=signed)
     kind = "pale" if not signed else "cinnabar" if value > 0 else "azure"
     ends = f"--low:{low:.4f};--high:{high:.4f}"
@@ -89,7 +89,7 @@ def bar(value: float, reach: float, *, signed: bool = False) -> str:
 
 
 def interval_mark(value: float, ends: Sequence[float], low: float, high: float) -> str:
-    """Give an interval as HTML, a line with a dot at the value, on a scale from `low` to `high`."""
+    """Return an interval as HTML: a line with a dot at the value, on a scale of `low` to `high`."""
     places = (min(1.0, max(0.0, share_of(one, low, high))) for one in (*ends, value))
     start, end, at = (f"{place:.3f}" for place in places)
     return (
@@ -99,13 +99,13 @@ def interval_mark(value: float, ends: Sequence[float], low: float, high: float) 
 
 
 def legend(*keys: tuple[str, Both]) -> str:
-    """Give a legend as HTML: of each line its colour and what it is called."""
+    """Return a legend as HTML: the colour and the name of each line."""
     shown = (f'<span><i class="key {kind}"></i>{spans(text)}</span>' for kind, text in keys)
     return f'<span class="legend">{"".join(shown)}</span>'
 
 
 def text_bar(share: float, width: int) -> str:
-    """Give a bar of characters; whatever is more than nothing is seen.
+    """Return a bar of block characters; anything above 0 has at least one.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def text_bar(share: float, width: int) -> str:
 
 
 def text_columns(values: Sequence[float], width: int, height: int) -> list[str]:
-    """Draw values as columns of characters, from the least to the greatest.
+    """Draw values as columns of block characters, scaled from the least to the greatest.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ class Chart:
         self._add(svg_texts(text, place))
 
     def svg(self, labelled_by: str) -> str:
-        """Give the drawing; the element of that id says in words what it shows."""
+        """Return the drawing; the element with that id describes it in words."""
         return (
             f'<svg class="chart" role="img" aria-labelledby="{labelled_by}" '
             f'viewBox="0 0 {self._size[0]} {self._size[1]}">{"".join(self._parts)}</svg>'

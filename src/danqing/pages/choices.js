@@ -1,7 +1,6 @@
-// Language and light as the reader wants them: by the address (?lang=zh&theme=dark, #zh), by the
-// page's two buttons, as chosen before, or as the system has them. They are attributes of the root
-// element, `lang` and `data-theme`; `changed` is told of every choice but the first. It is shared
-// by all pages, and knows none of them.
+// The reader's choice of language and of light or dark: from the address (?lang=zh&theme=dark, #zh),
+// the page's two buttons, an earlier visit, or the system's settings. They become attributes of the
+// root element, `lang` and `data-theme`; `changed` is called after every choice but the first.
 function keepChoices(changed = () => {}) {
   const root = document.documentElement;
   const kept = (name, value) => {

@@ -1,4 +1,4 @@
-"""Fonts of the system for what Pillow writes: one that has the characters. Knows no page."""
+"""System fonts for what Pillow writes. Knows no page."""
 
 from __future__ import annotations
 

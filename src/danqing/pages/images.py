@@ -17,7 +17,7 @@ _COLOURS = 64  # of a coloured thumbnail, so that it stays small
 
 
 def picture_of(pixels: NDArray[np.uint8]) -> Image.Image:
-    """Give pixels as an image.
+    """Return pixels as an image.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def enlarged(image: Image.Image, side: int) -> Image.Image:
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
-    """Give pixels as an image of at most 64 by 64 pixels and, if coloured, 64 colours."""
+    """Return pixels as an image of at most 64 by 64 pixels and, if coloured, 64 colours."""
     image = picture_of(pixels)
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     return image.quantize(_COLOURS) if image.mode == "RGB" else image
 
 
 def data_uri(image: Image.Image) -> str:
-    """Give an image as a data URI, a PNG.
+    """Return an image as a data URI, a PNG.
 
     Examples
     --------
@@ -76,7 +76,7 @@ class Album:
         self.room = room
 
     def add(self, picture: NDArray[Any]) -> str:
-        """Give the picture's data URI, or nothing where there is no room left."""
+        """Return the picture's data URI, or nothing where there is no room left."""
         made = data_uri(thumbnail(picture))
         if len(made) > self.room:
             return ""

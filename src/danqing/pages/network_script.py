@@ -18,7 +18,7 @@ _SCRIPTS = (
 
 
 def network_script() -> str:
-    """Give all scripts as one.
+    """Return all scripts as one.
 
     Examples
     --------

@@ -17,13 +17,13 @@ Colour = str | tuple[int, int, int]
 
 
 class Pen:
-    """Draws on a sheet.
+    """Draws text, pictures and bars on a sheet.
 
     Parameters
     ----------
     sheet : Image
     text : str
-        All that will be written that isn't Latin: the font has to have it.
+        Everything that will be written: the font has to have its characters.
     """
 
     def __init__(self, sheet: Image.Image, text: str = "") -> None:
@@ -35,7 +35,7 @@ class Pen:
     def write(
         self, left: int, top: int, text: str, width: int, size: int = 17, fill: Colour = INK
     ) -> int:
-        """Write a line, cut to fit into `width`, and give where it ends."""
+        """Write a line, cut to fit into `width`, and return its right end."""
         if size not in self._fonts:
             self._fonts[size] = load_font(size, self._file)
         font = self._fonts[size]
@@ -69,7 +69,7 @@ class Pen:
     def bar(
         self, left: int, top: int, width: int, value: float, reach: float, *, signed: bool = False
     ) -> int:
-        """Draw a bar of `value`, which would fill `width` at `reach`, and give where it ends.
+        """Draw a bar of `value`, which would fill `width` at `reach`, and return its right end.
 
         Signed values go from the middle: cinnabar to the right, azure to the left.
         """

@@ -1,4 +1,4 @@
-"""Text files that lie beside a package's modules. Knows no page."""
+"""Text files that belong to a package. Knows no page."""
 
 from __future__ import annotations
 

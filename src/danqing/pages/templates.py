@@ -29,7 +29,7 @@ def make_page(
     contents: str = "",
     attributes: str = "",
 ) -> str:
-    """Give a whole page: the frame that all pages share, around a body.
+    """Return a whole page: a body in the frame that all pages share.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def make_page(
     style : str
         What the page adds to base.css and charts.css.
     body : str
-        HTML, which has an element of the id ``main``.
+        HTML with an element whose id is ``main``.
     script : str
         What the page adds to choices.js; it has to call ``keepChoices``.
     data : str
@@ -71,7 +71,7 @@ def make_page(
 
 
 def fill(template: str, words: Words, **pieces: str) -> str:
-    """Put pieces and words into a template; what is put in is not looked at again.
+    """Substitute pieces and words in a template; what is substituted is not expanded again.
 
     Raises
     ------
@@ -87,9 +87,9 @@ def fill(template: str, words: Words, **pieces: str) -> str:
 
 
 def script_data(identity: str, plain: Any) -> str:
-    """Give plain data as an element from which the page's script reads it.
+    """Return plain data as an element from which the page's script reads it.
 
-    Names from data can't end the element: no ``<`` is left in it.
+    Text from data can't end the element: no ``<`` is left in it.
     """
     text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<\u2028\u2029":
@@ -103,7 +103,7 @@ class _Template(Template):
 
 
 class _Named(Mapping[str, str]):
-    """A template's pieces, and beside them all words."""
+    """A template's pieces and, beside them, all words."""
 
     def __init__(self, words: Words, pieces: dict[str, str]) -> None:
         self._words, self._pieces = words, pieces

@@ -1,7 +1,7 @@
-"""The words of the pages, in English and in Chinese. Knows no page: each brings its own file.
+"""The pages' texts in English and Chinese. Knows no page: each has a file of its own.
 
 A file of words is JSON, ``{key: [English, Chinese]}``. Texts may contain HTML and ``{places}``;
-what is put into a place comes from data and is escaped here, once.
+what fills a place comes from data and is escaped here, once.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class Words:
                 self.texts[key] = english, chinese
 
     def both(self, key: str, **values: Any) -> Both:
-        """Give a text in both languages."""
+        """Return a text in both languages."""
         return self.said(key, "en", **values), self.said(key, "zh", **values)
 
     def said(self, key: str, language: str, **values: Any) -> str:
-        """Give a text in one language.
+        """Return a text in one language.
 
         Parameters
         ----------
@@ -71,16 +71,16 @@ class Words:
         return self.texts[key][place].format(**shown)
 
     def plain(self, key: str, language: str, **values: Any) -> str:
-        """Give a text without markup, for what isn't HTML: nothing is escaped."""
+        """Return a text without markup, for what isn't HTML: nothing is escaped."""
         return self.texts[key][LANGUAGES.index(language)].format(**values)
 
     def say(self, key: str, **values: Any) -> str:
-        """Give a text as HTML in both languages, of which the page shows one."""
+        """Return a text as HTML in both languages, of which the page shows one."""
         return spans(self.both(key, **values))
 
 
 def spans(text: Both) -> str:
-    """Give a text as HTML in both languages."""
+    """Return a text as HTML in both languages."""
     return "".join(
         f'<span lang="{language}">{one}</span>'
         for language, one in zip(LANGUAGES, text, strict=True)
@@ -88,7 +88,7 @@ def spans(text: Both) -> str:
 
 
 def svg_texts(text: Both, attributes: str) -> str:
-    """Give a text as SVG in both languages; `attributes` place it."""
+    """Return a text as SVG in both languages; `attributes` place it."""
     return "".join(
         f'<text lang="{language}" {attributes}>{one}</text>'
         for language, one in zip(LANGUAGES, text, strict=True)

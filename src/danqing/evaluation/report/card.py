@@ -1,7 +1,7 @@
 """The model card: intended use, data, evaluation and limitations of a network, in plain words.
 
 After M. Mitchell et al. 2019, "Model cards for model reporting", FAT*. Markdown, English first,
-then Chinese. Knows what was found, not how.
+then Chinese. Knows the results, not how they were computed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _SETTINGS = (
 
 
 def card_of(found: Examination) -> str:
-    """Write the card."""
+    """Return the card as Markdown."""
     return "\n".join(_Card(found, language).text() for language in ("en", "zh"))
 
 
 class _Card:
-    """One language's half."""
+    """The card in one language."""
 
     def __init__(self, found: Examination, language: str) -> None:
         self.found, self.language = found, language
@@ -232,6 +232,6 @@ class _Card:
 
 
 def _plain(text: Any) -> str:
-    """Keep text from data from being read as Markdown."""
+    """Escape text from data, so that it isn't read as Markdown."""
     line = " ".join(str(text).split())
     return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", line)

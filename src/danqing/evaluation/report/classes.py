@@ -1,6 +1,6 @@
 """The report's parts on classes: precision and recall of each, and the confusion matrix.
 
-Knows what was found, not how. The cells of the confusion matrix open what is behind them.
+Knows the results, not how they were computed. A click on a cell of the matrix shows its examples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WRONG, _RIGHT = 24, 8  # most examples behind a cell
 
 
 def each_class(found: Examination) -> str:
-    """Give precision, recall and F1 of each class, with intervals."""
+    """Show precision, recall and F1 of each class, with intervals."""
     lines = []
     intervals = found.intervals["per_class"]
     least = min((one["f1"][0] for one in intervals), default=0.0)
@@ -50,7 +50,7 @@ def each_class(found: Examination) -> str:
 
 
 def confusion(found: Examination) -> str:
-    """Give the confusion matrix, or where it is too large the most frequent confusions."""
+    """Show the confusion matrix or, if it is too large, the most frequent confusions."""
     matrix = np.array(found.metrics["test"]["confusion_matrix"])
     names = [escape(name) for name in found.run.class_names]
     body = _matrix(matrix, names) if len(names) <= _MOST_CLASSES else _pairs(matrix, names)
@@ -59,7 +59,7 @@ def confusion(found: Examination) -> str:
 
 
 def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
-    """Give the examples behind the cells, as plain data for the page's script.
+    """Return the examples behind the cells, as plain data for the page's script.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def _cell(label: int, prediction: int, count: int, total: int, names: list[str])
 
 
 def _cells_shown(matrix: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Give true and predicted class of each cell of the matrix, or of the list in its place."""
+    """Return the true and the predicted class of each cell, or line, that is shown."""
     counts = matrix
     if len(matrix) > _MOST_CLASSES:
         counts = matrix * (1 - np.eye(len(matrix), dtype=np.int64))

@@ -1,6 +1,6 @@
 """The report's parts on conditions: corrupted pictures, slices of a table, learning curves.
 
-Knows what was found, not how.
+Knows the results, not how they were computed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _augmentation(settings: Mapping[str, Any]) -> str:
 
 
 def slices(found: Examination) -> str:
-    """Show the parts of a table where the run does worst."""
+    """Show the slices of a table with the worst results."""
     if not found.dataset.tabular:
         return ""
     if not found.slices:
@@ -131,7 +131,7 @@ def curves(found: Examination) -> str:
 
 
 def _lost(clean: float, figure: float, classes: bool) -> float:
-    """Give how much was lost, from 0 to 1, for the shade of a cell."""
+    """Return how much was lost, from 0 to 1, for the shade of a cell."""
     if classes:
         return min(1.0, max(0.0, (clean - figure) / (clean or 1)))
     return min(1.0, max(0.0, 1 - clean / (figure or 1)))

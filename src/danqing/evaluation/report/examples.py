@@ -1,6 +1,6 @@
 """The report's parts that show examples: the worst mistakes, and label issues.
 
-Knows what was found, not how.
+Knows the results, not how they were computed.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def label_issues(found: Examination, album: Album) -> str:
 
 
 def fields_of(table: Table) -> tuple[list[list[str]], list[str]]:
-    """Write a table's rows as text; the first columns of many.
+    """Return a table's rows as text, and its column names; of many columns, the first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The report: its parts in order, in one file that needs nothing else. Knows no figures."""
+"""The report as one self-contained page: its parts in order. Knows no figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BEHIND = 1_200_000  # bytes of what is behind the cells of the confusion matrix
 
 
 def page_of(found: Examination) -> str:
-    """Put what was found into one HTML page.
+    """Return the report as one HTML page.
 
     It needs no network, shows English or Chinese, light or dark, and can be printed.
     """

@@ -13,7 +13,7 @@ both, said, say = WORDS.both, WORDS.said, WORDS.say
 
 
 def table(heads: Iterable[str], rows: str, kind: str = "") -> str:
-    """Give a table that scrolls where it is wider than the page.
+    """Return a table that scrolls where it is wider than the page.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def table(heads: Iterable[str], rows: str, kind: str = "") -> str:
 
 
 def figure(identity: str, drawing: str, caption: str, kind: str = "") -> str:
-    """Give a drawing with its caption, which has the id by which the drawing is described."""
+    """Return a drawing with its caption, whose id the drawing names as its description."""
     return (
         f'<figure class="{kind}">{drawing}<figcaption id="{identity}">{caption}</figcaption>'
         "</figure>"

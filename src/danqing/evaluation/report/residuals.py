@@ -1,6 +1,6 @@
 """The report's part on a regression: predictions against true values, and the errors.
 
-Knows what was found, not how.
+Knows the results, not how they were computed.
 """
 
 from __future__ import annotations

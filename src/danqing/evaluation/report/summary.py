@@ -1,6 +1,6 @@
 """The report's first part: how good the run is, in brief; and how it compares with another run.
 
-Knows what was found, not how.
+Knows the results, not how they were computed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Tile = tuple[str, str, str]
 
 
 def heading(found: Examination) -> str:
-    """Give the title and what was measured."""
+    """Return the title, and what was evaluated."""
     run = found.run
     config = run.config
     versions = config.get("versions") or {}
@@ -38,7 +38,7 @@ def heading(found: Examination) -> str:
 
 
 def verdict(found: Examination) -> str:
-    """Say it in sentences, then in figures."""
+    """Return the verdict in sentences, and the main figures."""
     figures = found.metrics["test"]
     n = f"{figures['n']:,}"
     thing = _thing(found)
@@ -117,7 +117,7 @@ def _compared_numbers(other: dict[str, Any]) -> str:
 
 
 def _tile(key: str, value: str, below: str) -> str:
-    """Give one large figure, with its interval below."""
+    """Return one large figure, with its interval below."""
     small = f"<dd class=small>{below}</dd>" if below else ""
     return f"<div><dt>{say(key)}</dt><dd>{value}</dd>{small}</div>"
 

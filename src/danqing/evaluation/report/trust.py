@@ -1,6 +1,6 @@
 """The report's parts on confidence: calibration, selective prediction, prediction intervals.
 
-Knows what was found, not how.
+Knows the results, not how they were computed.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _diagram(found: Examination) -> Chart:
 
 
 def _bins(found: Examination) -> int:
-    """Give the number of bins: with two rows apiece there would be nothing but interval."""
+    """Return the number of bins: with only two rows each, the intervals would say nothing."""
     return min(BINS, max(2, len(found.test) // 20))
 
 

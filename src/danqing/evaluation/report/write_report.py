@@ -1,6 +1,6 @@
-"""What was found becomes files: report.html, card.md and calibration.json.
+"""Write an evaluation's results: report.html, card.md and calibration.json.
 
-They are derived from a run and its data, and so replace earlier ones of the same run; nothing else
+They are derived from a run and its data, so they replace earlier ones of the same run; nothing else
 is ever overwritten. Knows no figures.
 """
 
@@ -18,12 +18,12 @@ __all__ = ["check_out", "write_report"]
 
 
 def check_out(out: Path) -> None:
-    """Refuse a place for a report before anything slow is done.
+    """Check a report's path before anything slow is done.
 
     Raises
     ------
     RunError
-        If there is a file already, or no folder for it.
+        If the file exists, or its folder doesn't.
     """
     if out.exists():
         raise RunError(f"{out}: exists already, and nothing is overwritten; choose another --out")
@@ -32,22 +32,22 @@ def check_out(out: Path) -> None:
 
 
 def write_report(found: Examination, out: Path | None = None) -> Path | None:
-    """Write what was found.
+    """Write the results.
 
-    On the run's own data, calibration.json and card.md go into its folder, and report.html too
-    unless `out` says otherwise. On other data there is only the report, and only with `out`.
+    On the run's own data, calibration.json and card.md are written to its folder, and report.html
+    as well, unless `out` is given. On other data, only the report is written, and only to `out`.
 
     Parameters
     ----------
     found : Examination
-        As `danqing.evaluation.examination.examine` gives it.
+        From `danqing.evaluation.examination.examine`.
     out : Path, optional
-        A file that does not exist yet.
+        A file that doesn't exist yet.
 
     Returns
     -------
     Path or None
-        Where the report is.
+        The report's path.
 
     Raises
     ------
