@@ -78,8 +78,6 @@ def test_missing_numbers_are_counted() -> None:
 @pytest.mark.parametrize(
     ("targets", "words"),
     [
-        (np.array(["a", "a"], object), "every row has the class 'a'"),
-        (np.array([1, 1]), "every row has the class '1'"),
         (np.array([np.nan]), "no training row has a target"),
         (np.array([]), "no training row has a target"),
         (np.array(["", None], object), "no training row has a target"),
@@ -105,7 +103,7 @@ def test_text_of_a_number_is_the_number(value: float) -> None:
 def test_positions_lead_back_to_the_names(texts: list[str | None]) -> None:
     stripped = [text.strip() for text in texts if text is not None and text.strip()]
     array = np.array([*texts, None], object)[:-1]
-    if len(set(stripped)) < 2:
+    if not stripped:
         with pytest.raises(SourceError):
             make_labels({"train": array}, "here")
         return

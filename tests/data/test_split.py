@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
 
 from danqing.data.dataset import Dataset
 from danqing.data.duplicates import example_digests
-from danqing.data.split import Splits, Subset, split
+from danqing.data.images.load_images import load_images
+from danqing.data.sources import load_data
+from danqing.data.split import Splits, Subset, short_digests, split, split_by_settings
 from danqing.data.stratify import stratified_split
 from danqing.data.table import Column, Table
 from danqing.errors import SourceError
@@ -247,3 +252,57 @@ def test_parts_are_disjoint_and_complete(
             assert all(len(labels[content]) == 1 for content in subset.examples().ravel().tolist())
     elif not test and not validation:
         assert splits.removed == {}
+
+
+def test_one_class_can_be_read_but_not_learned(tmp_path: Path) -> None:
+    table, arrays = tmp_path / "week.csv", tmp_path / "week.npz"
+    table.write_text("width,quality\n1.5,good\n2,good\n")
+    np.savez(arrays, x=np.zeros((6, 4, 4), np.uint8), y=np.zeros(6, int))
+    for name in ("1.png", "2.png"):
+        (tmp_path / "week" / "good").mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(tmp_path / "week" / "good" / name)
+    for source, of in ((table, "'quality': every row"), (arrays, ": every picture"),
+                       (tmp_path / "week", ": every picture")):  # fmt: skip
+        loaded = load_data(source, target="quality" if source == table else None)
+        assert len(loaded.class_names) == 1
+        with pytest.raises(SourceError, match=f"{of} has the class .*; training needs at least"):
+            split_by_settings(loaded, {"validation_share": 0.1})
+
+
+def test_a_subset_has_a_digest_of_its_rows_in_order(mnist: Dataset) -> None:
+    splits = split(mnist, 0.1)
+    every = example_digests(mnist.x_train)
+    expected = hashlib.sha256(b"".join(every[row] for row in splits.train.rows)).hexdigest()
+    assert splits.train.digest == expected
+    again = Subset(splits.train.x, splits.train.y, splits.train.rows)  # digests not known yet
+    assert again.digest == expected
+    assert Subset(again.x, again.y, again.rows[::-1]).digest != expected
+    first = int.from_bytes(every[splits.train.rows[0]][:8], "little")
+    assert int(short_digests(splits.train)[0]) == first
+
+
+def test_the_order_of_columns_makes_no_row_another() -> None:
+    one, other = (
+        Column("a", "number", np.arange(3.0)),
+        Column("b", "category", np.array(["x", None, "y"], object)),
+    )
+    assert example_digests(Table((one, other))) == example_digests(Table((other, one)))
+
+
+def test_rows_are_named_by_files_or_from_1(tmp_path: Path, mnist: Dataset) -> None:
+    path = tmp_path / "pets.csv"
+    rows = [f"{i}.5,{'ab'[i % 2]}" for i in range(20)]
+    path.write_text("\n".join(["weight,kind", *rows, "9,", "7.25,a"]) + "\n")
+    table = load_data(path, target="kind")
+    assert table.row_names("train")[-1] == f"{path}:22"
+    assert list(table.without_target["train"]) == [f"{path}:21"]
+    for subset in subsets_of(split(table, 0.2)):
+        for place, row in enumerate(subset.rows):
+            number = int(subset.name(place).rpartition(":")[2])
+            assert table.x_train.columns[0].values[row] == (number - 0.5 if number < 21 else 7.25)
+    assert split(mnist, 0.1).test.name(0) == "test[1]"
+    for name in ("a/1.png", "b/2.png"):
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(tmp_path / "pets" / name)
+    names = load_images(tmp_path / "pets").row_names("train")
+    assert list(names) == [str(tmp_path / "pets" / name) for name in ("a/1.png", "b/2.png")]

@@ -21,7 +21,7 @@ from danqing.runs.run_folder import FORMAT, RunFolder, load_run
 def test_the_folder_is_the_contract(run: RunFolder) -> None:
     assert sorted(path.name for path in run.folder.iterdir()) == [
         "config.json", "data.json", "history.csv", "metrics.json",
-        "network.json", "network.onnx", "weights.safetensors",
+        "network.json", "network.onnx", "rows.safetensors", "weights.safetensors",
     ]  # fmt: skip
     header = (run.folder / "history.csv").read_text().splitlines()[0]
     assert header == "epoch,seconds,loss,accuracy,val_loss,val_accuracy,learning_rate"

@@ -6,7 +6,7 @@ Knows no preparation and no network: the examples are raw, as the source gave th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -14,6 +14,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.data.row_names import RowNames
+from danqing.data.subset_names import SubsetName
 from danqing.data.table import Table
 
 __all__ = ["Dataset", "Examples", "Pictures", "Task"]
@@ -68,6 +70,11 @@ class Dataset:
         white]``, where arrays, or files of more than 8 bits, have other values than 0 to 255.
     content_hash : str
         SHA-256 of the content if the reader knows it already; otherwise it is computed.
+    names : mapping of str to sequence of str
+        By subset, the name of each row as a user finds it again: its file, or FILE:ROW. Subsets
+        without names are numbered: see `row_names`.
+    without_target : mapping of str to sequence of str
+        By subset, the names of the rows that were left out because they have no target.
 
     Examples
     --------
@@ -90,6 +97,8 @@ class Dataset:
     removed: Mapping[str, int] = field(default_factory=dict)
     pictures_as: Mapping[str, Any] = field(default_factory=dict)
     content_hash: str = ""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    without_target: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_subsets(
@@ -128,6 +137,22 @@ class Dataset:
     def input_shape(self) -> tuple[int, ...]:
         """Height, width and channels of a picture; the number of columns of a table."""
         return tuple(self.x_train.shape[1:])
+
+    def row_names(self, subset: SubsetName) -> Sequence[str]:
+        """Name each row of a subset: its file, FILE:ROW, or the subset and the row from 1.
+
+        Examples
+        --------
+        >>> from danqing import load_data
+        >>> load_data("iris").row_names("train")[0]
+        'train[1]'
+        """
+        labels = {"train": self.y_train, "validation": self.y_validation, "test": self.y_test}
+        y, known = labels[subset], self.names.get(subset)
+        count = 0 if y is None else len(y)
+        if known is not None and len(known) == count:
+            return known
+        return RowNames(f"{subset}[", range(1, count + 1), "]")
 
     @cached_property
     def fingerprint(self) -> str:

@@ -79,8 +79,8 @@ def make_labels(
     Raises
     ------
     SourceError
-        If the task is unknown, regression is asked for and the targets are text, no row has a
-        target, or all rows have the same class.
+        If the task is unknown, regression is asked for and the targets are text, or no row has
+        a target.
 
     Examples
     --------
@@ -103,10 +103,6 @@ def make_labels(
         numbers = {subset: _numbers(values, where) for subset, values in present.items()}
         return Labels((), numbers, kept, removed)
     class_names, positions = _classes(list(present.values()), names)
-    if len(class_names) < 2:
-        raise SourceError(
-            f"{where}: every row has the class {class_names[0]!r}; expected at least two classes"
-        )
     return Labels(class_names, dict(zip(present, positions, strict=True)), kept, removed)
 
 

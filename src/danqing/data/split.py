@@ -6,21 +6,22 @@ no preparation and no network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset, Examples
-from danqing.data.duplicates import group_duplicates
+from danqing.data.duplicates import DuplicateGroups, as_rows, example_digests, group_duplicates
 from danqing.data.few_labels import draw_labelled
-from danqing.data.stratify import stratified_split
+from danqing.data.stratify import rows_of_groups, split_groups
+from danqing.data.subset_names import SubsetName
 from danqing.errors import SourceError
 
-__all__ = ["TEST_SHARE", "Splits", "Subset", "split", "split_by_settings"]
+__all__ = ["TEST_SHARE", "Splits", "Subset", "short_digests", "split", "split_by_settings"]
 
 TEST_SHARE = 0.2
 _FEWEST = 5  # different examples that can be split into three subsets
@@ -43,11 +44,17 @@ class Subset:
         The labels of `x`.
     rows : ndarray of int64, shape (n,)
         Which rows of `x` the subset consists of, in the order of the split.
+    names : sequence of str
+        The name of each row of `x`: see `Dataset.row_names`. Empty: rows are numbered from 1.
+    digests : ndarray of uint8, shape (len(x), 16), optional
+        Of each row of `x`, as `example_digests` gives them; computed when needed if not given.
     """
 
     x: Examples = field(repr=False)
     y: NDArray[Any] = field(repr=False)
     rows: RowNumbers = field(repr=False)
+    names: Sequence[str] = field(default=(), repr=False)
+    digests: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,6 +67,28 @@ class Subset:
     def examples(self) -> Any:
         """Load this subset's examples into memory: an ndarray of pictures, or a Table."""
         return self.x[self.rows]
+
+    def name(self, place: int) -> str:
+        """Name the example at a position of this subset, as a user finds it again."""
+        row = int(self.rows[place])
+        return self.names[row] if len(self.names) else f"row {row + 1}"
+
+    @property
+    def row_digests(self) -> NDArray[np.uint8]:
+        """The digest of each of the subset's rows, shape (n, 16)."""
+        if self.digests is not None:
+            return self.digests[self.rows]
+        return as_rows(example_digests(self.examples()))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of the subset's rows, in order."""
+        return hashlib.sha256(self.row_digests.tobytes()).hexdigest()
+
+
+def short_digests(subset: Subset) -> NDArray[np.uint64]:
+    """Give 64 bits of each row's digest, shape (n,): enough to recognise a row by."""
+    return np.ascontiguousarray(subset.row_digests[:, :8]).view("<u8")[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +119,7 @@ def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
     Raises
     ------
     SourceError
-        As `split` does, or if there are no labels to set aside.
+        As `split` does, or if all rows have the same class, or there are no labels to set aside.
 
     Examples
     --------
@@ -100,6 +129,7 @@ def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
     >>> len(splits.train), len(splits.unlabelled), len(splits.validation), len(splits.test)
     (100, 53900, 6000, 10000)
     """
+    _refuse_one_class(dataset)
     splits = split(dataset, settings["validation_share"])
     kept = settings.get("labels_per_class", 0)
     if not kept:
@@ -158,7 +188,8 @@ def split(dataset: Dataset, validation_share: float) -> Splits:
     >>> len(splits.train), len(splits.validation), len(splits.test), splits.removed
     (54000, 6000, 10000, {})
     """
-    train, validation, test, conflicting = _groups_to_split(dataset)
+    found = group_duplicates(dataset)
+    train, validation, test, conflicting = _groups_to_split(dataset, found)
     removed: dict[str, int] = {}
 
     def leave_out(
@@ -170,39 +201,54 @@ def split(dataset: Dataset, validation_share: float) -> Splits:
         return rows[~also]
 
     train_rows, validation_rows = np.arange(len(train)), np.arange(len(validation))
-    x_test, y_test, test_rows = dataset.x_test, dataset.y_test, np.arange(len(test))
+    test_rows = np.arange(len(test))
+    test_from: SubsetName = "test"
     if not len(test):
         train_rows = leave_out(train_rows, train, validation, _IN_VALIDATION)
         train_rows, test_rows = _hold_out(dataset, train_rows, train, TEST_SHARE, _FEWEST)
-        x_test, y_test, test = dataset.x_train, dataset.y_train, train
+        test_from, test = "train", train
     reason = f"the same {'row' if dataset.tabular else 'picture'} under two labels"
     train_rows = leave_out(train_rows, train, conflicting, reason)
     validation_rows = leave_out(validation_rows, validation, conflicting, reason)
     train_rows = leave_out(train_rows, train, test[test_rows], _IN_TEST)
     validation_rows = leave_out(validation_rows, validation, test[test_rows], _IN_TEST)
     train_rows = leave_out(train_rows, train, validation[validation_rows], _IN_VALIDATION)
-    x_validation, y_validation = dataset.x_validation, dataset.y_validation
-    if y_validation is None or not len(validation_rows):
+    validation_from: SubsetName = "validation"
+    if dataset.y_validation is None or not len(validation_rows):
         train_rows, validation_rows = _hold_out(dataset, train_rows, train, validation_share, 2)
-        x_validation, y_validation = dataset.x_train, dataset.y_train
+        validation_from = "train"
     if not len(train_rows):
         raise SourceError(
             f"{dataset.name}: the training set is empty, because all its rows were left out "
             f"({_in_words(removed)}); add examples that are not in the other sets"
         )
+
+    def subset(name: SubsetName, rows: RowNumbers) -> Subset:
+        x, y = getattr(dataset, f"x_{name}"), getattr(dataset, f"y_{name}")
+        return Subset(x, y, rows, dataset.row_names(name), found.digests[name])
+
     return Splits(
-        Subset(dataset.x_train, dataset.y_train, train_rows),
-        Subset(x_validation, y_validation, validation_rows),
-        Subset(x_test, y_test, test_rows),
+        subset("train", train_rows),
+        subset(validation_from, validation_rows),
+        subset(test_from, test_rows),
         removed,
     )
 
 
+def _refuse_one_class(dataset: Dataset) -> None:
+    if len(dataset.class_names) == 1:
+        thing = "row" if dataset.tabular else "picture"
+        target = f": {dataset.target!r}" if dataset.target else ""
+        raise SourceError(
+            f"{dataset.source or dataset.name}{target}: every {thing} has the class "
+            f"{dataset.class_names[0]!r}; training needs at least two classes"
+        )
+
+
 def _groups_to_split(
-    dataset: Dataset,
+    dataset: Dataset, found: DuplicateGroups
 ) -> tuple[GroupNumbers, GroupNumbers, GroupNumbers, GroupNumbers]:
-    """Group the rows of the three subsets, and list the groups that must not be trained on."""
-    found = group_duplicates(dataset)
+    """Give each row's group by subset, and the groups that must not be trained on."""
     train, validation, test, none = found.train, found.validation, found.test, found.test[:0]
     if found.coarse:
         ends = np.cumsum([len(train), len(validation), len(test)])
@@ -223,7 +269,7 @@ def _hold_out(
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     labels = dataset.y_train[rows[first[order]]] if dataset.class_names else None
-    kept, held_out = _split_groups(labels, len(order), share)
+    kept, held_out = split_groups(labels, len(order), share)
     if len(order) < fewest or not len(kept) or not len(held_out):
         raise SourceError(
             f"{dataset.name}: {len(order)} different training examples are too few to split into "
@@ -231,39 +277,7 @@ def _hold_out(
             f"needed, and hundreds make sense: add examples"
         )
     group_of_row = rank[position]
-    return rows[_rows_of(group_of_row, kept)], rows[_rows_of(group_of_row, held_out)]
-
-
-def _split_groups(
-    labels: NDArray[Any] | None, groups: int, share: float
-) -> tuple[GroupNumbers, GroupNumbers]:
-    """Split the groups; of each class at least one is kept, and so is the only one of a class."""
-    if labels is None:
-        if ceil(groups * share) >= groups:
-            return np.arange(groups), np.arange(0)
-        # With a class for each row, there are no strata.
-        return stratified_split(np.arange(groups), share)
-    alone = np.bincount(labels)[labels] == 1
-    several = np.flatnonzero(~alone)
-    classes, room = labels[several], len(several) - ceil(len(several) * share)
-    if room < 1:
-        return np.arange(groups), np.arange(0)
-    strata = classes if room >= len(np.unique(classes)) else np.arange(len(classes))
-    kept, held_out = (several[places] for places in stratified_split(strata, share))
-    lost, back = np.unique(labels[held_out], return_index=True)
-    back = back[~np.isin(lost, labels[kept])]
-    kept = np.concatenate([kept, held_out[back], np.flatnonzero(alone)])
-    return kept, np.delete(held_out, back)
-
-
-def _rows_of(group_of_row: GroupNumbers, groups: GroupNumbers) -> RowNumbers:
-    """List the rows of the given groups, group after group."""
-    sizes = np.bincount(group_of_row)
-    by_group = np.argsort(group_of_row, kind="stable")
-    starts, counts = (np.cumsum(sizes) - sizes)[groups], sizes[groups]
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows: RowNumbers = by_group[np.repeat(starts, counts) + within]
-    return rows
+    return rows[rows_of_groups(group_of_row, kept)], rows[rows_of_groups(group_of_row, held_out)]
 
 
 def _in_words(removed: dict[str, int]) -> str:

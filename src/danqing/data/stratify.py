@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SPLIT_SEED", "stratified_split"]
+__all__ = ["SPLIT_SEED", "rows_of_groups", "split_groups", "stratified_split"]
 
 SPLIT_SEED = 42
+
+_Numbers = NDArray[np.int64]
 
 
 def stratified_split(
@@ -52,3 +55,49 @@ def stratified_split(
         stratify=stratify,
     )
     return kept, held_out
+
+
+def split_groups(
+    labels: NDArray[Any] | None, groups: int, share: float
+) -> tuple[_Numbers, _Numbers]:
+    """Hold out a share of some groups of rows; of each class at least one group is kept.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (groups,), or None
+        The class of each group; None for regression.
+    groups : int
+        How many there are.
+    share : float
+
+    Returns
+    -------
+    kept, held_out : ndarray of int64
+        Numbers of groups; the second may be empty.
+    """
+    if labels is None:
+        if ceil(groups * share) >= groups:
+            return np.arange(groups), np.arange(0)
+        # With a class for each row, there are no strata.
+        return stratified_split(np.arange(groups), share)
+    alone = np.bincount(labels)[labels] == 1
+    several = np.flatnonzero(~alone)
+    classes, room = labels[several], len(several) - ceil(len(several) * share)
+    if room < 1:
+        return np.arange(groups), np.arange(0)
+    strata = classes if room >= len(np.unique(classes)) else np.arange(len(classes))
+    kept, held_out = (several[places] for places in stratified_split(strata, share))
+    lost, back = np.unique(labels[held_out], return_index=True)
+    back = back[~np.isin(lost, labels[kept])]
+    kept = np.concatenate([kept, held_out[back], np.flatnonzero(alone)])
+    return kept, np.delete(held_out, back)
+
+
+def rows_of_groups(group_of_row: _Numbers, groups: _Numbers) -> _Numbers:
+    """List the rows of the given groups, group after group."""
+    sizes = np.bincount(group_of_row)
+    by_group = np.argsort(group_of_row, kind="stable")
+    starts, counts = (np.cumsum(sizes) - sizes)[groups], sizes[groups]
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows: _Numbers = by_group[np.repeat(starts, counts) + within]
+    return rows

@@ -26,8 +26,8 @@ from danqing.evaluation.intervals import f1_interval, skewed_mean_interval, wils
 from danqing.evaluation.own_data import is_own_data, own_data
 from danqing.evaluation.predictions import (
     SubsetPredictions,
+    evaluation_data,
     predict_subset,
-    subsets_to_evaluate,
 )
 from danqing.evaluation.regression import regression_intervals
 from danqing.evaluation.robustness import Robustness, measure_robustness
@@ -36,7 +36,7 @@ from danqing.inspection.confident_learning import RELIABLE_ACCURACY, confident_l
 from danqing.prediction.predictor import Predictor
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["RISK", "Examination", "examine"]
+__all__ = ["RISK", "Examination", "examine", "notes_on"]
 
 RISK = 0.01
 """The default of the highest acceptable error rate."""
@@ -58,7 +58,7 @@ class Examination:
         From `danqing.evaluation.evaluate.evaluate`.
     intervals : dict
         95 % intervals of the test metrics: ``loss`` and ``per_class`` (``precision``, ``recall``,
-        ``f1``), or ``r2``, ``mae`` and ``mse``.
+        ``f1``; None for a class without examples), or ``r2``, ``mae`` and ``mse``.
     calibration : dict or None
         The content of calibration.json, see `danqing.evaluation.confidence`.
     label_issues : dict of str to ndarray of int64
@@ -123,11 +123,12 @@ def examine(
         _check_risk(run, risk, own)
     if against is not None:
         _check_comparable(run, against)
-    subsets = subsets_to_evaluate(run, dataset)
+    data = evaluation_data(run, dataset)
     predictor = Predictor(run)
-    predictions = {name: predict_subset(predictor, subset) for name, subset in subsets.items()}
+    predictions = {name: predict_subset(predictor, subset) for name, subset in data.subsets.items()}
     test, classes = predictions["test"], run.task == "classification"
     metrics = {name: metrics_of(run, subset) for name, subset in predictions.items()}
+    metrics["test"] |= data.to_json()
     calibration: dict[str, Any] | None
     if not classes:
         calibration = calibrate_regression(predictions["validation"], test) if own else None
@@ -150,6 +151,41 @@ def examine(
         _slices(test, classes),
         None if against is None else _compare(test, against, classes),
     )
+
+
+def notes_on(found: Examination) -> list[str]:
+    """Say what of the data was not measured, and what the run has learned from, a line each."""
+    name, figures = found.dataset.name, found.metrics["test"]
+    notes = []
+    without: Any = found.dataset.without_target.get(
+        "test" if len(found.dataset.y_test) else "train", ()
+    )
+    if len(without):
+        notes.append(f"{name}: {_rows(len(without))} without a target left out: {_first(without)}")
+    if unknown := figures.get("unknown_classes"):
+        listed = _first([f"{label} ({count:,})" for label, count in unknown.items()])
+        notes.append(
+            f"{name}: {_rows(sum(unknown.values()))} of classes that the run does not know left "
+            f"out: {listed}"
+        )
+    absent = [row["class"] for row in figures.get("per_class", ()) if not row["n"]]
+    if absent and not found.own:
+        notes.append(f"{name}: has no examples of {_first(absent)}")
+    if seen := figures.get("training_rows"):
+        notes.append(
+            f"{name}: {seen:,} of {figures['n']:,} rows equal rows that the network was trained "
+            "on; the metrics are too good by as much as it remembers them"
+        )
+    return notes
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _first(texts: Any, most: int = 10) -> str:
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(map(str, texts[:most])) + more
 
 
 def _check_risk(run: RunFolder, risk: float, own: bool) -> None:
@@ -200,7 +236,10 @@ def _class_intervals(test: SubsetPredictions, metrics: dict[str, Any]) -> dict[s
     return {
         "loss": list(loss) if loss else None,
         "per_class": [
-            {name: [float(low[c]), float(high[c])] for name, (low, high) in found.items()}
+            {
+                name: [float(low[c]), float(high[c])] if labels[c] else None
+                for name, (low, high) in found.items()
+            }
             for c in range(len(matrix))
         ],
     }

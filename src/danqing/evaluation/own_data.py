@@ -5,9 +5,12 @@ Knows no predictions and no metrics.
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
+from danqing import __version__
 from danqing.data.dataset import Dataset
 from danqing.data.sources import load_data
-from danqing.data.split import Splits, split_by_settings
+from danqing.data.split import Splits, Subset, split_by_settings
 from danqing.errors import RunError
 from danqing.runs.run_folder import RunFolder
 
@@ -54,5 +57,23 @@ def own_data(run: RunFolder, dataset: Dataset | None = None) -> Dataset:
 
 
 def own_splits(run: RunFolder, dataset: Dataset | None = None) -> Splits:
-    """Split the data that a run was trained on as its training did; raises as `own_data` does."""
-    return split_by_settings(own_data(run, dataset), run.config)
+    """Split the data that a run was trained on as its training did, and check that it is so.
+
+    Raises as `own_data` does, and RunError if a subset has other rows than in training. Runs that
+    recorded no digests of their subsets are not checked.
+    """
+    splits = split_by_settings(own_data(run, dataset), run.config)
+    recorded = (run.data.get("split") or {}).get("digests") or {}
+    for name, digest in recorded.items():
+        subset: Subset = getattr(splits, name)
+        if subset.digest != digest:
+            raise RunError(
+                f"{run.folder}: its {name} set can't be found again: the same data are split into "
+                f"other rows than in training, by danqing {__version__} and "
+                f"{_splitter()}; use the versions in {run.folder / 'config.json'}, or train again"
+            )
+    return splits
+
+
+def _splitter() -> str:
+    return f"scikit-learn {version('scikit-learn')}"

@@ -14,12 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from danqing.errors import RecipeError, RunError
+from danqing.runs.rows import ROWS_FILE
 from danqing.runs.run_folder import FORMAT, RunFolder
 
 __all__ = ["create_folder", "lock_folder", "open_run", "remove_if_nothing_learned", "reopen_folder"]
 
 _TEMPORARY = re.compile(r"\..+\.\d+")  # as `AtomicFile` names them
-_FIRST_FILES = {"data.json", "network.json"}  # written before config.json
+_FIRST_FILES = {ROWS_FILE, "data.json", "network.json"}  # written before config.json
 
 
 @contextmanager
@@ -146,7 +147,7 @@ def remove_if_nothing_learned(run: RunFolder) -> bool:
     learned = ("weights.safetensors", "history.csv", "checkpoints")
     if any((run.folder / name).exists() for name in learned):
         return False
-    for name in ("config.json", "network.json", "data.json"):
+    for name in ("config.json", *_FIRST_FILES):
         (run.folder / name).unlink(missing_ok=True)
     shutil.rmtree(run.event_logs, ignore_errors=True)
     with suppress(OSError):  # others' files stay, and with them the folder

@@ -24,9 +24,11 @@ from danqing.runs.files import (
     write_json,
     write_tensors,
 )
+from danqing.runs.rows import read_rows, write_rows
 
 # `danqing runs` reads a few lines of JSON: NumPy would take longer than all else.
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from danqing.preparation.preparation import Preparation
@@ -180,6 +182,11 @@ class RunFolder:
         return read_tensors(self.folder / "weights.safetensors")
 
     @property
+    def training_rows(self) -> NDArray[np.uint64] | None:
+        """A 64-bit digest of each row it was trained on; None if the run keeps none."""
+        return read_rows(self.folder)
+
+    @property
     def weights_digest(self) -> str:
         """The SHA-256 of the file of weights."""
         return hashlib.sha256(read_bytes(self.folder / "weights.safetensors")).hexdigest()
@@ -209,9 +216,15 @@ class RunFolder:
         return self.folder / "tensorboard"
 
     def write_start(
-        self, config: dict[str, Any], data: dict[str, Any], network: dict[str, Any]
+        self,
+        config: dict[str, Any],
+        data: dict[str, Any],
+        network: dict[str, Any],
+        training_rows: NDArray[np.uint64] | None = None,
     ) -> None:
         """Write what is known before the first step; `config.json`, which makes it a run, last."""
+        if training_rows is not None:
+            write_rows(self.folder, training_rows)
         for name, plain in (("data", data), ("network", network), ("config", config)):
             write_json(self.folder / f"{name}.json", {"format": FORMAT, **plain})
 

@@ -9,19 +9,42 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from danqing import __version__
+from danqing.data.split import Subset, short_digests
 from danqing.data.stratify import SPLIT_SEED
 from danqing.runs.metadata import Metadata
 from danqing.runs.run_folder import RunFolder
 from danqing.training.prepare_training import TrainingPlan
 
-__all__ = ["describe_training"]
+__all__ = ["describe_training", "learned_rows"]
 
 
 def describe_training(plan: TrainingPlan) -> Metadata:
     """Describe a training: its settings, its data and its network."""
     network = {**plan.architecture.to_json(), "preparation": plan.preparation.to_json()}
     return Metadata(_config(plan), _data(plan), network)
+
+
+def learned_rows(plan: TrainingPlan) -> NDArray[np.uint64]:
+    """Give 64 bits of the digest of every row that the network learns from.
+
+    Pictures without labels are among them; so are the rows of the run that is fine-tuned, as far
+    as it keeps their digests.
+    """
+    splits = plan.splits
+    rows = [short_digests(splits.train)]
+    if plan.recipe.unlabelled_weight:
+        rows += [short_digests(splits.unlabelled)] if splits.unlabelled else []
+        if plan.unlabelled:
+            every = np.arange(len(plan.unlabelled.pictures))
+            rows.append(short_digests(Subset(plan.unlabelled.pictures, every, every)))
+    earlier = plan.base.training_rows if plan.base else None
+    if earlier is not None:
+        rows.append(earlier)
+    return np.concatenate(rows)
 
 
 def _config(plan: TrainingPlan) -> dict[str, Any]:
@@ -56,7 +79,13 @@ def _data(plan: TrainingPlan) -> dict[str, Any]:
         "counts": counts,
         **({"unlabelled": plan.unlabelled.to_json()} if plan.unlabelled else {}),
         "removed": {**dataset.removed, **splits.removed},
-        "split": {"seed": SPLIT_SEED, "validation_share": plan.recipe.validation_share},
+        "split": {
+            "seed": SPLIT_SEED,
+            "validation_share": plan.recipe.validation_share,
+            "digests": {
+                name: getattr(splits, name).digest for name in ("train", "validation", "test")
+            },
+        },
     }
 
 

@@ -20,7 +20,7 @@ from danqing.runs.create import open_run, remove_if_nothing_learned
 from danqing.runs.metadata import Metadata, refuse_differences
 from danqing.runs.run_folder import RunFolder
 from danqing.training.budget import Budget, Clock
-from danqing.training.describe_training import describe_training
+from danqing.training.describe_training import describe_training, learned_rows
 from danqing.training.earlier_run import load_finished_run
 from danqing.training.fine_tuning import recipe_for_base
 from danqing.training.history import HistoryWriter
@@ -138,7 +138,7 @@ def _start(run: RunFolder, plan: TrainingPlan, metadata: Metadata, owns_process:
     )
     if not begun:
         config = {**metadata.config, "threads": threads}
-        run.write_start(config, metadata.data, metadata.network)
+        run.write_start(config, metadata.data, metadata.network, learned_rows(plan))
 
 
 def _fit(

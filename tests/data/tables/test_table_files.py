@@ -257,7 +257,6 @@ def test_target_and_source(tmp_path: Path) -> None:
         ("y,label\n1,2\n3,4\n", None, "which column is the target"),
         (PETS, "born", "target 'born' is a date"),
         ("a\n1\n2\n", "a", "no column but the target"),
-        ("a,b\n1,2\n", "a", "every row has the class '1'"),
     ],
 )
 def test_targets_that_can_not_be(

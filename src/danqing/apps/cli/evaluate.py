@@ -41,7 +41,7 @@ def evaluate(
     --out is given.
     """
     from danqing.api.run import load_for
-    from danqing.evaluation.examination import examine
+    from danqing.evaluation.examination import examine, notes_on
     from danqing.evaluation.report.write_report import check_out, write_report
     from danqing.runs.run_folder import load_run
 
@@ -51,10 +51,13 @@ def evaluate(
         check_out(out)
     dataset = load_for(opened, source) if source else None
     found = examine(opened, dataset, risk=risk, against=other)
+    for note in notes_on(found):
+        typer.echo(f"danqing: {note}", err=True)
     for subset in ("validation", "test"):
         if subset in found.metrics:
             typer.echo(_line(subset, found.metrics[subset]))
     if opened.task == "classification":
+        _print_means(found.metrics["test"])
         _print_classes(found.metrics["test"]["per_class"])
         _print_confusion(found.metrics["test"]["confusion_matrix"], opened.class_names)
         _print_confidence(found.calibration)
@@ -83,10 +86,25 @@ def _print_classes(per_class: list[dict[str, Any]]) -> None:
     width = max(5, *(len(row["class"]) for row in per_class))
     typer.echo(f"\n{'class':>{width}}       n  precision   recall       f1")
     for row in per_class:
-        typer.echo(
-            f"{row['class']:>{width}}  {row['n']:>6,}    {row['precision']:7.2%}  "
-            f"{row['recall']:7.2%}  {row['f1']:7.2%}"
-        )
+        figures = "  ".join(f"{_share(row[name]):>7}" for name in ("precision", "recall", "f1"))
+        typer.echo(f"{row['class']:>{width}}  {row['n']:>6,}    {figures}")
+
+
+def _print_means(figures: dict[str, Any]) -> None:
+    typer.echo(
+        f"\nbalanced accuracy {_share(figures['balanced_accuracy'])}  macro F1 "
+        f"{_share(figures['macro_f1'])}  ROC AUC {_number(figures['roc_auc'])}  average precision "
+        f"{_number(figures['average_precision'])}"
+    )
+
+
+def _share(share: float | None) -> str:
+    """Write a share in percent; a class without examples has none."""
+    return "–" if share is None else f"{share:.2%}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def _print_confusion(matrix: list[list[int]], names: list[str]) -> None:

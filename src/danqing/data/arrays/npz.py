@@ -27,6 +27,7 @@ from danqing.data.arrays.from_arrays import (
 from danqing.data.dataset import Dataset
 from danqing.data.file_checks import DEFLATE_RATIO, check_file, check_size
 from danqing.data.labels import make_labels
+from danqing.data.row_names import name_rows
 from danqing.data.subset_names import SUBSETS, subset_of
 from danqing.data.table import Table
 from danqing.errors import SourceError
@@ -85,6 +86,8 @@ def load_npz(path: str | Path, *, task: str | None = None) -> Dataset:
         class_names=labels.class_names,
         removed=labels.removed,
         pictures_as=pictures_as_of(arrays_x, path),
+        names=name_rows(labels.kept),
+        without_target=name_rows({subset: ~kept for subset, kept in labels.kept.items()}),
     )
 
 

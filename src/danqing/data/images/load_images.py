@@ -27,6 +27,7 @@ from danqing.data.images.image_file import quiet
 from danqing.data.images.layout import Labelled, Layout, arrange
 from danqing.data.images.origin import Origin
 from danqing.data.natural_order import natural_key
+from danqing.data.row_names import FileNames
 from danqing.data.subset_names import SUBSETS, SubsetName
 from danqing.errors import SourceError
 
@@ -36,6 +37,8 @@ IN_MEMORY = 1 << 30
 """Pixels are held in memory up to so many bytes; more stay on disk."""
 
 _NAMED = 10  # folders that a reason names
+
+_UNREADABLE = "folders without a readable picture"
 
 Stored = NDArray[np.uint8] | CachedPictures
 
@@ -95,9 +98,9 @@ def load_images(path: str | Path, *, progress: OnProgress | None = None) -> Data
     Raises
     ------
     SourceError
-        If the folder or archive is missing, damaged or empty, has no class folders, a single
-        class, a class that is not in the training set, or no readable picture; or if an archive
-        unpacks to more than 8 GiB.
+        If the folder or archive is missing, damaged or empty, has no class folders, a class that
+        is not in the training set, or no readable picture; or if an archive unpacks to more than
+        8 GiB.
 
     Examples
     --------
@@ -173,7 +176,7 @@ def _left_out(layout: Layout, good: list[Labelled]) -> Counter[str]:
     without = {file.label for file in layout.files} - {file.label for file in good}
     reasons = Counter({"other files": layout.others})
     for what, names in (
-        ("folders without a readable picture", sorted({*layout.bare, *without}, key=natural_key)),
+        (_UNREADABLE, sorted({*layout.bare, *without}, key=natural_key)),
         ("service folders", layout.service),
     ):
         if names:
@@ -190,11 +193,14 @@ def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
     counts = Counter(file.subset for file in loaded.files)
     x: dict[str, Stored] = {}
     y: dict[str, NDArray[np.int64]] = {}
+    names = FileNames(str(origin.path), [file.name for file in loaded.files])
+    named: dict[str, FileNames] = {}
     start = 0
     for subset in SUBSETS:
         stop = start + counts[subset]
         if counts[subset] or subset != "validation":
             x[subset], y[subset] = _window(loaded.pictures, start, stop), labels[start:stop]
+            named[subset] = names[start:stop]
         start = stop
     removed = loaded.left_out + Counter({"unreadable files": len(loaded.unreadable)})
     return Dataset.from_subsets(
@@ -206,6 +212,7 @@ def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
         removed=dict(sorted(removed.items())),
         pictures_as=loaded.pictures_as,
         content_hash=_content_hash(loaded),
+        names=named,
     )
 
 
@@ -251,7 +258,8 @@ def _class_names(origin: Origin, loaded: _Loaded) -> tuple[str, ...]:
                 "add some, or remove its folder"
             )
     classes = sorted(by_subset["train"], key=natural_key)
-    if len(classes) < 2:
+    if len(classes) < 2 and any(reason.startswith(_UNREADABLE) for reason in loaded.left_out):
+        # One class can be measured, but not if others were meant to be there.
         name, reason = next(iter(loaded.unreadable), ("", ""))
         others = f"; the first of {len(loaded.unreadable):,} others, {name!r}, {reason}"
         raise SourceError(

@@ -15,6 +15,7 @@ import numpy as np
 
 from danqing.data.dataset import Dataset
 from danqing.data.labels import make_labels
+from danqing.data.row_names import name_rows
 from danqing.data.subset_names import SUBSETS, subset_of
 from danqing.data.table import Column, ColumnKind, Table
 from danqing.data.tables.columns import column_from_series
@@ -62,7 +63,13 @@ def load_table(path: str | Path, target: str | None = None, task: str | None = N
         for subset, start, end in zip(frames, ends[:-1], ends[1:], strict=True)
     }
     return dataset_of_tables(
-        tables, path, target, task, name=path.resolve().stem, source=str(path.resolve())
+        tables,
+        path,
+        target,
+        task,
+        name=path.resolve().stem,
+        source=str(path.resolve()),
+        files={subset: file.resolve() for subset, file in files.items()},
     )
 
 
@@ -159,8 +166,11 @@ def dataset_of_tables(
     *,
     name: str,
     source: str,
+    files: Mapping[str, Path] | None = None,
 ) -> Dataset:
     """Make a Dataset of the tables of each subset, training first; rows need a target.
+
+    Rows are named by the `files` they come from, if these are given, and by their row in it.
 
     Raises
     ------
@@ -192,6 +202,8 @@ def dataset_of_tables(
         class_names=labels.class_names,
         target=target,
         removed={**removed, **labels.removed},
+        names=name_rows(labels.kept, files),
+        without_target=name_rows({subset: ~kept for subset, kept in labels.kept.items()}, files),
     )
 
 

@@ -32,14 +32,16 @@ def each_class(found: Examination) -> str:
     """Show precision, recall and F1 of each class, with intervals."""
     lines = []
     intervals = found.intervals["per_class"]
-    least = min((one["f1"][0] for one in intervals), default=0.0)
+    least = min((one["f1"][0] for one in intervals if one["f1"]), default=0.0)
     floor = math.floor(least * 1000) / 1000
     for row, ends in zip(found.metrics["test"]["per_class"], intervals, strict=True):
         cells = "".join(
             f"<td>{percent(row[name])}<small>{interval(ends[name])}</small></td>"
+            if row["n"]
+            else "<td>–</td>"
             for name in ("precision", "recall", "f1")
         )
-        drawn = interval_mark(row["f1"], ends["f1"], floor, 1)
+        drawn = interval_mark(row["f1"], ends["f1"], floor, 1) if row["n"] else ""
         lines.append(
             f"<tr><th scope=row>{escape(row['class'])}</th><td>{row['n']:,}</td>{cells}"
             f"<td class=drawn>{drawn}</td></tr>"

@@ -224,7 +224,8 @@ def _metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     if len(matrix) <= _MOST_CLASSES:
         kept["confusion_matrix"] = matrix.tolist()
     else:
-        rows = sorted(rows, key=lambda row: row[1]["f1"])[:_MOST_CLASSES]
+        measured = [row for row in rows if row[1]["n"]]
+        rows = sorted(measured, key=lambda row: row[1]["f1"])[:_MOST_CLASSES]
     kept["per_class"] = [
         {"class": number, **{key: row[key] for key in ("n", "precision", "recall", "f1")}}
         for number, row in rows

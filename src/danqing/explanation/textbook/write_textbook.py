@@ -9,10 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from danqing.data.dataset import Dataset
-from danqing.data.split import split_by_settings
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
-from danqing.evaluation.own_data import own_data
+from danqing.evaluation.own_data import own_data, own_splits
 from danqing.evaluation.report.write_report import check_out
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
@@ -66,7 +65,7 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | N
             "finish its training: danqing train --resume --out " + str(run.folder)
         )
     dataset = own_data(run, dataset)
-    splits = split_by_settings(dataset, run.config)
+    splits = own_splits(run, dataset)
     shown = EnsembleMember(run, tta_views=1) if run.members > 1 or run.tta_views > 1 else run
     metrics = run.metrics if run.finished and shown is run else evaluate(shown, dataset)
     page = assemble(collect_facts(shown, splits, metrics))

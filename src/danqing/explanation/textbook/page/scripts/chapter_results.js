@@ -52,7 +52,7 @@ chapters.push(function drawEvaluation() {
     <td class="num">${number(`evaluation/${k}/loss`, subset.loss)}</td></tr>`).join(""));
   put("class-rows", facts.metrics.per_class.map((row) => `<tr><th scope="row">${escaped(className(row.class))}</th>
     <td class="num">${number(`evaluation/class/${row.class}/n`, row.n)}</td>
-    ${["precision", "recall", "f1"].map((key) => `<td class="num">${percent(`evaluation/class/${row.class}/${key}`, row[key])}</td>`).join("")}</tr>`).join(""));
+    ${["precision", "recall", "f1"].map((key) => `<td class="num">${row[key] === null ? "–" : percent(`evaluation/class/${row.class}/${key}`, row[key])}</td>`).join("")}</tr>`).join(""));
   put("confusion", confusion());
 });
 
