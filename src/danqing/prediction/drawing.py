@@ -17,6 +17,7 @@ from PIL import Image
 from danqing.data.images.decode import flatten
 from danqing.data.images.image_file import open_picture, quiet, read_file
 from danqing.errors import PictureError
+from danqing.prediction.even_light import even_out, has_light_ground
 
 __all__ = ["draw_like_mnist", "read_drawing"]
 
@@ -29,7 +30,7 @@ def read_drawing(
     """Read a picture file for a network that takes pictures of `input_shape`.
 
     A grey picture of exactly that size, on a dark ground, is taken as it is. Any other is treated
-    as a drawing, dark on light or light on dark.
+    as a drawing, dark on light or light on dark, evened out if its light is uneven.
 
     Returns
     -------
@@ -45,11 +46,11 @@ def read_drawing(
     grey = _read_grey(Path(path))
     height, width, _ = input_shape
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    light_ground = float(np.median(border)) > 127
-    if grey.shape == (height, width) and not light_ground:
+    if grey.shape == (height, width) and float(np.median(border)) <= 127:
         return grey[..., np.newaxis], ""
+    light_ground = has_light_ground(grey)
     try:
-        drawn = draw_like_mnist(255 - grey if light_ground else grey, (height, width))
+        drawn = draw_like_mnist(even_out(grey, light_ground=light_ground), (height, width))
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
     inverted = "inverted, " if light_ground else ""
