@@ -36,12 +36,14 @@ def test_it_shows_what_the_folder_holds(run: RunFolder) -> None:
 
 def test_predict_is_the_predictors(iris: Run) -> None:
     data = danqing.load_data("iris")
-    predicted = iris.predict(data.x_train)
+    predicted = iris.predict_proba(data.x_train)
     assert predicted.dtype == np.float32
     np.testing.assert_allclose(predicted.sum(axis=1), 1, atol=1e-5)
-    expected = Predictor(RunFolder(iris.folder)).predict(data.x_train)
+    expected = Predictor(RunFolder(iris.folder)).predict_examples(data.x_train)
     np.testing.assert_array_equal(predicted, expected)
-    with pytest.raises(RunError, match="takes rows of shape"):
+    assert (iris.predict(data.x_train) == iris.classes_[expected.argmax(axis=1)]).all()
+    assert iris.classes_.tolist() == iris.class_names
+    with pytest.raises(SourceError, match=r"expected \(n, 4\)"):
         iris.predict(np.zeros((2, 7), np.float32))
     with pytest.raises(SourceError, match="petal length"):
         iris.predict(danqing.load_data("wine").x_train)
@@ -51,7 +53,7 @@ def test_predict_needs_no_tensorflow(iris: Run) -> None:
     program = (
         "import sys, danqing\n"
         f"run = danqing.load_run({str(iris.folder)!r})\n"
-        "run.predict(run._files.preparation.scaling.mean_[None])\n"
+        "run.predict([[5.1, 3.5, 1.4, 0.2]])\n"
         "print([name for name in ('tensorflow', 'keras', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -159,6 +159,6 @@ def test_pictures_of_another_size_are_brought_to_the_networks(
         np.array(Image.fromarray(one).convert("L").resize((28, 28), Image.Resampling.BILINEAR))
         for one in coloured
     ]
-    predicted = Predictor(run).predict(np.array(smaller)[..., np.newaxis]).argmax(axis=1)
+    predicted = Predictor(run).predict_examples(np.array(smaller)[..., np.newaxis]).argmax(axis=1)
     assert figures["test"]["accuracy"] == pytest.approx(np.mean(predicted == small.y_test))
     assert figures["test"]["accuracy"] == pytest.approx(run.metrics["test"]["accuracy"], abs=0.01)

@@ -38,7 +38,7 @@ def test_scores_are_the_logits_of_what_ships(run: RunFolder, small) -> None:
     network = load_network(run)
     x = small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = Predictor(run).predict(x).astype(np.float64)
+    probabilities = Predictor(run).predict_examples(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
 
 

@@ -75,12 +75,12 @@ def test_nearest_by_brute_force(untrained: Callable[..., TensorFlowNetwork]) -> 
 
 def test_counterfactuals_are_predicted_by_what_ships(run: RunFolder, small: Dataset) -> None:
     network, pictures = load_network(run), small.x_test[:6]
-    order = np.argsort(-Predictor(run).predict(pictures), axis=1)
-    found = counterfactuals(network, pictures, order[:, 1], Predictor(run).predict)
+    order = np.argsort(-Predictor(run).predict_examples(pictures), axis=1)
+    found = counterfactuals(network, pictures, order[:, 1], Predictor(run).predict_examples)
     assert all(change.found for change in found)
     for change, before in zip(found, pictures, strict=True):
         assert change.picture.dtype == np.uint8
-        prediction = Predictor(run).predict(change.picture[None])[0]
+        prediction = Predictor(run).predict_examples(change.picture[None])[0]
         assert prediction.argmax() == change.target
         assert prediction[change.target] == pytest.approx(change.probability)
         apart = (change.picture.astype(float) - before) / 255
@@ -88,7 +88,7 @@ def test_counterfactuals_are_predicted_by_what_ships(run: RunFolder, small: Data
         assert change.changed == (apart != 0).sum() < 300
         # It is small: half of it is not enough.
         half = np.rint(before + apart * 255 / 2).astype(np.uint8)
-        assert Predictor(run).predict(half[None])[0].argmax() != change.target
+        assert Predictor(run).predict_examples(half[None])[0].argmax() != change.target
 
 
 def test_permutation_importance_agrees_with_sklearn(iris: Trained) -> None:
@@ -100,7 +100,9 @@ def test_permutation_importance_agrees_with_sklearn(iris: Trained) -> None:
         def fit(self) -> None: ...
 
         def score(self, x: np.ndarray, y: np.ndarray) -> float:
-            return float((Predictor(run).predict(x.astype(np.float32)).argmax(axis=1) == y).mean())
+            return float(
+                (Predictor(run).predict_examples(x.astype(np.float32)).argmax(axis=1) == y).mean()
+            )
 
     expected = sklearn_importance(Answering(), features, labels, n_repeats=60, random_state=0)
     found = permutation_importance(Predictor(run), features, labels, repeats=60)
@@ -124,7 +126,7 @@ def test_planted_mark_is_found(tmp_path: Path, mnist: Dataset) -> None:
     pictures = x_test.astype(np.float32)
     baselines, predicted = (
         baselines_for(pictures, run.preparation),
-        Predictor(run).predict(x_test).argmax(1),
+        Predictor(run).predict_examples(x_test).argmax(1),
     )
     maps = attribute(DEFAULT_METHOD, load_network(run), pictures, baselines, predicted).reshape(
         200, -1
@@ -138,7 +140,7 @@ def test_examples_of_the_run_itself(
 ) -> None:
     test = own_splits(run, small).test
     rows = choose_examples(run, test)
-    predicted = Predictor(run).predict(test.x[rows]).argmax(axis=1)
+    predicted = Predictor(run).predict_examples(test.x[rows]).argmax(axis=1)
     right = predicted == test.y[rows]
     assert right[:3].all()
     assert not right[3]
@@ -196,9 +198,11 @@ def test_regression(diabetes: Trained) -> None:
     run, data = diabetes
     found = explain(run)
     rows = choose_examples(run, split(data, run.config["validation_share"]).test)
-    numbers = Predictor(run).predict(data.x_train[rows])
+    numbers = Predictor(run).predict_examples(data.x_train[rows])
     features = run.preparation.encoded(data.x_train[rows])
-    nothing = Predictor(run).predict(np.broadcast_to(run.preparation.scaling.mean_, features.shape))
+    nothing = Predictor(run).predict_examples(
+        np.broadcast_to(run.preparation.scaling.mean_, features.shape)
+    )
     for one, number, without in zip(found.explanations, numbers, nothing, strict=True):
         assert one.prediction == f"{number:.4g}"
         difference = float(number - without)

@@ -38,7 +38,7 @@ def ensemble(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFol
 def test_scores_are_the_logits_of_what_ships(ensemble: RunFolder, small: Dataset) -> None:
     network, x = load_network(ensemble), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = Predictor(ensemble).predict(x).astype(np.float64)
+    probabilities = Predictor(ensemble).predict_examples(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
     assert network.features(x).shape == (20, 3 * 6)
 
@@ -89,8 +89,13 @@ def test_a_member_is_a_run_of_its_own(ensemble: RunFolder, small: Dataset, numbe
         np.testing.assert_array_equal(tensor, ensemble.tensors[own + name])
     x = small.x_test[:9]
     outputs = np.asarray(load_network(member).model(x.astype(np.float32)))
-    np.testing.assert_allclose(Predictor(member).predict(x), outputs, atol=1e-5)
-    assert np.abs(Predictor(member).predict(x) - Predictor(ensemble).predict(x)).max() > 0.01
+    np.testing.assert_allclose(Predictor(member).predict_examples(x), outputs, atol=1e-5)
+    assert (
+        np.abs(
+            Predictor(member).predict_examples(x) - Predictor(ensemble).predict_examples(x)
+        ).max()
+        > 0.01
+    )
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +109,7 @@ def test_scores_of_several_views_are_the_logits_of_what_ships(
 ) -> None:
     network, x = load_network(several_views), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = Predictor(several_views).predict(x).astype(np.float64)
+    probabilities = Predictor(several_views).predict_examples(x).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
     assert network.features(x).shape == (20, 6)
 
@@ -114,7 +119,7 @@ def test_the_textbook_of_several_views_shows_one(several_views: RunFolder, small
     once = EnsembleMember(several_views, tta_views=1)
     assert facts["tta_views"] == 10
     assert (once.tta_views, EnsembleMember(several_views).tta_views) == (1, 10)
-    right = Predictor(once).predict(small.x_test).argmax(axis=1) == small.y_test
+    right = Predictor(once).predict_examples(small.x_test).argmax(axis=1) == small.y_test
     assert facts["metrics"]["test"]["accuracy"] == right.mean()
 
 
@@ -131,7 +136,7 @@ def test_the_textbook_takes_the_first_member_apart(ensemble: RunFolder, small: D
     assert facts["ensemble"] == 3
     assert facts["parameters"] == member.parameters == ensemble.parameters // 3
     assert set(facts["tensors"]) == set(member.tensors)
-    right = Predictor(member).predict(small.x_test).argmax(axis=1) == small.y_test
+    right = Predictor(member).predict_examples(small.x_test).argmax(axis=1) == small.y_test
     assert facts["metrics"]["test"]["accuracy"] == right.mean()
     for sample in facts["samples"]:
         assert sample["check"]["autodiff"] < 1e-6

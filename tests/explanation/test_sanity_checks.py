@@ -119,12 +119,12 @@ def test_default_map_of_a_trained_run_passes_its_checks(run: RunFolder, small) -
     """A small version of benchmarks/attributions.py."""
     network, test = load_network(run), own_splits(run, small).test
     x = np.asarray(test.x[test.rows[:100]], np.float32)
-    nothing, targets = np.zeros_like(x), Predictor(run).predict(x).argmax(axis=1)
+    nothing, targets = np.zeros_like(x), Predictor(run).predict_examples(x).argmax(axis=1)
     found = integrated_gradients(network, x, nothing, targets)
     assert (found.gaps <= 0.01).all()
 
     def kept(changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return Predictor(run).predict(changed)[np.arange(len(rows)), targets[rows]]
+        return Predictor(run).predict_examples(changed)[np.arange(len(rows)), targets[rows]]
 
     maps = attribute(DEFAULT_METHOD, network, x, nothing, targets)
     mine = deletion_and_insertion(kept, x, nothing, maps)

@@ -323,7 +323,7 @@ def test_samples_are_an_uncertain_one_typical_ones_and_mistakes(
     run, dataset, page = make(name)
     samples = facts_of(page)["samples"]
     test = split(dataset, run.config["validation_share"]).test
-    answers = Predictor(run).predict(test.x[test.rows])
+    answers = Predictor(run).predict_examples(test.x[test.rows])
     kinds = [sample["kind"] for sample in samples]
     assert kinds == sorted(kinds, key=["uncertain", "typical", "mistake"].index)
     assert kinds.count("uncertain") == 1

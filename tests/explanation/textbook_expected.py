@@ -206,7 +206,7 @@ class Numbers(BackwardNumbers):
                 self.put(f"evaluation/{k}/low", low)
                 self.put(f"evaluation/{k}/high", high)
         test = self.splits.test
-        answers = Predictor(self.run).predict(test.x[test.rows])
+        answers = Predictor(self.run).predict_examples(test.x[test.rows])
         if self.regression:
             errors = np.abs(answers - test.labels)
             wrong = int((errors > errors.mean()).sum())

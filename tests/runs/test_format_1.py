@@ -51,7 +51,7 @@ def test_predictions_and_metrics_are_those_of_the_old_code(name: str, copies: Pa
     dataset = data_of(run)
     assert dataset.fingerprint == run.data["fingerprint"]
     test = split_by_settings(dataset, run.config).test
-    predicted = Predictor(run).predict(test.examples())
+    predicted = Predictor(run).predict_examples(test.examples())
     expected = load_file(KEPT / "predictions.safetensors")[name]
     np.testing.assert_allclose(predicted, expected, rtol=1e-5, atol=1e-6)
     flat_now, flat_then = flat(evaluate(run, dataset)), flat(run.metrics)

@@ -36,7 +36,7 @@ def test_a_network_is_rebuilt_from_data_alone(run: RunFolder, small: Dataset) ->
     model = build(Architecture.from_json(run.network), run.preparation, seed=9)
     load_tensors(model, run.tensors)
     expected = np.asarray(model(small.x_test.astype(np.float32), training=False))
-    np.testing.assert_allclose(Predictor(run).predict(small.x_test), expected, atol=1e-5)
+    np.testing.assert_allclose(Predictor(run).predict_examples(small.x_test), expected, atol=1e-5)
 
 
 def test_the_last_epoch_is_what_shipped(run: RunFolder) -> None:
@@ -60,7 +60,7 @@ def test_damaged_weights(run: RunFolder, tmp_path: Path, name: str, content: byt
     whole = (copy.folder / name).read_bytes()
     (copy.folder / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
     with pytest.raises(RunError, match="damaged"):
-        copy.tensors if name.startswith("weights") else Predictor(copy).predict(
+        copy.tensors if name.startswith("weights") else Predictor(copy).predict_examples(
             np.zeros((1, 28, 28, 1))
         )
 
@@ -74,9 +74,9 @@ def test_a_later_format_is_refused(run: RunFolder, tmp_path: Path) -> None:
 
 def test_pictures_of_another_shape(run: RunFolder) -> None:
     with pytest.raises(RunError, match="takes pictures of shape"):
-        Predictor(run).predict(np.zeros((2, 32, 32, 1)))
-    assert Predictor(run).predict(np.zeros((0, 28, 28, 1))).shape == (0, 10)
-    assert Predictor(run).predict(np.zeros((3, 28, 28))).shape == (3, 10)
+        Predictor(run).predict_examples(np.zeros((2, 32, 32, 1)))
+    assert Predictor(run).predict_examples(np.zeros((0, 28, 28, 1))).shape == (0, 10)
+    assert Predictor(run).predict_examples(np.zeros((3, 28, 28))).shape == (3, 10)
 
 
 def test_no_run(tmp_path: Path) -> None:

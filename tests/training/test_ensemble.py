@@ -108,7 +108,7 @@ def test_history_tells_of_the_averaged_answer(
     rows = run.metrics["validation"]
     assert run.history[-1]["val_accuracy"] == pytest.approx(rows["accuracy"])
     assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
-    answers = Predictor(run).predict(small.x_test)
+    answers = Predictor(run).predict_examples(small.x_test)
     metrics = classification_metrics(answers, small.y_test, run.class_names)
     assert metrics["loss"] == run.metrics["test"]["loss"]
 

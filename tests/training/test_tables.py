@@ -48,8 +48,12 @@ def test_a_table_of_houses(houses: Path, tmp_path: Path) -> None:
     lines = houses.read_text().splitlines()
     unlabelled.write_text("\n".join(line.rpartition(",")[0] for line in lines[:4]) + "\n")
     again = load_run(run.folder)
-    answers = Predictor(again).predict(read_table(unlabelled, again.preparation.encoding.kinds))  # type: ignore[union-attr]
-    np.testing.assert_allclose(answers, Predictor(run).predict(dataset.x_train[:3]), rtol=1e-5)
+    answers = Predictor(again).predict_examples(
+        read_table(unlabelled, again.preparation.encoding.kinds)
+    )  # type: ignore[union-attr]
+    np.testing.assert_allclose(
+        answers, Predictor(run).predict_examples(dataset.x_train[:3]), rtol=1e-5
+    )
     assert evaluate(again)["test"] == pytest.approx(test)
     assert evaluate(again, dataset)["test"] == pytest.approx(test)
 

@@ -51,7 +51,7 @@ def test_the_gradient_leads_to_the_teachers_answer_to_the_same_warped_picture(
     )
 
     transformed = random_affine(pictures, 1.0, seed).numpy()
-    taught = Predictor(pair).predict(transformed).astype(np.float64)  # by ONNX Runtime
+    taught = Predictor(pair).predict_examples(transformed).astype(np.float64)  # by ONNX Runtime
     answers = np.asarray(model(transformed)).astype(np.float64)
     assert float(loss) == pytest.approx(
         -(weights * (taught * np.log(answers)).sum(axis=1)).sum(), rel=1e-4
@@ -88,7 +88,7 @@ def test_rows_of_a_table_are_read_as_the_teacher_reads_them(tmp_path: Path) -> N
     recipe = Recipe(network="dense(12)", epochs=60)
     taught = train(nothing, recipe, tmp_path / "taught", teacher=teacher.folder)
     assert taught.network["preparation"] == teacher.network["preparation"]
-    assert np.corrcoef(Predictor(taught).predict(x), y)[0, 1] > 0.95
+    assert np.corrcoef(Predictor(taught).predict_examples(x), y)[0, 1] > 0.95
 
 
 def test_resume_wants_the_same_teacher(

@@ -143,7 +143,7 @@ def test_ctrl_c_keeps_what_was_learned(small: Dataset, tmp_path: Path) -> None:
     assert caught.value.folder == tmp_path / "run"
     run = load_run(tmp_path / "run")
     assert not run.finished
-    accuracy = (Predictor(run).predict(small.x_test).argmax(axis=1) == small.y_test).mean()
+    accuracy = (Predictor(run).predict_examples(small.x_test).argmax(axis=1) == small.y_test).mean()
     assert accuracy > 0.6
 
 

@@ -39,8 +39,8 @@ class Run:
     >>> run = danqing.train("iris", out=folder, network="dense(16)", epochs=5)
     >>> run.finished, run.metrics["test"]["n"], len(run.history)
     (True, 30, 5)
-    >>> run.predict(danqing.load_data("iris").x_train[:2]).shape
-    (2, 3)
+    >>> run.predict([[5.1, 3.5, 1.4, 0.2]]).tolist()
+    ['setosa']
     """
 
     def __init__(self, files: RunFolder) -> None:
@@ -81,35 +81,59 @@ class Run:
 
     @property
     def class_names(self) -> list[str]:
-        """The class of each column that `predict` gives; empty for regression."""
+        """The classes as text, in the order of `predict_proba`'s columns; empty for regression."""
         return self._files.class_names
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The classes in the type trained on, in the order of `predict_proba`'s columns."""
+        return self._predictor.classes
 
     @property
     def task(self) -> Literal["classification", "regression"]:
         """Whether it predicts classes or numbers."""
         return self._files.task
 
-    def predict(self, examples: Any) -> NDArray[np.float32]:
-        """Predict class probabilities, or for regression numbers.
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Predict labels, or for regression numbers.
 
         Parameters
         ----------
-        examples : Table or ndarray
-            Raw rows; or pictures of shape (n, height, width, channels), from 0 to 255. Grey ones
-            may lack the channel axis.
+        x : array, data frame, dict, list of dicts, PIL image, path, or a sequence of these
+            Raw examples, read as the training data were. Rows: an array with the columns of
+            training in their order; a frame, dicts, or a CSV or Parquet file, whose columns are
+            found by name. Pictures: files, PIL images, or arrays of shape (h, w), (h, w, c),
+            (n, h, w) or (n, h, w, c), in the scale of the training pictures.
 
         Returns
         -------
-        ndarray of float32, shape (n, classes) or (n,)
+        ndarray, shape (n,)
+            Labels of the type trained on; float64 for regression.
 
         Raises
         ------
-        RunError
-            If the run has no trained network, or it takes examples of another shape.
         SourceError
-            If a table lacks columns that the network needs.
+            If columns are missing, or a file can't be read.
+        PictureError
+            If a file isn't a picture, or pixels have a scale that can't be the training's.
+        RunError
+            If the run has no trained network.
         """
-        return self._predictor.predict(examples)
+        return self._predictor.predict(x)
+
+    def predict_proba(self, x: Any) -> NDArray[np.float32]:
+        """Predict the probability of each class, shape (n, classes), ordered as `classes_`.
+
+        Takes what `predict` takes, and raises what it raises; for regression a `RunError`.
+        """
+        return self._predictor.predict_proba(x)
+
+    def predictions(self, x: Any, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Predict as ``danqing predict --json`` prints it: a dict for each example.
+
+        Takes what `predict` takes; `names` are what to call the examples.
+        """
+        return self._predictor.predictions(x, names)
 
     def evaluate(self, source: Any = None) -> dict[str, Any]:
         """Evaluate the run on its test set, or on other data.

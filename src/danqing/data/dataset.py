@@ -18,9 +18,10 @@ from danqing.data.row_names import RowNames
 from danqing.data.subset_names import SubsetName
 from danqing.data.table import Table
 
-__all__ = ["Dataset", "Examples", "Pictures", "Task"]
+__all__ = ["Dataset", "Examples", "LabelType", "Pictures", "Task"]
 
 Task = Literal["classification", "regression"]
+LabelType = Literal["text", "boolean", "integer", "number"]
 
 
 class Pictures(Protocol):
@@ -67,7 +68,10 @@ class Dataset:
     pictures_as : mapping
         How pictures were read, so that new ones can be, too. The common shape that files were
         decoded to: ``{"size": [height, width], "mode": "L" or "RGB"}``; and ``"range": [black,
-        white]``, where arrays, or files of more than 8 bits, have other values than 0 to 255.
+        white]``, where arrays, or files of more than 8 bits, have other values than 0 to 255
+        (``"brightest": 1`` where integers reach from 0 to 1).
+    label_type : {"text", "boolean", "integer", "number"}
+        What the classes were before they became names.
     content_hash : str
         SHA-256 of the content if the reader knows it already; otherwise it is computed.
     names : mapping of str to sequence of str
@@ -99,6 +103,7 @@ class Dataset:
     content_hash: str = ""
     names: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     without_target: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    label_type: LabelType = "text"
 
     @classmethod
     def from_subsets(

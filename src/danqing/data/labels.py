@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.dataset import Task
+from danqing.data.dataset import LabelType, Task
 from danqing.data.natural_order import natural_key
 from danqing.errors import SourceError
 
@@ -40,12 +40,15 @@ class Labels:
         For each subset, which of its rows have a target.
     removed : mapping of str to int
         How many rows have none; empty if all have one.
+    label_type : {"text", "boolean", "integer", "number"}
+        What the classes were before they became names.
     """
 
     class_names: tuple[str, ...]
     by_subset: dict[str, NDArray[Any]] = field(repr=False)
     kept: dict[str, NDArray[np.bool_]] = field(repr=False)
     removed: Mapping[str, int]
+    label_type: LabelType = "text"
 
 
 def make_labels(
@@ -103,7 +106,9 @@ def make_labels(
         numbers = {subset: _numbers(values, where) for subset, values in present.items()}
         return Labels((), numbers, kept, removed)
     class_names, positions = _classes(list(present.values()), names)
-    return Labels(class_names, dict(zip(present, positions, strict=True)), kept, removed)
+    label_type = _label_type(list(present.values()), class_names, names)
+    by_subset = dict(zip(present, positions, strict=True))
+    return Labels(class_names, by_subset, kept, removed, label_type)
 
 
 def text_of_number(value: float) -> str:
@@ -173,6 +178,21 @@ def _classes(
         str(v) if distinct.dtype.kind in "iu" else text_of_number(v) for v in distinct.tolist()
     )
     return _named(distinct, numbers, names), np.split(positions.astype(np.int64), ends)
+
+
+def _label_type(
+    targets: list[NDArray[Any]], class_names: tuple[str, ...], names: Sequence[str]
+) -> LabelType:
+    kinds = {values.dtype.kind for values in targets if len(values)}
+    if "O" in kinds or (kinds != {"b"} and names and class_names[0] in names):
+        return "text"
+    if kinds == {"b"}:
+        return "boolean"
+    if kinds <= {"i", "u"}:
+        return "integer"
+    # A column of whole numbers of a file arrives as floats.
+    whole = all(((v == np.rint(v)) & (np.abs(v) < 1e15)).all() for v in targets)
+    return "integer" if whole else "number"
 
 
 def _texts(targets: NDArray[Any]) -> list[str]:

@@ -37,7 +37,7 @@ def find_mistakes(outputs: NDArray[np.float32], labels: NDArray[Any]) -> Mistake
     Parameters
     ----------
     outputs : ndarray, shape (n, classes) or (n,)
-        From `danqing.prediction.predictor.Predictor.predict`.
+        From `danqing.prediction.predictor.Predictor.predict_examples`.
     labels : ndarray, shape (n,)
         True labels or targets.
 

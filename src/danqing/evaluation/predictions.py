@@ -65,7 +65,7 @@ class SubsetPredictions:
     ----------
     subset : Subset
     outputs : ndarray of float32, shape (n, classes) or (n,)
-        From `Predictor.predict`, in the order of `subset.rows`.
+        From `Predictor.predict_examples`, in the order of `subset.rows`.
     """
 
     subset: Subset
@@ -105,7 +105,7 @@ def evaluation_data(run: RunFolder, dataset: Dataset) -> EvaluationData:
 def predict_subset(predictor: Predictor, subset: Subset) -> SubsetPredictions:
     """Predict a subset of the data, a few thousand examples at a time."""
     outputs = [
-        predictor.predict(subset.x[subset.rows[start : start + _BATCH]])
+        predictor.predict_examples(subset.x[subset.rows[start : start + _BATCH]])
         for start in range(0, len(subset), _BATCH)
     ]
     return SubsetPredictions(subset, np.concatenate(outputs))

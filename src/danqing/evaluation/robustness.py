@@ -74,7 +74,7 @@ def measure_robustness(predictor: Predictor, predictions: SubsetPredictions) -> 
             for start in range(0, len(places), max(1, _AT_ONCE // pixels)):
                 some = places[start : start + max(1, _AT_ONCE // pixels)]
                 worse = corrupt(predictions.examples(some), kind, level, seed=start)
-                outputs.append(predictor.predict(worse))
+                outputs.append(predictor.predict_examples(worse))
                 if start <= example < start + len(some):
                     pictures.append(worse[example - start])
             corrupted[kind].append(_figure(run, np.concatenate(outputs), labels))

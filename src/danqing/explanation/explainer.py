@@ -65,7 +65,7 @@ class Explainer:
         if self.x.ndim == 3 and len(network.input_shape) == 3:
             self.x = self.x[..., None]
         self.predictor = Predictor(run)
-        self.predictions = self.predictor.predict(self.x)
+        self.predictions = self.predictor.predict_encoded(self.x)
         self.baselines = baselines_for(self.x, run.preparation)
         self.targets = np.zeros(len(self.x), np.int64)
         if run.class_names:
@@ -179,7 +179,7 @@ class Explainer:
     def _curves(self, maps: NDArray[Any], seed: int = 0) -> Curves:
         if not self.run.class_names:
             # Evidence for a number below the baseline's is what lowers it.
-            lower = self.predictions < self.predictor.predict(self.baselines)
+            lower = self.predictions < self.predictor.predict_encoded(self.baselines)
             maps = maps * np.where(lower, -1, 1).reshape(-1, *[1] * (maps.ndim - 1))
         return deletion_and_insertion(
             self._remaining,
@@ -192,10 +192,10 @@ class Explainer:
 
     def _remaining(self, changed: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[Any]:
         """Give the target's probability; for regression the remaining share of the difference."""
-        predictions = self.predictor.predict(changed)
+        predictions = self.predictor.predict_encoded(changed)
         if self.run.class_names:
             return np.asarray(predictions[np.arange(len(rows)), self.targets[rows]])
-        nothing = self.predictor.predict(self.baselines[rows])
+        nothing = self.predictor.predict_encoded(self.baselines[rows])
         whole = self.predictions[rows] - nothing
         least = 0.1 * self.network.unit
         return np.asarray((predictions - nothing) / np.where(np.abs(whole) < least, least, whole))
@@ -214,7 +214,7 @@ class Explainer:
         order = np.argsort(-self.predictions, axis=1, kind="stable")
         goals = np.where(self.targets == order[:, 0], order[:, 1], self.targets)
         pictures = np.rint(self.x).clip(0, 255).astype(np.uint8)
-        return counterfactuals(self.network, pictures, goals, self.predictor.predict)
+        return counterfactuals(self.network, pictures, goals, self.predictor.predict_encoded)
 
     def _neighbours(self, training: Subset | None) -> list[tuple[Neighbour, ...]]:
         if training is None:

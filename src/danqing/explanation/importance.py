@@ -100,7 +100,7 @@ def permutation_importance(
 
 
 def _error(predictor: Predictor, features: NDArray[np.float32], labels: NDArray[Any]) -> float:
-    outputs = predictor.predict(features)
+    outputs = predictor.predict_encoded(features)
     if predictor.run.task == "regression":
         return float(np.abs(outputs.astype(np.float64) - labels).mean())
     return float((outputs.argmax(axis=1) != labels).mean())

@@ -25,9 +25,9 @@ _INK = 20 / 28  # share of a side that the ink fills
 
 
 def read_drawing(
-    path: str | Path, input_shape: tuple[int, int, int]
+    source: str | Path | bytes, input_shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], str]:
-    """Read a picture file for a network that takes pictures of `input_shape`.
+    """Read a picture file, or its content, for a network that takes pictures of `input_shape`.
 
     A grey picture of exactly that size, on a dark ground, is taken as it is. Any other is treated
     as a drawing, dark on light or light on dark, evened out if its light is uneven.
@@ -43,16 +43,23 @@ def read_drawing(
     PictureError
         If the file is missing, is not a picture, is far too large, or shows nothing.
     """
-    grey = _read_grey(Path(path))
+    name = "" if isinstance(source, bytes) else f"{source}: "
+    try:
+        return _read_drawing(source, input_shape)
+    except PictureError as error:
+        raise PictureError(f"{name}{error}") from None
+
+
+def _read_drawing(
+    source: str | Path | bytes, input_shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], str]:
+    grey = _read_grey(source if isinstance(source, bytes) else read_file(Path(source)))
     height, width, _ = input_shape
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     if grey.shape == (height, width) and float(np.median(border)) <= 127:
         return grey[..., np.newaxis], ""
     light_ground = has_light_ground(grey)
-    try:
-        drawn = draw_like_mnist(even_out(grey, light_ground=light_ground), (height, width))
-    except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
+    drawn = draw_like_mnist(even_out(grey, light_ground=light_ground), (height, width))
     inverted = "inverted, " if light_ground else ""
     return drawn[..., np.newaxis], f"{inverted}cropped, scaled, centred by mass"
 
@@ -109,13 +116,10 @@ def draw_like_mnist(ink: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) ->
     return np.asarray(placed.round(), dtype=np.uint8)
 
 
-def _read_grey(path: Path) -> NDArray[np.uint8]:
-    try:
-        with quiet(), open_picture(read_file(path)) as opened:
-            flat = flatten(opened)
-            if flat.mode.startswith("I"):  # 16 bits per pixel: a drawing needs contrast, not depth
-                deep = np.asarray(flat, dtype=np.float64)
-                return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
-            return np.asarray(flat.convert("L"), dtype=np.uint8)
-    except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
+def _read_grey(content: bytes) -> NDArray[np.uint8]:
+    with quiet(), open_picture(content) as opened:
+        flat = flatten(opened)
+        if flat.mode.startswith("I"):  # 16 bits per pixel: a drawing needs contrast, not depth
+            deep = np.asarray(flat, dtype=np.float64)
+            return np.asarray(deep * 255 / max(deep.max(), 1), dtype=np.uint8)
+        return np.asarray(flat.convert("L"), dtype=np.uint8)

@@ -1,20 +1,26 @@
-"""Predictor: a run's preparation and its network in ONNX Runtime.
+"""Predictor: raw examples -> labels or numbers, by a run's preparation and its network.
 
 Knows no TensorFlow, no scikit-learn and no metrics.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.errors import RunError
+from danqing.errors import PictureError, RunError
+from danqing.prediction.inputs import Inputs, read_inputs
 from danqing.prediction.session import Session
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["Predictor"]
+
+_BATCH = 5000  # examples that are encoded at once
 
 
 class Predictor:
@@ -28,6 +34,8 @@ class Predictor:
     Attributes
     ----------
     run : RunFolder
+    classes : ndarray, shape (classes,)
+        The labels, of the type they had in training; empty for regression.
 
     Raises
     ------
@@ -40,26 +48,129 @@ class Predictor:
     >>> from danqing.training.train import train
     >>> recipe = danqing.Recipe(network="dense(16)", epochs=1, batch_size=256)
     >>> run = train(danqing.load_data("mnist"), recipe, tempfile.mkdtemp() + "/run")
-    >>> Predictor(run).predict(danqing.load_data("mnist").x_test[:2]).shape
-    (2, 10)
+    >>> predictor, pictures = Predictor(run), danqing.load_data("mnist").x_test[:3]
+    >>> predictor.predict(pictures).tolist(), predictor.predict_proba(pictures / 255).shape
+    ([7, 2, 1], (3, 10))
     """
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
+        self.classes = _array(run.classes)
         try:
             self._session = Session(run.onnx_model)
         except ValueError as error:
             path = run.folder / "network.onnx"
             raise RunError(f"{path}: is damaged ({error}); train again") from None
 
-    def predict(self, examples: Any) -> NDArray[np.float32]:
-        """Predict class probabilities, or for regression numbers.
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Predict labels, or for regression numbers.
 
         Parameters
         ----------
-        examples : Table, or ndarray of shape (n, height, width, channels) or (n, features)
-            Raw pixels from 0 to 255 (grey pictures may lack the channel axis); raw rows; or
-            encoded features.
+        x : path, array, data frame, dict, list of dicts, PIL image, or a sequence of these
+            Raw examples, read as the training data were. Rows: an array with the columns of
+            training in their order; a frame, dicts, or a CSV or Parquet file, whose columns are
+            found by name. Pictures: files, PIL images, or arrays of shape (h, w), (h, w, c),
+            (n, h, w) or (n, h, w, c).
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Labels of the type trained on; float64 for regression.
+
+        Raises
+        ------
+        SourceError
+            If columns are missing, or a file can't be read.
+        PictureError
+            If a file isn't a picture, or pixels have a scale that can't be the training's.
+        """
+        return self.labels_of(self._outputs(x))
+
+    def predict_proba(self, x: Any) -> NDArray[np.float32]:
+        """Predict the probability of each class, shape (n, classes), in the order of `classes`.
+
+        Raises
+        ------
+        RunError
+            If the run predicts numbers; otherwise raises as `predict` does.
+        """
+        if not len(self.classes):
+            raise RunError(
+                f"{self.run.folder}: predicts numbers, which have no probabilities; call predict"
+            )
+        return self._outputs(x)
+
+    def predictions(self, x: Any, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Predict as ``danqing predict --json`` prints it.
+
+        Parameters
+        ----------
+        x
+            As for `predict`.
+        names : sequence of str
+            Of the examples; files have their own, others are numbered from 1.
+
+        Returns
+        -------
+        list of dict
+            ``name``, ``label`` (as text), ``confidence`` and ``probabilities``; for regression
+            ``name`` and ``value``.
+        """
+        found: list[dict[str, Any]] = []
+        for inputs in self.read(x):
+            count = len(inputs.examples)
+            own = inputs.names or [str(len(found) + row + 1) for row in range(count)]
+            found += self.describe(own, inputs.examples)
+        for prediction, name in zip(found, names, strict=False):
+            prediction["name"] = name
+        return found
+
+    def describe(self, names: Sequence[str], examples: Any) -> list[dict[str, Any]]:
+        """Predict examples as a Dataset has them; give a dict each, as `predictions` does."""
+        outputs = self.predict_examples(examples)
+        if not len(self.classes):
+            return [
+                {"name": name, "value": value}
+                for name, value in zip(names, outputs.tolist(), strict=True)
+            ]
+        classes = self.run.class_names
+        return [
+            {
+                "name": name,
+                "label": classes[max(range(len(row)), key=row.__getitem__)],
+                "confidence": max(row),
+                "probabilities": dict(zip(classes, row, strict=True)),
+            }
+            for name, row in zip(names, outputs.tolist(), strict=True)
+        ]
+
+    def labels_of(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Give the likeliest class of each row of probabilities; numbers as float64."""
+        if not len(self.classes):
+            return outputs.astype(np.float64)
+        return np.asarray(self.classes[outputs.argmax(axis=1)])
+
+    def predict_examples(self, examples: Any) -> NDArray[np.float32]:
+        """Predict examples as a `Dataset` has them.
+
+        Parameters
+        ----------
+        examples : Table, or ndarray of uint8, shape (n, height, width, channels)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, classes) or (n,)
+        """
+        return self.predict_encoded(self.run.preparation.encoded(examples))
+
+    def predict_encoded(self, features: Any) -> NDArray[np.float32]:
+        """Predict what is encoded already.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n, height, width, channels) or (n, features)
+            Pixels from 0 to 255 (grey pictures may lack the channel axis), or encoded features.
 
         Returns
         -------
@@ -69,11 +180,8 @@ class Predictor:
         ------
         RunError
             If the network takes examples of another shape.
-        SourceError
-            If a table lacks columns that the network needs.
         """
-        run = self.run
-        encoded = run.preparation.encoded(examples)
+        run, encoded = self.run, np.asarray(features)
         if encoded.ndim == 3 and run.input_shape[-1] == 1:
             encoded = encoded[..., None]
         if encoded.shape[1:] != run.input_shape:
@@ -84,3 +192,41 @@ class Predictor:
             )
         outputs = self._session.predict(encoded)
         return outputs if run.class_names else outputs[:, 0]
+
+    def read(self, x: Any) -> Iterator[Inputs]:
+        """Read raw examples as the training data were.
+
+        Yields
+        ------
+        Inputs
+            Names are empty for what is in memory. Raises as `predict` does.
+        """
+        preparation, shape = self.run.preparation, self.run.input_shape
+        if isinstance(x, str | os.PathLike):
+            x = [x]
+        if isinstance(x, Sequence) and x and all(isinstance(one, str | os.PathLike) for one in x):
+            for path in x:
+                for inputs in read_inputs(Path(path).expanduser(), preparation, shape):
+                    if inputs.errors:
+                        raise PictureError(inputs.errors[0])
+                    yield inputs
+            return
+        if preparation.encoding is not None:
+            from danqing.prediction.rows_in_memory import rows_in_memory
+
+            examples: Any = rows_in_memory(x, preparation.encoding)
+        else:
+            from danqing.prediction.pictures_in_memory import pictures_in_memory
+
+            examples = pictures_in_memory(x, preparation, shape)
+        for start in range(0, max(len(examples), 1), _BATCH):
+            yield Inputs([], examples[start : start + _BATCH])
+
+    def _outputs(self, x: Any) -> NDArray[np.float32]:
+        return np.concatenate([self.predict_examples(inputs.examples) for inputs in self.read(x)])
+
+
+def _array(classes: list[Any]) -> NDArray[Any]:
+    if classes and isinstance(classes[0], int) and max(map(abs, classes)) >= 2**63:
+        return np.array(classes, dtype=object)
+    return np.array(classes)

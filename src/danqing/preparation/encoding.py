@@ -42,10 +42,13 @@ class Encoding:
         Of the columns used, in the training table's order.
     dropped : mapping of str to str
         The columns not used, and why.
+    names : tuple of str
+        All of the training table's columns in their order, which is that of an array's columns.
     """
 
     columns: tuple[Features, ...]
     dropped: Mapping[str, str]
+    names: tuple[str, ...] = ()
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
@@ -102,12 +105,14 @@ class Encoding:
         return {
             "columns": [features_to_json(column) for column in self.columns],
             "dropped": dict(self.dropped),
+            "names": list(self.names),
         }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Encoding:
         """Rebuild from what `to_json` gave."""
-        return cls(tuple(map(features_from_json, plain["columns"])), dict(plain["dropped"]))
+        columns = tuple(map(features_from_json, plain["columns"]))
+        return cls(columns, dict(plain["dropped"]), tuple(plain.get("names", ())))
 
 
 def fit_encoding(table: Table) -> Encoding:
@@ -157,7 +162,7 @@ def fit_encoding(table: Table) -> Encoding:
     if not fitted:
         reasons = "; ".join(f"{name!r}: {why}" for name, why in list(dropped.items())[:5])
         raise SourceError(f"no column says anything about the target ({reasons}); add others")
-    return Encoding(tuple(fitted), dropped)
+    return Encoding(tuple(fitted), dropped, table.names)
 
 
 def _identifies(column: Column) -> bool:

@@ -75,6 +75,7 @@ def _data(plan: TrainingPlan) -> dict[str, Any]:
         "target": dataset.target,
         "fingerprint": dataset.fingerprint,
         "class_names": list(dataset.class_names),
+        "label_type": dataset.label_type,
         "input_shape": list(dataset.input_shape),
         "counts": counts,
         **({"unlabelled": plan.unlabelled.to_json()} if plan.unlabelled else {}),

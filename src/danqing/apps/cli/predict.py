@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,27 +48,13 @@ def predict(
                     print(line, file=sys.stderr)
                 failed = failed or bool(inputs.errors)
                 if inputs.names:
-                    outputs = predictor.predict(inputs.examples)
-                    for prediction in _predictions(inputs.names, outputs, classes):
+                    for prediction in predictor.describe(inputs.names, inputs.examples):
                         show(prediction)
         except DanqingError as error:
             print(f"danqing: {error}", file=sys.stderr)
             failed = True
     if failed:
         raise typer.Exit(1)
-
-
-def _predictions(names: list[str], outputs: Any, classes: list[str]) -> Iterator[Prediction]:
-    for name, output in zip(names, outputs, strict=True):
-        if not classes:
-            yield {"name": name, "value": float(output)}
-            continue
-        yield {
-            "name": name,
-            "label": classes[output.argmax()],
-            "confidence": float(output.max()),
-            "probabilities": dict(zip(classes, map(float, output), strict=True)),
-        }
 
 
 def _json(prediction: Prediction) -> None:

@@ -91,6 +91,8 @@ def pictures_as_of(arrays: Mapping[str, NDArray[Any]], where: object) -> dict[st
     if first.ndim not in (3, 4):
         return {}
     ends = range_of_pictures(first, where)
+    if first.dtype.kind in "iu" and first.size and first.max() <= 1:
+        return {"brightest": 1}  # or new ones would be taken for another scale
     return {} if ends == (0, 255) else {"range": list(ends)}
 
 

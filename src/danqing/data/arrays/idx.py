@@ -88,6 +88,7 @@ def load_idx(path: str | Path) -> Dataset:
         name=folder.resolve().name or "idx",
         source=str(path.resolve()),
         class_names=labels.class_names,
+        label_type=labels.label_type,
     )
 
 

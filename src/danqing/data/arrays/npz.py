@@ -84,6 +84,7 @@ def load_npz(path: str | Path, *, task: str | None = None) -> Dataset:
         name=path.stem,
         source=str(path.resolve()),
         class_names=labels.class_names,
+        label_type=labels.label_type,
         removed=labels.removed,
         pictures_as=pictures_as_of(arrays_x, path),
         names=name_rows(labels.kept),

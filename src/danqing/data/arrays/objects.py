@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -177,6 +178,7 @@ def _from_pairs(
         name="data",
         source="",
         class_names=labels.class_names,
+        label_type=labels.label_type,
         pictures_as=pictures_as_of(arrays, _HERE) if arrays else {},
     )
 
@@ -184,18 +186,15 @@ def _from_pairs(
 def _from_bunch(bunch: Any, task: str | None) -> Dataset:
     names = getattr(bunch, "feature_names", None)
     class_names = getattr(bunch, "target_names", None)
-    x = bunch.data
+    x, ink = bunch.data, dict[str, Any]()
     images = getattr(bunch, "images", None)
     if images is not None and np.ndim(images) in (3, 4) and len(images) == len(bunch.target):
         x = np.asarray(images)
         if x.dtype.kind == "f" and x.shape[1:] == (8, 8) and 1 < x.max() <= _INK:
-            x = np.rint(x * (255 / _INK))
-    return _from_pairs(
-        [(x, bunch.target)],
-        task,
-        () if names is None else names,
-        () if class_names is None else class_names,
-    )
+            x, ink = np.rint(x * (255 / _INK)), {"pictures_as": {"range": [0, _INK]}}
+    pairs, names = [(x, bunch.target)], () if names is None else names
+    dataset = _from_pairs(pairs, task, names, () if class_names is None else class_names)
+    return replace(dataset, **ink)
 
 
 def _check_rows(x: Any) -> None:

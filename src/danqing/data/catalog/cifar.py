@@ -60,7 +60,12 @@ def read_cifar(path: Path, name: str) -> Dataset:
     y = {subset: rows[:, label_bytes - 1] for subset, rows in records.items()}
     labels = make_labels(y, path, pictures=True, task="classification", names=class_names)
     return Dataset.from_subsets(
-        x, labels.by_subset, name=name, source=name, class_names=labels.class_names
+        x,
+        labels.by_subset,
+        name=name,
+        source=name,
+        class_names=labels.class_names,
+        label_type=labels.label_type,
     )
 
 

@@ -44,4 +44,5 @@ def load_mnist(path: Path = MNIST_PATH) -> Dataset:
             x_test=arrays["x_test"][..., np.newaxis],
             y_test=arrays["y_test"].astype(np.int64),
             class_names=tuple("0123456789"),
+            label_type="integer",
         )

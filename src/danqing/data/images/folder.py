@@ -52,9 +52,9 @@ def list_pictures(path: str | Path) -> list[Path]:
 
 
 def read_pictures(
-    paths: Iterable[str | Path], pictures_as: Mapping[str, Any]
+    paths: Iterable[str | Path | bytes], pictures_as: Mapping[str, Any]
 ) -> tuple[NDArray[np.uint8], list[tuple[str, str]]]:
-    """Decode picture files like those of a `Dataset`, given its `pictures_as`.
+    """Decode picture files, or their contents, like those of a `Dataset`, given its `pictures_as`.
 
     Returns
     -------

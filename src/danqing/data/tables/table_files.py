@@ -200,6 +200,7 @@ def dataset_of_tables(
         name=name,
         source=source,
         class_names=labels.class_names,
+        label_type=labels.label_type,
         target=target,
         removed={**removed, **labels.removed},
         names=name_rows(labels.kept, files),

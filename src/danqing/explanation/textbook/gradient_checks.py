@@ -141,7 +141,7 @@ def check(
                 "finite": max(finite) if finite else None,
             }
         )
-    shipped = np.asarray(predictor.predict(examples), np.float64).reshape(-1)
+    shipped = np.asarray(predictor.predict_encoded(examples), np.float64).reshape(-1)
     return {
         "loss": true_loss,
         "layers": layers,
