@@ -39,10 +39,10 @@ def areas(run: Any, network: Any, x: Array, methods: tuple[str, ...]) -> dict[st
     from danqing.explanation.sanity_checks import deletion_and_insertion, edge_maps, random_maps
 
     baselines = baselines_for(x, run.preparation)
-    targets = Predictor(run).predict(x).argmax(axis=1)
+    targets = Predictor(run).predict_examples(x).argmax(axis=1)
 
     def kept(changed: Array, rows: Array) -> Array:
-        return np.asarray(Predictor(run).predict(changed)[np.arange(len(rows)), targets[rows]])
+        return np.asarray(Predictor(run).predict_examples(changed)[np.arange(len(rows)), targets[rows]])
 
     maps: dict[str, Array] = {"random": random_maps(x.shape[:3]), "edges": edge_maps(x)}
     for method in methods:
@@ -69,7 +69,7 @@ def completeness(run: Any, network: Any, x: Array) -> dict[str, Any]:
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.gradients import integrated_gradients
 
-    targets = Predictor(run).predict(x).argmax(axis=1)
+    targets = Predictor(run).predict_examples(x).argmax(axis=1)
     found = integrated_gradients(network, x, baselines_for(x, run.preparation), targets)
     steps, counts = np.unique(found.steps, return_counts=True)
     return {
@@ -85,7 +85,7 @@ def randomised(run: Any, network: Any, x: Array, methods: tuple[str, ...]) -> di
     from danqing.explanation.attributions.methods import attribute
     from danqing.explanation.sanity_checks import randomised_correlations
 
-    baselines, targets = baselines_for(x, run.preparation), Predictor(run).predict(x).argmax(axis=1)
+    baselines, targets = baselines_for(x, run.preparation), Predictor(run).predict_examples(x).argmax(axis=1)
     maps = {m: attribute(m, network, x, baselines, targets) for m in methods}
     found = randomised_correlations(network, maps, x, baselines, targets, seeds=range(5))
     return {method: interval(values) for method, values in found.items()}
@@ -96,7 +96,7 @@ def speed(run: Any, network: Any, x: Array) -> dict[str, float]:
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.gradients import integrated_gradients
 
-    targets, baselines = Predictor(run).predict(x).argmax(axis=1), baselines_for(x, run.preparation)
+    targets, baselines = Predictor(run).predict_examples(x).argmax(axis=1), baselines_for(x, run.preparation)
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
@@ -154,7 +154,7 @@ def finds_planted(plant: Callable[..., Any], methods: tuple[str, ...]) -> dict[s
     with tempfile.TemporaryDirectory() as folder:
         run = train(dataset, recipe, Path(folder) / "run")
         network = load_network(run)
-        predicted = Predictor(run).predict(x_test).argmax(axis=1)
+        predicted = Predictor(run).predict_examples(x_test).argmax(axis=1)
     pictures = x_test.astype(np.float32)
     baselines = baselines_for(pictures, run.preparation)
     maps = {"edges": edge_maps(x_test)}

@@ -51,7 +51,7 @@ def danqing_answers(preset: str, folder: Path | None) -> Answer:
         folder = Path(tempfile.mkdtemp()) / preset
         danqing.train(danqing.load_data("mnist"), danqing.Recipe(network=preset), folder)
     run = danqing.load_run(folder)
-    return lambda pictures: np.asarray(run.predict(pictures).argmax(axis=1))
+    return lambda pictures: np.asarray(run.predict_proba(pictures).argmax(axis=1))
 
 
 def main() -> None:

@@ -129,7 +129,7 @@ def evaluated(spec: str, seed: int) -> tuple[Floats, Labels, Labels]:
     )
     recipe = Recipe(network=spec, epochs=_NETWORKS[spec])
     run = train(noisy, recipe, tempfile.mkdtemp() + "/run")
-    return Predictor(run).predict(mnist.x_test[:]), planted, mnist.y_test
+    return Predictor(run).predict_examples(mnist.x_test[:]), planted, mnist.y_test
 
 
 def measure(trials: list[tuple[Floats, Labels, Labels]]) -> dict[str, dict[str, float]]:
