@@ -6,7 +6,7 @@ Knows no TensorFlow, no scikit-learn and no metrics.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,14 @@ from danqing.prediction.inputs import Inputs, read_inputs
 from danqing.prediction.session import Session
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "typed_classes"]
 
 _BATCH = 5000  # examples that are encoded at once
+_LABELS: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": lambda name: name == "true",
+}
 
 
 class Predictor:
@@ -55,7 +60,7 @@ class Predictor:
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
-        self.classes = _array(run.classes)
+        self.classes = typed_classes(run)
         try:
             self._session = Session(run.onnx_model)
         except ValueError as error:
@@ -226,7 +231,10 @@ class Predictor:
         return np.concatenate([self.predict_examples(inputs.examples) for inputs in self.read(x)])
 
 
-def _array(classes: list[Any]) -> NDArray[Any]:
+def typed_classes(run: RunFolder) -> NDArray[Any]:
+    """Give a run's classes in the type they had in the training data."""
+    convert = _LABELS.get(run.data.get("label_type", "text"), str)
+    classes = [convert(name) for name in run.class_names]
     if classes and isinstance(classes[0], int) and max(map(abs, classes)) >= 2**63:
         return np.array(classes, dtype=object)
     return np.array(classes)

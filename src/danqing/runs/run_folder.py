@@ -9,7 +9,7 @@ import csv
 import datetime
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,12 +38,6 @@ __all__ = ["FORMAT", "RunFolder", "load_run"]
 
 FORMAT = 2
 """Of the JSON files written here; `danqing.runs.format_1` translates those of format 1."""
-
-_LABELS: dict[str, Callable[[str], Any]] = {
-    "integer": int,
-    "number": float,
-    "boolean": lambda name: name == "true",
-}
 
 
 class RunFolder:
@@ -166,12 +160,6 @@ class RunFolder:
             return [str(name) for name in self.data["class_names"]]
         except (LookupError, TypeError):
             raise RunError(f"{self.folder / 'data.json'}: is damaged; train again") from None
-
-    @property
-    def classes(self) -> list[Any]:
-        """The classes as values of the type they had in the training data."""
-        convert = _LABELS.get(self.data.get("label_type", "text"), str)
-        return [convert(name) for name in self.class_names]
 
     @property
     def task(self) -> Literal["classification", "regression"]:
