@@ -50,12 +50,47 @@ def test_given_names_are_used_where_they_fit() -> None:
 
 def test_task_is_chosen_from_the_target() -> None:
     assert task_of([0.5, 1.0]) == "regression"
-    assert task_of(np.arange(50)) == "classification"
-    assert task_of(np.arange(51)) == "regression"
-    assert task_of(np.arange(51), pictures=True) == "classification"
-    # 51 values in 510 rows are a tenth, not more.
-    assert task_of(np.repeat(np.arange(51), 10)) == "classification"
-    assert task_of(np.repeat(np.arange(51), 9)) == "regression"
+    assert task_of(np.arange(20)) == "classification"
+    assert task_of(np.arange(21)) == "regression"
+    assert task_of(np.arange(21), pictures=True) == "classification"
+    assert task_of(np.arange(21), names=[str(n) for n in range(21)]) == "classification"
+    # How many rows there are doesn't matter, but how close together the values lie.
+    assert task_of(np.repeat(np.arange(21), 100)) == "regression"
+    assert task_of(np.arange(0, 42, 2)) == "regression"
+    assert task_of(np.arange(0, 63, 3)) == "classification"
+    assert task_of(np.arange(0, 500, 10)) == "classification"
+    assert task_of(np.arange(0, 510, 10)) == "regression"
+    assert task_of(np.array([f"{n:03}" for n in range(100)], object)) == "classification"
+
+
+def test_a_line_says_what_whole_numbers_were_taken_for() -> None:
+    few, many = (make_labels({"train": np.arange(n)}, "here").notes for n in (3, 60))
+    assert few == (
+        "the target has 3 different whole numbers: taken for classes; for numbers to predict, "
+        "--task regression",
+    )
+    assert "60 different whole numbers" in many[0]
+    assert "--task classification" in many[0]
+    for targets in ([0.5, 1.5], ["a", "b"]):
+        values = np.array(targets, object if isinstance(targets[0], str) else float)
+        assert make_labels({"train": values}, "here").notes == ()
+    assert make_labels({"train": np.arange(3)}, "here", task="regression").notes == ()
+
+
+def test_rows_without_a_target_are_named() -> None:
+    values = np.array(["a", None, "b", " "], object)
+    one = make_labels({"train": values}, "here")
+    assert one.notes == ("2 rows without a target are left out: rows 2, 4",)
+    two = make_labels({"train": values, "test": values[:2]}, "here")
+    assert two.notes == ("3 rows without a target are left out: rows train 2, train 4, test 2",)
+
+
+def test_labels_beyond_float64_stay_exact() -> None:
+    names = [2**53, 2**53 + 1, 2**63 + 1]
+    labels = make_labels(
+        {"train": np.array(names[:2]), "test": np.array(names[2:], np.uint64)}, "here"
+    )
+    assert labels.class_names == tuple(map(str, names))
 
 
 def test_task_given_overrides() -> None:

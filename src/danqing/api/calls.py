@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from danqing.api.run import Run, load_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from danqing.data.dataset import Dataset
     from danqing.explanation.results import ExplanationSet
@@ -30,6 +30,7 @@ def train(
     *,
     target: str | None = None,
     task: str | None = None,
+    columns: Mapping[str, str] | None = None,
     resume: bool = False,
     base: Run | str | Path | None = None,
     teacher: Run | str | Path | None = None,
@@ -47,7 +48,7 @@ def train(
         ``Recipe(**settings)`` if not given; without settings, the preset ``fast``.
     out : path, optional
         A folder that does not exist yet; ``runs/<time>-<source>-<network>`` if not given.
-    target, task : str, optional
+    target, task, columns : optional
         As for `danqing.load_data`.
     resume : bool
         Resume the run in `out` from its last checkpoint; start it if there is none.
@@ -97,7 +98,7 @@ def train(
             "recipe, or leave the recipe out"
         )
     recipe = recipe or Recipe(**settings)
-    dataset = _dataset(source, target, task)
+    dataset = _dataset(source, target, task, columns)
     files = run_training(
         dataset,
         recipe,
@@ -162,14 +163,18 @@ def explain(
 
 
 def inspect(
-    source: Any = "mnist", *, target: str | None = None, task: str | None = None
+    source: Any = "mnist",
+    *,
+    target: str | None = None,
+    task: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Inspection:
     """Report what a data set holds, and what is wrong with it.
 
     Parameters
     ----------
     source : Dataset, or whatever `danqing.load_data` takes
-    target, task : str, optional
+    target, task, columns : optional
         As for `danqing.load_data`.
 
     Returns
@@ -187,20 +192,22 @@ def inspect(
     from danqing.data.images.load_images import index_images
     from danqing.inspection.inspect import inspect as inspect_dataset
 
-    dataset = _dataset(source, target, task)
+    dataset = _dataset(source, target, task, columns)
     from_files = "size" in dataset.pictures_as and isinstance(source, str | os.PathLike)
     index = index_images(Path(source).expanduser()) if from_files else None
     return inspect_dataset(dataset, index=index)
 
 
-def _dataset(source: Any, target: str | None, task: str | None) -> Dataset:
+def _dataset(
+    source: Any, target: str | None, task: str | None, columns: Mapping[str, str] | None
+) -> Dataset:
     from danqing.data.dataset import Dataset
     from danqing.data.sources import load_data
     from danqing.errors import RecipeError
 
     if not isinstance(source, Dataset):
-        return load_data(source, target=target, task=task)
-    for name, value in (("target", target), ("task", task)):
+        return load_data(source, target=target, task=task, columns=columns)
+    for name, value in (("target", target), ("task", task), ("columns", columns)):
         if value is not None:
             raise RecipeError(f"{name}: a Dataset has its own; leave it out")
     return source

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d,
 
 from danqing.data.arrays.objects import examples_of
 from danqing.data.dataset import Dataset
+from danqing.data.labels import missing_labels
 from danqing.data.split import Splits, Subset
 from danqing.data.stratify import stratified_split
 from danqing.data.table import Column, Table
@@ -240,6 +241,8 @@ def _checked_target(estimator: _Estimator, y: Any) -> Any:
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None"
         )
+    if missing_labels(y).any():
+        raise ValueError("Input y contains NaN.")
     return y
 
 

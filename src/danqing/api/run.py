@@ -251,7 +251,9 @@ def load_for(files: RunFolder, source: Any) -> Dataset:
     if isinstance(source, Dataset):
         return source
     target = files.data.get("target") or None
-    return load_data(source, target=target, task=files.task if target else None)
+    encoding = files.preparation.encoding
+    columns = encoding.types if encoding is not None and target else None
+    return load_data(source, target=target, task=files.task if target else None, columns=columns)
 
 
 def load_run(folder: str | Path) -> Run:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from danqing.data.row_names import RowNames
 from danqing.data.subset_names import SubsetName
-from danqing.data.table import Table
+from danqing.data.table import ColumnType, Table
 
 __all__ = ["Dataset", "Examples", "LabelType", "Pictures", "Task"]
 
@@ -79,6 +79,12 @@ class Dataset:
         without names are numbered: see `row_names`.
     without_target : mapping of str to sequence of str
         By subset, the names of the rows that were left out because they have no target.
+    columns : mapping of str to str
+        The types of a table's columns that the caller has chosen.
+    target_type : ColumnType, optional
+        What the target column's values are, and how they are written.
+    notes : tuple of str
+        What was decided or left out on reading, a line each.
 
     Examples
     --------
@@ -104,6 +110,9 @@ class Dataset:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     without_target: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     label_type: LabelType = "text"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    target_type: ColumnType | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_subsets(

@@ -16,12 +16,14 @@ from danqing.data.dataset import LabelType, Task
 from danqing.data.natural_order import natural_key
 from danqing.errors import SourceError
 
-__all__ = ["TASKS", "WITHOUT_TARGET", "Labels", "make_labels", "text_of_number"]
+__all__ = ["TASKS", "WITHOUT_TARGET", "Labels", "make_labels", "missing_labels", "text_of_number"]
 
 TASKS = ("classification", "regression")
 WITHOUT_TARGET = "rows without a target"
-_MANY_VALUES = 50  # Integers in a table with at most so many distinct values are classes;
-_MANY_SHARE = 0.1  # with more, they are numbers if these are more than this share of the rows.
+_MANY_VALUES = 50  # A table's whole numbers are a regression target with more distinct values,
+_DENSE_VALUES = 20  # or with more than so many
+_DENSE_SHARE = 0.5  # that are at least so much of their range.
+_NAMED = 10  # rows that a message lists
 
 _Targets = Mapping[str, NDArray[Any]]
 
@@ -42,6 +44,8 @@ class Labels:
         How many rows have none; empty if all have one.
     label_type : {"text", "boolean", "integer", "number"}
         What the classes were before they became names.
+    notes : tuple of str
+        Which rows these are, and whether whole numbers became classes or a regression target.
     """
 
     class_names: tuple[str, ...]
@@ -49,6 +53,7 @@ class Labels:
     kept: dict[str, NDArray[np.bool_]] = field(repr=False)
     removed: Mapping[str, int]
     label_type: LabelType = "text"
+    notes: tuple[str, ...] = ()
 
 
 def make_labels(
@@ -58,12 +63,14 @@ def make_labels(
     pictures: bool = False,
     task: str | None = None,
     names: Sequence[str] = (),
+    skip: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Labels:
     """Infer the task from the targets, and convert them to classes or numbers.
 
     Text and booleans are classes; numbers with fractions are regression targets. Integers are
-    classes if they label pictures. In a table they are classes, too, unless they have more than
-    50 distinct values and these are more than a tenth of the rows.
+    classes if they label pictures, or have `names`. In a table they are a regression target if
+    they have more than 50 distinct values, or more than 20 that are at least half of the integers
+    in their range; otherwise they are classes.
 
     Parameters
     ----------
@@ -78,6 +85,8 @@ def make_labels(
         Overrides the inference.
     names : sequence of str
         Names of the classes 0, 1, 2, ..., used if the targets are such numbers.
+    skip : mapping of str to ndarray of bool, optional
+        Rows of a subset that are left out, though they may have a target.
 
     Raises
     ------
@@ -96,19 +105,55 @@ def make_labels(
     if task is not None and task not in TASKS:
         raise SourceError(f"{where}: the task {task!r} is unknown; expected {' or '.join(TASKS)}")
     plain = {subset: _plain(values) for subset, values in targets.items()}
-    kept = {subset: ~_missing(values) for subset, values in plain.items()}
+    absent = {subset: _missing(values) for subset, values in plain.items()}
+    for subset, rows in (skip or {}).items():
+        absent[subset] = absent[subset] & ~rows
+    kept = {subset: ~rows for subset, rows in absent.items()}
+    for subset, rows in (skip or {}).items():
+        kept[subset] = kept[subset] & ~rows
     present = {subset: values[kept[subset]] for subset, values in plain.items()}
-    missing = sum(int((~rows).sum()) for rows in kept.values())
+    missing = sum(int(rows.sum()) for rows in absent.values())
     removed = {WITHOUT_TARGET: missing} if missing else {}
+    notes = [_missing_rows(absent, missing)] if missing else []
     if not len(present["train"]):
         raise SourceError(f"{where}: no training row has a target; fill in the targets")
-    if (task or _infer_task(list(present.values()), pictures)) == "regression":
+    chosen, task_note = _infer_task(list(present.values()), pictures, names)
+    if task_note and task is None:
+        notes.append(task_note)
+    if (task or chosen) == "regression":
         numbers = {subset: _numbers(values, where) for subset, values in present.items()}
-        return Labels((), numbers, kept, removed)
+        return Labels((), numbers, kept, removed, notes=tuple(notes))
     class_names, positions = _classes(list(present.values()), names)
     label_type = _label_type(list(present.values()), class_names, names)
     by_subset = dict(zip(present, positions, strict=True))
-    return Labels(class_names, by_subset, kept, removed, label_type)
+    return Labels(class_names, by_subset, kept, removed, label_type, tuple(notes))
+
+
+def missing_labels(y: Any) -> NDArray[np.bool_]:
+    """Whether each label of an array, a list or a series is missing: None, NaN or pandas' NA.
+
+    Examples
+    --------
+    >>> missing_labels(["a", None, float("nan")]).tolist()
+    [False, True, True]
+    """
+    if hasattr(y, "isna"):
+        return np.asarray(y.isna(), dtype=bool)
+    if hasattr(y, "is_null"):  # Polars: a null; NaN only among floats
+        y = y.to_list()
+    array = y if isinstance(y, np.ndarray) else np.array(y, dtype=object)
+    if array.dtype.kind == "f":
+        return np.asarray(np.isnan(array))
+    if array.dtype.kind != "O":
+        return np.zeros(array.shape, dtype=bool)
+    missing = [_is_missing(value) for value in array.ravel().tolist()]
+    return np.array(missing, dtype=bool).reshape(array.shape)
+
+
+def _is_missing(value: object) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and value != value
 
 
 def text_of_number(value: float) -> str:
@@ -140,15 +185,38 @@ def _missing(targets: NDArray[Any]) -> NDArray[np.bool_]:
     return np.zeros(len(targets), dtype=bool)
 
 
-def _infer_task(targets: list[NDArray[Any]], pictures: bool) -> Task:
+def _missing_rows(absent: Mapping[str, NDArray[np.bool_]], missing: int) -> str:
+    """Name the rows without a target, from 1."""
+    several = len(absent) > 1
+    rows = [
+        (f"{subset} {row + 1}" if several else f"{row + 1}")
+        for subset, own in absent.items()
+        for row in np.flatnonzero(own)[:_NAMED].tolist()
+    ]
+    listed = ", ".join(rows[:_NAMED]) + (", ..." if missing > _NAMED else "")
+    verb, noun = ("is", "row") if missing == 1 else ("are", "rows")
+    return f"{missing:,} {noun} without a target {verb} left out: {noun} {listed}"
+
+
+def _infer_task(
+    targets: list[NDArray[Any]], pictures: bool, names: Sequence[str]
+) -> tuple[Task, str]:
+    """Infer the task; with a line about it if whole numbers could be meant otherwise."""
     if any(values.dtype.kind in "Ob" for values in targets):
-        return "classification"
-    everything = np.concatenate(targets)
+        return "classification", ""
+    everything = _together(targets)
     if everything.dtype.kind == "f" and (everything != np.rint(everything)).any():
-        return "regression"
-    distinct = len(np.unique(everything))
-    many = distinct > _MANY_VALUES and distinct > _MANY_SHARE * len(everything)
-    return "regression" if many and not pictures else "classification"
+        return "regression", ""
+    values = np.unique(everything)
+    if pictures or (names and _named(values, (), names)):
+        return "classification", ""
+    distinct = len(values)
+    dense = distinct >= _DENSE_SHARE * (float(values[-1]) - float(values[0]) + 1)
+    if distinct > _MANY_VALUES or (distinct > _DENSE_VALUES and dense):
+        line = f"the target has {distinct} different whole numbers: taken for numbers to predict"
+        return "regression", f"{line} (regression); for classes, --task classification"
+    line = f"the target has {distinct} different whole numbers: taken for classes"
+    return "classification", f"{line}; for numbers to predict, --task regression"
 
 
 def _numbers(targets: NDArray[Any], where: object) -> NDArray[np.float64]:
@@ -172,10 +240,10 @@ def _classes(
             np.fromiter((position[text] for text in own), dtype=np.int64, count=len(own))
             for own in texts
         ]
-    distinct, positions = np.unique(np.concatenate(targets), return_inverse=True)
+    distinct, positions = np.unique(_together(targets), return_inverse=True)
     ends = np.cumsum([len(values) for values in targets])[:-1]
     numbers = tuple(
-        str(v) if distinct.dtype.kind in "iu" else text_of_number(v) for v in distinct.tolist()
+        str(v) if distinct.dtype.kind in "iuO" else text_of_number(v) for v in distinct.tolist()
     )
     return _named(distinct, numbers, names), np.split(positions.astype(np.int64), ends)
 
@@ -193,6 +261,13 @@ def _label_type(
     # A column of whole numbers of a file arrives as floats.
     whole = all(((v == np.rint(v)) & (np.abs(v) < 1e15)).all() for v in targets)
     return "integer" if whole else "number"
+
+
+def _together(targets: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join the subsets' targets; integers stay exact, where NumPy would make them floats."""
+    if len({values.dtype.kind for values in targets if len(values)} & set("iu")) == 2:
+        return np.concatenate([values.astype(object) for values in targets])
+    return np.concatenate(targets)
 
 
 def _texts(targets: NDArray[Any]) -> list[str]:

@@ -6,9 +6,10 @@ Recognises sources, but knows no formats: each has its own reader. Knows no netw
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from danqing.data.labels import TASKS
 from danqing.data.tables.table_files import TABLE_SUFFIXES, load_table, table_subsets
 from danqing.errors import SourceError
 
-__all__ = ["SOURCE_NAMES", "load_data"]
+__all__ = ["SOURCE_NAMES", "load_data", "reload_data"]
+
+_log = logging.getLogger("danqing")
 
 SOURCE_NAMES = ("mnist", *BUNDLED, *DOWNLOADS)
 _EXPECTED = (
@@ -41,9 +44,10 @@ def load_data(
     *,
     target: str | None = None,
     task: str | None = None,
+    columns: Mapping[str, Any] | None = None,
     progress: Any = None,
 ) -> Dataset:
-    """Load a data set.
+    """Load a data set, and log what was decided or left out on reading.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ def load_data(
         The column of a table to predict.
     task : {"classification", "regression"}, optional
         Inferred from the target if not given.
+    columns : mapping of str to {"category", "number", "date", "ignore"}, optional
+        Types of a table's columns, instead of those inferred from their values.
     progress : callable, optional
         Called as ``progress(done, total)`` while many pictures are read, about once a second.
 
@@ -74,16 +80,33 @@ def load_data(
     >>> load_data("diabetes").task
     'regression'
     """
+    dataset = reload_data(source, target=target, task=task, columns=columns, progress=progress)
+    for note in dataset.notes:
+        _log.warning("%s: %s", dataset.name, note)
+    return dataset
+
+
+def reload_data(
+    source: Any,
+    *,
+    target: str | None = None,
+    task: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    progress: Any = None,
+) -> Dataset:
+    """Load a data set as `load_data` does, and log nothing: its notes have been read before."""
     if task is not None and task not in TASKS:
         raise SourceError(f"task {task!r} is unknown; expected {' or '.join(TASKS)}")
     if not isinstance(source, str | os.PathLike):
-        dataset = from_object(source, target, task)
+        dataset = from_object(source, target, task, columns)
     elif isinstance(source, str) and source.lower().startswith(OPENML):
         dataset = load_openml(source, target, task)
     elif isinstance(source, str) and source in SOURCE_NAMES:
-        dataset = _load_name(source, task)
+        dataset = replace(_load_name(source, task), notes=())
     else:
-        dataset = _load_path(Path(os.fspath(source)), str(source), target, task, progress)
+        dataset = _load_path(Path(os.fspath(source)), str(source), target, task, columns, progress)
+    if columns and not (dataset.tabular and dataset.target):
+        raise SourceError(f"{source}: has no columns to choose types for; leave out columns")
     return _checked(dataset, target, task, source)
 
 
@@ -94,7 +117,12 @@ def _load_name(name: str, task: str | None) -> Dataset:
 
 
 def _load_path(
-    path: Path, word: str, target: str | None, task: str | None, progress: Any
+    path: Path,
+    word: str,
+    target: str | None,
+    task: str | None,
+    columns: Mapping[str, Any] | None,
+    progress: Any,
 ) -> Dataset:
     path = path.expanduser()
     try:
@@ -109,16 +137,22 @@ def _load_path(
             f"source {word!r} is not a known name, and no such file or folder exists; {_hint(word)}"
         )
     if path.is_dir():
-        return _load_folder(path, target, task, progress)
-    return _reader(path, target, task, progress)()
+        return _load_folder(path, target, task, columns, progress)
+    return _reader(path, target, task, columns, progress)()
 
 
-def _load_folder(path: Path, target: str | None, task: str | None, progress: Any) -> Dataset:
+def _load_folder(
+    path: Path,
+    target: str | None,
+    task: str | None,
+    columns: Mapping[str, Any] | None,
+    progress: Any,
+) -> Dataset:
     try:
         if is_idx(path):
             return load_idx(path)
         if "train" in table_subsets(path):
-            return load_table(path, target, task)
+            return load_table(path, target, task, columns)
     except PermissionError:
         raise SourceError(f"{path}: can't be read; check its permissions") from None
     from danqing.data.images.load_images import load_images
@@ -127,12 +161,16 @@ def _load_folder(path: Path, target: str | None, task: str | None, progress: Any
 
 
 def _reader(
-    path: Path, target: str | None, task: str | None, progress: Any
+    path: Path,
+    target: str | None,
+    task: str | None,
+    columns: Mapping[str, Any] | None,
+    progress: Any,
 ) -> Callable[[], Dataset]:
     """Choose the reader of a file by its first bytes, or by its name if they don't decide."""
     start, name = read_start(path), path.name.lower()
     if start[:4] == b"PAR1":
-        return lambda: load_table(path, target, task)
+        return lambda: load_table(path, target, task, columns)
     if name.endswith(".npz"):
         return lambda: load_npz(path, task=task)
     if is_idx(path):
@@ -148,7 +186,7 @@ def _reader(
 
         return lambda: load_images(path, progress=progress)
     if name.endswith(TABLE_SUFFIXES):
-        return lambda: load_table(path, target, task)
+        return lambda: load_table(path, target, task, columns)
     raise SourceError(f"{path}: {_describe(path, start)}; expected {_EXPECTED}")
 
 

@@ -6,15 +6,31 @@ Knows no encoding: missing values are still missing, text is still text.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Column", "Table"]
+__all__ = ["Column", "ColumnKind", "ColumnType", "Table"]
 
 ColumnKind = Literal["number", "category", "date"]
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """What a column's values are, and how they are written as text.
+
+    Attributes
+    ----------
+    kind : {"number", "category", "date"}
+    written : str
+        Of numbers an example, such as ``1.234,5`` or ``1,234.5%``; of dates the order, such as
+        ``day-month-year``. Empty if that is the usual: a decimal point; the year first.
+    """
+
+    kind: ColumnKind
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,11 +44,17 @@ class Column:
     values : ndarray, shape (n,)
         Numbers as float64, missing as NaN; categories as object, each a str or None; dates as
         datetime64[ms], missing as NaT.
+    written : str
+        How the values were written as text: see `ColumnType`.
+    left_out : str
+        Why training is to leave the column out, though it was read; empty if it isn't.
     """
 
     name: str
     kind: ColumnKind
     values: NDArray[Any] = field(repr=False)
+    written: str = ""
+    left_out: str = ""
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -59,7 +81,7 @@ class Table:
         return len(self.columns[0].values) if self.columns else 0
 
     def __getitem__(self, rows: Any) -> Table:
-        return Table(tuple(Column(c.name, c.kind, c.values[rows]) for c in self.columns))
+        return Table(tuple(replace(c, values=c.values[rows]) for c in self.columns))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from danqing import __version__
 from danqing.data.dataset import Dataset
-from danqing.data.sources import load_data
+from danqing.data.sources import reload_data
 from danqing.data.split import Splits, Subset, split_by_settings
 from danqing.errors import RunError
 from danqing.runs.run_folder import RunFolder
@@ -46,7 +46,8 @@ def own_data(run: RunFolder, dataset: Dataset | None = None) -> Dataset:
                 "them as `dataset`"
             )
         target, task = run.data.get("target") or None, run.data.get("task")
-        dataset = load_data(source, target=target, task=task)
+        columns = run.config.get("columns") or None
+        dataset = reload_data(source, target=target, task=task, columns=columns)
     if not is_own_data(run, dataset):
         raise RunError(
             f"{run.folder}: was not trained on {dataset.source or dataset.name!r} as it is now "

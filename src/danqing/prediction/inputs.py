@@ -78,7 +78,7 @@ def read_inputs(
         table = (
             _rows(load_data(str(path)))
             if _is_name(path)
-            else read_table(path, preparation.encoding.kinds)
+            else read_table(path, preparation.encoding.types)
         )
         yield Inputs([f"{path}:{row + 1}" for row in range(len(table))], table)
         return

@@ -5,7 +5,6 @@ Knows one column at a time, and of training only the column's kind.
 
 from __future__ import annotations
 
-import datetime
 import math
 from typing import Any
 
@@ -13,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.labels import text_of_number
-from danqing.data.table import Column, ColumnKind
-from danqing.data.tables.columns import MISSING_WORDS
+from danqing.data.table import Column, ColumnKind, ColumnType
+from danqing.data.tables.dates import parse_date
+from danqing.data.tables.numbers import MISSING_WORDS, parse_number
 from danqing.errors import SourceError
 
 __all__ = ["values_as"]
 
 
-def values_as(column: Column, kind: ColumnKind) -> NDArray[Any]:
-    """Convert a column's values to `kind`.
+def values_as(column: Column, wanted: ColumnType) -> NDArray[Any]:
+    """Convert a column's values to the type `wanted`.
 
     A few rows may look like another kind than the many of training: codes that happen to be all
     digits look like numbers, and an empty column can be anything.
@@ -38,16 +38,18 @@ def values_as(column: Column, kind: ColumnKind) -> NDArray[Any]:
 
     Examples
     --------
-    >>> values_as(Column("size", "category", np.array(["1.5", None], object)), "number").tolist()
+    >>> values_as(Column("size", "category", np.array(["1.5", None], object)),
+    ...           ColumnType("number")).tolist()
     [1.5, nan]
     """
+    kind = wanted.kind
     if column.kind == kind:
         return column.values
     if kind == "category":
         return _texts(column)
     if column.kind == "category":
         read = _number if kind == "number" else _moment
-        values = [read(value) for value in column.values.tolist()]
+        values = [read(value, wanted.written) for value in column.values.tolist()]
         if None in values:
             row = values.index(None)
             raise SourceError(_complaint(column.name, row, column.values[row], kind))
@@ -75,23 +77,12 @@ def _texts(column: Column) -> NDArray[Any]:
     return np.array([*values, None], dtype=object)[:-1]
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str | None, written: str) -> float | None:
+    return parse_number(text, written)
+
+
+def _moment(text: str | None, written: str) -> np.datetime64 | None:
     if text is None or text.strip().lower() in MISSING_WORDS:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else math.nan
-
-
-def _moment(text: str | None) -> np.datetime64 | None:
-    if text is None:
         return np.datetime64("NaT", "ms")
-    try:
-        value = datetime.datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    if value.tzinfo:
-        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-    return np.datetime64(value, "ms")
+    moment = parse_date(text, written)
+    return None if moment is None else np.datetime64(moment, "ms")

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.table import Column, ColumnKind, Table
+from danqing.data.table import Column, ColumnKind, ColumnType, Table
+from danqing.data.tables.choose_columns import case_hint
 from danqing.errors import SourceError
 from danqing.preparation.conversion import values_as
 from danqing.preparation.features import (
+    MOST_VALUES,
     Features,
     features_from_json,
     features_to_json,
@@ -30,6 +32,9 @@ __all__ = ["Encoding", "fit_encoding"]
 # Text is an identifier, not a category, if more than this share of it is distinct,
 _DISTINCT = 0.9
 _ROWS = 50  # in more than so many rows.
+# It is free text if more than this share is distinct, and as long on average
+_FREE_DISTINCT = 0.3
+_FREE_LENGTH = 20  # in characters.
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,13 @@ class Encoding:
 
     @property
     def kinds(self) -> dict[str, ColumnKind]:
-        """The kind of each column used, as `read_table` takes it."""
+        """The kind of each column used."""
         return {column.name: column.kind for column in self.columns}
+
+    @property
+    def types(self) -> dict[str, ColumnType]:
+        """The type of each column used, as `read_table` takes it."""
+        return {column.name: column.type for column in self.columns}
 
     def transform(self, table: Table) -> NDArray[np.float32]:
         """Encode rows.
@@ -84,18 +94,19 @@ class Encoding:
             If a column is missing, or a value doesn't fit its column's kind; the message names it.
         """
         found = {column.name: column for column in table.columns}
-        missing = [repr(name) for name in self.kinds if name not in found]
+        missing = [name for name in self.kinds if name not in found]
         if missing:
-            listed = ", ".join(missing[:20]) + (", ..." if len(missing) > 20 else "")
+            listed = ", ".join(map(repr, missing[:20])) + (", ..." if len(missing) > 20 else "")
             raise SourceError(
-                f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {listed}; "
+                f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {listed}"
+                f"{case_hint(missing, list(found))}; "
                 "expected every column that the network was trained on"
             )
         features = np.zeros((len(table), len(self.feature_names)), dtype=np.float32)
         start = 0
         for column in self.columns:
             end = start + len(column.feature_names)
-            values = values_as(found[column.name], column.kind)
+            values = values_as(found[column.name], column.type)
             column.write(values, features[:, start:end])
             start = end
         return features
@@ -118,8 +129,8 @@ class Encoding:
 def fit_encoding(table: Table) -> Encoding:
     """Fit an encoding on the training rows.
 
-    Constant columns, copies of an earlier column, and text that is different in nearly every row
-    are dropped, with the reason.
+    Constant columns, copies of an earlier column, row numbers, identifiers, text that is different
+    in nearly every row and free text are dropped, with the reason.
 
     Parameters
     ----------
@@ -150,12 +161,16 @@ def fit_encoding(table: Table) -> Encoding:
     for column in table.columns:
         features = fit_features(column)
         digest = _digest(column)
-        if features is None:
+        if column.left_out:
+            dropped[column.name] = column.left_out
+        elif features is None:
             dropped[column.name] = "always the same"
         elif digest in seen:
             dropped[column.name] = f"identical to {seen[digest]!r}"
         elif _identifies(column):
             dropped[column.name] = "text that is different in nearly every row"
+        elif _is_free_text(column):
+            dropped[column.name] = "free text"
         else:
             fitted.append(features)
         seen.setdefault(digest, column.name)
@@ -170,6 +185,17 @@ def _identifies(column: Column) -> bool:
         return False
     present = [value for value in column.values.tolist() if value is not None]
     return len(set(present)) > _DISTINCT * len(present)
+
+
+def _is_free_text(column: Column) -> bool:
+    """Whether a column has sentences rather than categories."""
+    if column.kind != "category" or len(column.values) <= _ROWS:
+        return False
+    present = [value for value in column.values.tolist() if value is not None]
+    distinct = set(present)
+    if len(distinct) <= max(MOST_VALUES, _FREE_DISTINCT * len(present)):
+        return False
+    return sum(map(len, distinct)) > _FREE_LENGTH * len(distinct)
 
 
 def _digest(column: Column) -> bytes:

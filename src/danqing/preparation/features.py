@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.natural_order import natural_key
-from danqing.data.table import Column, ColumnKind
+from danqing.data.table import Column, ColumnKind, ColumnType
 
 __all__ = [
     "CategoryFeatures",
@@ -49,13 +49,21 @@ class NumberFeatures:
         Whether the values present differ; if not, there is only the indicator.
     missing : bool
         Whether some values were missing.
+    written : str
+        How numbers are written as text: see `ColumnType`.
     """
 
     name: str
     median: float
     varies: bool
     missing: bool
+    written: str = ""
     kind: ClassVar[ColumnKind] = "number"
+
+    @property
+    def type(self) -> ColumnType:
+        """What the column's values are, and how they are written."""
+        return ColumnType(self.kind, self.written)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -96,6 +104,11 @@ class CategoryFeatures:
     other: bool
     missing: bool
     kind: ClassVar[ColumnKind] = "category"
+
+    @property
+    def type(self) -> ColumnType:
+        """What the column's values are."""
+        return ColumnType(self.kind)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -142,7 +155,7 @@ class DateFeatures:
         In days since 1970-01-01.
     cycles : tuple of str
         Those of "year", "week" and "day" in which training rows differ.
-    varies, missing : bool
+    varies, missing, written
         As for numbers.
     """
 
@@ -151,7 +164,13 @@ class DateFeatures:
     cycles: tuple[str, ...]
     varies: bool
     missing: bool
+    written: str = ""
     kind: ClassVar[ColumnKind] = "date"
+
+    @property
+    def type(self) -> ColumnType:
+        """What the column's values are, and how they are written."""
+        return ColumnType(self.kind, self.written)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -205,11 +224,13 @@ def fit_features(column: Column) -> Features | None:
         return None
     if column.kind == "number":
         # Halves first: the mean of two huge numbers would overflow.
-        return NumberFeatures(column.name, float(np.median(present / 2) * 2), varies, missing)
+        return NumberFeatures(
+            column.name, float(np.median(present / 2) * 2), varies, missing, column.written
+        )
     moments = _milliseconds(present, 0)
     median = float(np.median(moments))
     cycles = tuple(c for c in ("year", "week", "day") if np.ptp(_place(moments, c)) > 1e-9)
-    return DateFeatures(column.name, median / _DAY, cycles, varies, missing)
+    return DateFeatures(column.name, median / _DAY, cycles, varies, missing, column.written)
 
 
 def features_from_json(plain: Mapping[str, Any]) -> Features:
@@ -229,6 +250,8 @@ def features_from_json(plain: Mapping[str, Any]) -> Features:
 def features_to_json(features: Features) -> dict[str, Any]:
     """Give fitted features as plain data."""
     plain = {"kind": features.kind, **asdict(features)}
+    if not plain.get("written"):
+        plain.pop("written", None)
     return {key: list(v) if isinstance(v, tuple) else v for key, v in plain.items()}
 
 

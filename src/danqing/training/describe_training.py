@@ -51,6 +51,7 @@ def _config(plan: TrainingPlan) -> dict[str, Any]:
     return {
         **plan.recipe.model_dump(),
         "spec": plan.recipe.spec,
+        "columns": dict(plan.dataset.columns),
         "from": _identity(plan.base),
         "teacher": _identity(plan.teacher),
         "versions": {
@@ -64,7 +65,7 @@ def _config(plan: TrainingPlan) -> dict[str, Any]:
 
 
 def _data(plan: TrainingPlan) -> dict[str, Any]:
-    dataset, splits = plan.dataset, plan.splits
+    dataset, splits, encoding = plan.dataset, plan.splits, plan.preparation.encoding
     counts = {name: len(getattr(splits, name)) for name in ("train", "validation", "test")}
     if plan.unlabelled_rows:
         counts["unlabelled"] = plan.unlabelled_rows
@@ -80,6 +81,8 @@ def _data(plan: TrainingPlan) -> dict[str, Any]:
         "counts": counts,
         **({"unlabelled": plan.unlabelled.to_json()} if plan.unlabelled else {}),
         "removed": {**dataset.removed, **splits.removed},
+        "notes": list(dataset.notes),
+        "columns_left_out": dict(encoding.dropped) if encoding else {},
         "split": {
             "seed": SPLIT_SEED,
             "validation_share": plan.recipe.validation_share,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from danqing.data.dataset import Dataset
 from danqing.data.split import split_by_settings
+from danqing.data.tables.row_numbers import IDENTIFIERS
 from danqing.errors import DanqingError, RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.recipe.recipe import Recipe
@@ -100,6 +101,7 @@ def train(
     pictures = unlabelled.without_held_out(splits) if unlabelled else None
     teacher_run = load_finished_run(teacher) if teacher else None
     plan = prepare_training(dataset, splits, recipe, base_run, pictures, teacher_run)
+    _name_columns_left_out(plan)
     metadata = describe_training(plan)
     with open_run(out, plan.name, resume=resume) as run:
         if run.begun:
@@ -126,6 +128,13 @@ def train(
         if not complete:
             raise interrupted(run)
     return run
+
+
+def _name_columns_left_out(plan: TrainingPlan) -> None:
+    encoding = plan.preparation.encoding
+    for name, reason in (encoding.dropped if encoding else {}).items():
+        hint = f"; --column {name}=number uses it" if reason in IDENTIFIERS else ""
+        _log.warning("%s: the column %r is left out: %s%s", plan.dataset.name, name, reason, hint)
 
 
 def _start(run: RunFolder, plan: TrainingPlan, metadata: Metadata, owns_process: bool) -> None:

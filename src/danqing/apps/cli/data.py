@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danqing.apps.cli.options import TargetOption, TaskOption
+from danqing.apps.cli.options import ColumnOption, TargetOption, TaskOption, column_types
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
@@ -32,6 +32,7 @@ def inspect(
         str, typer.Argument(help="Data set, folder or file, as for train.")
     ] = "mnist",
     target: TargetOption = None,
+    column: ColumnOption = None,
     task: TaskOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     sheet: Annotated[
@@ -51,7 +52,8 @@ def inspect(
     from danqing.inspection.inspect import inspect as inspect_data
 
     _check_sheet(sheet)
-    dataset = load_data(source, target=target, task=task, progress=_Counter())
+    columns = column_types(column)
+    dataset = load_data(source, target=target, task=task, columns=columns, progress=_Counter())
     inspection = inspect_data(dataset, index=_index(source, dataset), progress=_say)
     drawn = None if dataset.tabular else _draw(dataset, sheet)
     if as_json:

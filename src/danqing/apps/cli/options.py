@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["TargetOption", "TaskOption"]
+__all__ = ["ColumnOption", "TargetOption", "TaskOption", "column_types"]
 
 _TASKS = ("classification", "regression")
 
@@ -19,6 +19,35 @@ def _check_task(task: str | None) -> str | None:
     return task
 
 
+def column_types(chosen: list[str] | None) -> dict[str, str]:
+    """Parse the values of --column.
+
+    Examples
+    --------
+    >>> column_types(["zip=category", "a=b=number"])
+    {'zip': 'category', 'a=b': 'number'}
+    """
+    from danqing.data.tables.choose_columns import COLUMN_TYPES
+    from danqing.errors import RecipeError
+
+    types = {}
+    for word in chosen or ():
+        name, equals, kind = word.rpartition("=")
+        if not equals or not name or kind not in COLUMN_TYPES:
+            raise RecipeError(f"--column {word}: expected NAME={'|'.join(COLUMN_TYPES)}")
+        types[name] = kind
+    return types
+
+
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="NAME=TYPE",
+        help="Type of a table's column: category, number, date, or ignore to leave it out; may be "
+        "repeated. If not given, types are inferred from all values.",
+    ),
+]
 TargetOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of a table to predict.")
 ]

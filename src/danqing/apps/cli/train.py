@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from danqing.apps.cli.options import TargetOption, TaskOption
+from danqing.apps.cli.options import ColumnOption, TargetOption, TaskOption, column_types
 from danqing.apps.cli.progress import Curve, Lines, say, say_warnings
 from danqing.errors import RecipeError
 
@@ -66,6 +66,7 @@ def train(
         typer.Option(metavar="NAME", help="Loss: cross-entropy or mean-squared-error."),
     ] = None,
     target: TargetOption = None,
+    column: ColumnOption = None,
     task: TaskOption = None,
     minutes: Annotated[
         float | None,
@@ -142,6 +143,7 @@ def train(
 
         limit_cores(cores)
     say_warnings()
+    columns = column_types(column)
 
     from danqing.recipe.recipe import Recipe
 
@@ -166,7 +168,7 @@ def train(
     from danqing.training.train import train as run_training
 
     began = time.perf_counter()
-    dataset = load_data(source, target=target, task=task, progress=_reading)
+    dataset = load_data(source, target=target, task=task, columns=columns, progress=_reading)
     load_seconds = time.perf_counter() - began
     say(_description(dataset))
     pictures = None if unlabelled is None else read_unlabelled(unlabelled, dataset)

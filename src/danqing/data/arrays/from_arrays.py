@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.arrays.picture_range import pictures_in_range, range_of_pictures
+from danqing.data.labels import missing_labels
 from danqing.data.table import Column, Table
 from danqing.errors import SourceError
 
-__all__ = ["check_lengths", "examples_from_arrays", "pictures_as_of", "target_from_array"]
+__all__ = ["check_lengths", "examples_from_arrays", "is_inexact", "pictures_as_of",
+           "target_from_array"]  # fmt: skip
 
 
 def examples_from_arrays(
@@ -136,15 +138,31 @@ def check_lengths(x: Mapping[str, Any], y: Mapping[str, NDArray[Any]], where: ob
             )
 
 
+def is_inexact(values: NDArray[Any]) -> bool:
+    """Whether float64 can't hold some of these integers.
+
+    Examples
+    --------
+    >>> is_inexact(np.array([2**53])), is_inexact(np.array([2**53 + 1]))
+    (False, True)
+    """
+    return values.size > 0 and bool(
+        max(abs(int(values.min())), abs(int(values.max()))) > 2**53
+        and any(int(v) != int(float(v)) for v in values.ravel().tolist())
+    )
+
+
 def _plain_objects(y: NDArray[Any], where: object) -> NDArray[Any]:
-    values = [None if v is None or v != v else v for v in y.tolist()]
+    absent = missing_labels(y).tolist()
+    values = [None if missing else v for v, missing in zip(y.tolist(), absent, strict=True)]
     present = [v for v in values if v is not None]
     if all(isinstance(v, str) for v in present):
         return np.array([*values, None], dtype=object)[:-1]
     if all(isinstance(v, bool | np.bool_) for v in present) and len(present) == len(values):
         return np.array(present, dtype=bool)
-    if all(isinstance(v, int) and abs(v) < 2**63 for v in values):
-        return np.array(values, dtype=np.int64)
+    if len(present) == len(values) and all(isinstance(v, int | np.integer) for v in present):
+        exact = all(-(2**63) <= v < 2**63 for v in present)
+        return np.array(values, np.int64) if exact else np.array([str(v) for v in values], object)
     if all(isinstance(v, int | float | np.number) for v in present):
         return np.array([np.nan if v is None else float(v) for v in values])
     other = next(v for v in present if not isinstance(v, str))
@@ -157,7 +175,10 @@ def _plain_objects(y: NDArray[Any], where: object) -> NDArray[Any]:
 def _table(x: NDArray[Any], where: object, names: Sequence[str]) -> Table:
     if len(names) != x.shape[1] or len(set(names)) != len(names):
         names = [str(number) for number in range(x.shape[1])]
-    if x.dtype.kind in "biuf":
+    if x.dtype.kind in "iu" and is_inexact(x):
+        # Whole numbers beyond what float64 holds are codes, kept as they are.
+        columns, kind = x.astype(str).T.astype(object), "category"
+    elif x.dtype.kind in "biuf":
         columns = x.astype(np.float64).T
         # An infinity is not a measurement; the network could do nothing with it either.
         columns = np.where(np.isinf(columns), np.nan, columns)

@@ -5,14 +5,14 @@ Knows no files. Never imports pandas: a data frame is recognised by its attribut
 
 from __future__ import annotations
 
-import datetime
-import decimal
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.data.arrays.frames import HERE, is_frame, table_of_frame, values_of_pandas
 from danqing.data.arrays.from_arrays import (
     check_lengths,
     examples_from_arrays,
@@ -20,19 +20,23 @@ from danqing.data.arrays.from_arrays import (
     target_from_array,
 )
 from danqing.data.dataset import Dataset
-from danqing.data.labels import WITHOUT_TARGET, make_labels, text_of_number
-from danqing.data.table import Column, Table
-from danqing.data.tables.columns import column_from_series
+from danqing.data.labels import WITHOUT_TARGET, make_labels
+from danqing.data.table import ColumnType, Table
+from danqing.data.tables.choose_columns import chosen_types
 from danqing.data.tables.table_files import dataset_of_tables
 from danqing.errors import SourceError
 
 __all__ = ["examples_of", "from_object"]
 
-_HERE = "the data given"
 _INK = 16.0  # the maximum of scikit-learn's digits: pixels with ink in a 4x4 block
 
 
-def from_object(obj: Any, target: str | None = None, task: str | None = None) -> Dataset:
+def from_object(
+    obj: Any,
+    target: str | None = None,
+    task: str | None = None,
+    columns: Mapping[str, str | ColumnType] | None = None,
+) -> Dataset:
     """Make a Dataset of in-memory data.
 
     Parameters
@@ -45,6 +49,8 @@ def from_object(obj: Any, target: str | None = None, task: str | None = None) ->
         The column of a data frame to predict.
     task : {"classification", "regression"}, optional
         Inferred from the targets if not given.
+    columns : mapping of str to {"category", "number", "date", "ignore"}, optional
+        Types of a data frame's columns, instead of its own.
 
     Raises
     ------
@@ -59,20 +65,34 @@ def from_object(obj: Any, target: str | None = None, task: str | None = None) ->
     """
     if isinstance(obj, Dataset):
         return obj
-    if _is_frame(obj):
-        table = _table_of_frame(obj)
+    if is_frame(obj):
+        notes: list[str] = []
+        names = tuple(str(name) for name in obj.columns)
+        types, _ = chosen_types(columns or {}, names, HERE)
+        table = table_of_frame(obj, types, notes)
         _check_rows(table)
-        return dataset_of_tables({"train": table}, _HERE, target, task, name="data", source="")
-    if target is not None:
-        raise SourceError(
-            f"{_HERE} has no named columns, so it has no {target!r}; leave out target"
+        dataset = dataset_of_tables(
+            {"train": table},
+            HERE,
+            target,
+            task,
+            name="data",
+            source="",
+            columns=columns,
+            notes=notes,
         )
+        _check_targets(dataset.removed)
+        return dataset
+    if columns:
+        raise SourceError(f"{HERE} has no named columns; leave out columns")
+    if target is not None:
+        raise SourceError(f"{HERE} has no named columns, so it has no {target!r}; leave out target")
     if isinstance(obj, tuple | list):
         return _from_pairs(_pairs(obj), task)
     if hasattr(obj, "data") and hasattr(obj, "target"):
         return _from_bunch(obj, task)
     raise SourceError(
-        f"{_HERE} is of type {type(obj).__name__}; expected (X, y), a data frame with a target, "
+        f"{HERE} is of type {type(obj).__name__}; expected (X, y), a data frame with a target, "
         "an object with .data and .target, or the name or path of a source"
     )
 
@@ -100,22 +120,22 @@ def examples_of(x: Any) -> Any:
 def _examples(objects: dict[str, Any], names: Any = ()) -> dict[str, Any]:
     """Convert the examples of each subset, training first."""
     tables = {
-        subset: x if isinstance(x, Table) else _table_of_frame(x) if _is_frame(x) else None
+        subset: x if isinstance(x, Table) else table_of_frame(x) if is_frame(x) else None
         for subset, x in objects.items()
     }
     first = tables["train"]
     for subset, x in objects.items():
         table = tables[subset]
         if (table is None) != (first is None):
-            raise SourceError(f"{_HERE} mixes data frames and arrays; use one of them")
+            raise SourceError(f"{HERE} mixes data frames and arrays; use one of them")
         if table is not None and first is not None and table.names != first.names:
-            raise SourceError(f"{_HERE} has other columns for testing than for training")
+            raise SourceError(f"{HERE} has other columns for testing than for training")
         if table is None and hasattr(x, "toarray") and hasattr(x, "nnz"):
-            raise SourceError(f"{_HERE} is a sparse matrix; expected a dense one, x.toarray()")
+            raise SourceError(f"{HERE} is a sparse matrix; expected a dense one, x.toarray()")
     if first is not None:
         return tables
     arrays = {subset: _array(x) for subset, x in objects.items()}
-    return examples_from_arrays(arrays, _HERE, [str(name) for name in names])
+    return examples_from_arrays(arrays, HERE, [str(name) for name in names])
 
 
 def _array(x: Any) -> NDArray[Any]:
@@ -129,15 +149,15 @@ def _array(x: Any) -> NDArray[Any]:
         return array
     except (ValueError, TypeError) as error:
         raise SourceError(
-            f"{_HERE} can't be converted to an array ({str(error).splitlines()[0]}); expected rows "
+            f"{HERE} can't be converted to an array ({str(error).splitlines()[0]}); expected rows "
             "of equal length"
         ) from None
 
 
 def _target(y: Any) -> NDArray[Any]:
     if hasattr(y, "isna"):  # a pandas series: its various missing values become NaN or None
-        y = _values_of_pandas(y)
-    return target_from_array(_array(y), _HERE)
+        y = values_of_pandas(y)
+    return target_from_array(_array(y), HERE)
 
 
 def _pairs(obj: Any) -> list[tuple[Any, Any]]:
@@ -146,7 +166,7 @@ def _pairs(obj: Any) -> list[tuple[Any, Any]]:
     if len(obj) in (2, 4):
         return [(obj[i], obj[i + 1]) for i in range(0, len(obj), 2)]
     raise SourceError(
-        f"{_HERE} is a {type(obj).__name__} of {len(obj)}; expected (X, y), "
+        f"{HERE} is a {type(obj).__name__} of {len(obj)}; expected (X, y), "
         "(X_train, y_train, X_test, y_test) or ((X_train, y_train), (X_test, y_test))"
     )
 
@@ -157,20 +177,16 @@ def _from_pairs(
     by_subset = dict(zip(("train", "test"), pairs, strict=False))
     x = _examples({subset: pair[0] for subset, pair in by_subset.items()}, names)
     y = {subset: _target(pair[1]) for subset, pair in by_subset.items()}
-    check_lengths(x, y, _HERE)
+    check_lengths(x, y, HERE)
     _check_rows(x["train"])
     labels = make_labels(
         y,
-        _HERE,
+        HERE,
         pictures=not isinstance(x["train"], Table),
         task=task,
         names=[str(name) for name in class_names],
     )
-    if labels.removed:
-        raise SourceError(
-            f"{_HERE} has {labels.removed[WITHOUT_TARGET]:,} missing or infinite targets (NaN); "
-            "leave out their rows"
-        )
+    _check_targets(labels.removed)
     arrays = {} if isinstance(x["train"], Table) else {"train": _array(by_subset["train"][0])}
     return Dataset.from_subsets(
         x,
@@ -179,8 +195,17 @@ def _from_pairs(
         source="",
         class_names=labels.class_names,
         label_type=labels.label_type,
-        pictures_as=pictures_as_of(arrays, _HERE) if arrays else {},
+        pictures_as=pictures_as_of(arrays, HERE) if arrays else {},
+        notes=labels.notes,
     )
+
+
+def _check_targets(removed: Mapping[str, int]) -> None:
+    if missing := removed.get(WITHOUT_TARGET):
+        raise SourceError(
+            f"Input y contains NaN: {HERE} has {missing:,} missing or infinite targets; leave out "
+            "their rows"
+        )
 
 
 def _from_bunch(bunch: Any, task: str | None) -> Dataset:
@@ -199,100 +224,4 @@ def _from_bunch(bunch: Any, task: str | None) -> Dataset:
 
 def _check_rows(x: Any) -> None:
     if not len(x):
-        raise SourceError(f"{_HERE} has no rows; expected at least two examples")
-
-
-def _is_frame(obj: Any) -> bool:
-    return not isinstance(obj, Table) and hasattr(obj, "columns") and hasattr(obj, "to_numpy")
-
-
-def _table_of_frame(frame: Any) -> Table:
-    names = [str(name) for name in frame.columns]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise SourceError(f"{_HERE} has two columns {doubled[0]!r}; rename one")
-    columns = []
-    for name, key in zip(names, frame.columns, strict=True):
-        series = frame[key]
-        if type(series).__module__.split(".")[0] == "polars":
-            columns.append(_known_text(column_from_series(series, _HERE), series))
-        else:
-            column = _column_of_values(name, _values_of_pandas(series))
-            columns.append(_as_category(column) if str(series.dtype) == "category" else column)
-    return Table(tuple(columns))
-
-
-def _known_text(column: Column, series: Any) -> Column:
-    """Keep a data frame's text as text: unlike in a CSV file, it was typed on purpose."""
-    if column.kind != "category" and str(series.dtype) in ("String", "Categorical", "Enum"):
-        return column_from_series(series, _HERE, "category")
-    return column
-
-
-def _as_category(column: Column) -> Column:
-    if column.kind != "number":
-        return column
-    values = [None if v != v else text_of_number(v) for v in column.values.tolist()]
-    return Column(column.name, "category", np.array([*values, None], dtype=object)[:-1])
-
-
-def _values_of_pandas(series: Any) -> NDArray[Any]:
-    """Return a series' values as a plain array; missing objects become None."""
-    missing = np.asarray(series.isna(), dtype=bool)
-    values = np.asarray(series.to_numpy())
-    if values.dtype.kind in "biufM":
-        return values
-    if values.dtype.kind == "m":
-        return np.asarray(values / np.timedelta64(1, "s"))
-    if str(series.dtype).startswith(("datetime64", "period")):
-        return np.asarray(series.astype("datetime64[ns, UTC]").to_numpy("datetime64[ns]"))
-    values = values.astype(object)
-    values[missing] = None
-    present = values[~missing].tolist()
-    if present and all(isinstance(value, bool | np.bool_) for value in present):
-        return np.array([None if v is None else str(bool(v)).lower() for v in values], object)
-    if present and all(
-        isinstance(value, int | float | np.number | decimal.Decimal) for value in present
-    ):
-        return np.array([np.nan if value is None else float(value) for value in values])
-    return values
-
-
-def _column_of_values(name: str, values: NDArray[Any]) -> Column:
-    if values.ndim != 1:
-        raise SourceError(f"{_HERE}: the column {name!r} is not one-dimensional; leave it out")
-    if values.dtype.kind == "b":
-        words = np.array(["false", "true"], dtype=object)[values.astype(np.int64)]
-        return Column(name, "category", words)
-    if values.dtype.kind in "iuf":
-        numbers = values.astype(np.float64)
-        numbers[np.isinf(numbers)] = np.nan
-        return Column(name, "number", numbers)
-    if values.dtype.kind == "M":
-        return Column(name, "date", values.astype("datetime64[ms]"))
-    present = [value for value in values.tolist() if value is not None]
-    if not present:
-        return Column(name, "number", np.full(len(values), np.nan))
-    if all(isinstance(value, datetime.date) for value in present):
-        return Column(name, "date", np.array([_moment(value) for value in values.tolist()]))
-    texts = [None if value is None else _text(name, value) for value in values.tolist()]
-    return Column(name, "category", np.array([*texts, None], dtype=object)[:-1])
-
-
-def _moment(value: datetime.date | None) -> np.datetime64:
-    if isinstance(value, datetime.datetime) and value.tzinfo:
-        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-    return np.datetime64("NaT" if value is None else value, "ms")
-
-
-def _text(name: str, value: Any) -> str | None:
-    if isinstance(value, str):
-        return value.strip() or None
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, int | float | np.number | decimal.Decimal):
-        return text_of_number(float(value))
-    raise SourceError(
-        f"{_HERE}: the column {name!r} contains objects of type {type(value).__name__}; "
-        "expected numbers, text, booleans or dates"
-    )
+        raise SourceError(f"{HERE} has no rows; expected at least two examples")

@@ -1,61 +1,87 @@
 """From Polars' series to a Table's columns: numbers, categories or dates.
 
-Knows no files: the fields of a CSV file arrive as text, and their type is decided here.
+Knows no files: the fields of a CSV file arrive as text. A column's type is decided from all of its
+values, and the decimal mark of one column may decide that of another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.table import Column, ColumnKind
+from danqing.data.table import Column, ColumnType
+from danqing.data.tables.text_column import TextColumn
 from danqing.errors import SourceError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MISSING_WORDS", "column_from_series"]
+__all__ = ["column_from_series", "columns_from_series"]
 
-MISSING_WORDS = frozenset(
-    ("", "?", "-", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "inf", "+inf", "-inf",
-     "infinity", "+infinity", "-infinity")
-)  # fmt: skip
-"""Words, in lower case, that mean a missing value among numbers. In text only "" does."""
-
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
-_TIMES = tuple(
-    f"{day}{between}{time}"
-    for day in _DAYS[:2]
-    for between in ("T", " ")
-    for time in ("%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%H:%M:%S%.f%#z")
-)
-_DATES = (*_DAYS, *_TIMES)
+Notes = list[str]
 
 
-def column_from_series(
-    series: pl.Series, where: object, kind: ColumnKind | None = None, *, decimal_comma: bool = False
-) -> Column:
-    """Convert a series of any plain type to a column.
-
-    Text becomes numbers if every value is a number or means a missing one; otherwise dates if all
-    values share one format, year first (ISO 8601 and similar); otherwise categories.
+def columns_from_series(
+    columns: Sequence[pl.Series],
+    where: object,
+    types: Mapping[str, ColumnType],
+    notes: Notes,
+    *,
+    trained: bool = False,
+    separator: str = ",",
+) -> tuple[Column, ...]:
+    """Convert the series of one table to columns.
 
     Parameters
     ----------
-    series : polars.Series
+    columns : sequence of polars.Series
     where : object
         How messages refer to the source.
-    kind : {"number", "category", "date"}, optional
-        The column's type. Inferred from the values if not given.
-    decimal_comma : bool
-        Whether 1,5 may mean one and a half.
+    types : mapping of str to ColumnType
+        Known types; those of other columns are inferred from their values.
+    notes : list of str
+        What was decided, or taken as missing, is appended here, a line each.
+    trained : bool
+        Whether `types` are those of training, which every value must have; otherwise values that
+        don't fit are taken as missing.
+    separator : str
+        The file's: with a semicolon, decimals often follow a comma.
 
     Raises
     ------
     SourceError
-        If the series contains lists or the like, or its values are not of that `kind`.
+        If a series contains lists or the like, values don't have their known type, or it can't be
+        decided how numbers are written.
+    """
+    import polars as pl
+
+    texts = {
+        series.name: TextColumn(series, where, trained=trained)
+        for series in columns
+        if series.dtype == pl.String or isinstance(series.dtype, pl.Categorical | pl.Enum)
+    }
+    for name, text in texts.items():
+        text.decide_kind(types.get(name))
+    votes = {mark for text in texts.values() if (mark := text.decimal())}
+    decimal = votes.pop() if len(votes) == 1 else ""
+    made = []
+    for series in columns:
+        known = types.get(series.name)
+        if series.name in texts:
+            made.append(texts[series.name].column(decimal, separator, notes))
+        else:
+            made.append(_plain_column(series, where, known, notes))
+    return tuple(made)
+
+
+def column_from_series(
+    series: pl.Series, where: object, kind: ColumnType | None = None, notes: Notes | None = None
+) -> Column:
+    """Convert a single series of any plain type to a column, as `columns_from_series` does.
 
     Examples
     --------
@@ -65,18 +91,23 @@ def column_from_series(
     >>> column_from_series(polars.Series("a", ["2024-05-01", ""]), "a.csv").kind
     'date'
     """
+    types = {series.name: kind} if kind else {}
+    return columns_from_series([series], where, types, [] if notes is None else notes)[0]
+
+
+def _plain_column(
+    series: pl.Series, where: object, known: ColumnType | None, notes: Notes
+) -> Column:
+    """Convert a series that isn't text."""
     import polars as pl
 
     dtype = series.dtype
-    if isinstance(dtype, pl.Categorical | pl.Enum):
-        series, dtype = series.cast(pl.String), pl.String()
-    if dtype == pl.String:
-        return _from_text(series, where, kind, decimal_comma)
     if dtype == pl.Boolean:
         words = series.replace_strict({True: "true", False: "false"}, return_dtype=pl.String)
-        return Column(series.name, "category", _texts(words))
+        return TextColumn(words, where).category()
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
-        return Column(series.name, "date", _dates(series))
+        column = Column(series.name, "date", _dates(series))
+        return _of_kind(column, series, where, known, notes)
     if isinstance(dtype, pl.Time | pl.Duration) or dtype in (pl.Time, pl.Duration):
         # In seconds: Polars counts times of day in nanoseconds, durations in their own unit.
         unit = {"ms": 1e3, "us": 1e6, "ns": 1e9}[getattr(dtype, "time_unit", "ns")]
@@ -86,59 +117,59 @@ def column_from_series(
             f"{where}: the column {series.name!r} contains values of type {dtype}; "
             "expected numbers, text, booleans or dates; leave it out"
         )
-    numbers = _numbers(series.cast(pl.Float64, strict=False))
-    if kind == "category" and dtype == pl.Null:
+    if known and known.kind == "category" and dtype == pl.Null:
         return Column(series.name, "category", np.full(len(series), None, dtype=object))
-    return Column(series.name, "number", numbers)
+    if _is_inexact(series):
+        # Whole numbers beyond what float64 holds are codes, kept as they are written.
+        texts = TextColumn(series.cast(pl.String), where)
+        if not known or known.kind == "category":
+            return texts.category()
+    column = Column(series.name, "number", _numbers(series.cast(pl.Float64, strict=False)))
+    return _of_kind(column, series, where, known, notes)
 
 
-def _from_text(
-    texts: pl.Series, where: object, kind: ColumnKind | None, decimal_comma: bool
+def _of_kind(
+    column: Column, series: pl.Series, where: object, known: ColumnType | None, notes: Notes
 ) -> Column:
+    """Convert to another kind that was asked for; what was trained on is converted later."""
     import polars as pl
 
-    texts = texts.str.strip_chars()
-    texts = texts.set(texts == "", None)
-    if kind == "category":
-        return Column(texts.name, "category", _texts(texts))
-    plain = texts
-    if decimal_comma:
-        # Points would separate thousands there; only text without them is taken for a number.
-        plain = texts.str.replace(r"^([+-]?\d*),(\d+)$", "$1.$2")
-    plain = plain.set(plain.str.to_lowercase().is_in(list(MISSING_WORDS)), None)
-    numbers = plain.cast(pl.Float64, strict=False)
-    if kind != "date" and numbers.null_count() == plain.null_count():
-        return Column(texts.name, "number", _numbers(numbers))
-    if kind == "number":
-        row = int((numbers.is_null() & plain.is_not_null()).arg_max() or 0)
-        raise SourceError(
-            f"{where}: row {row + 1} of the column {texts.name!r} is {texts[row]!r}; "
-            "expected a number as in the training rows"
+    if known is None or known.kind == column.kind or known.written:
+        return replace(column, written=known.written) if known else column
+    if known.kind == "number":
+        raise SourceError(f"{where}: the column {column.name!r} has dates; expected numbers")
+    if column.kind == "number":
+        whole = series.dtype.is_integer()
+        values = column.values.tolist()
+        from danqing.data.labels import text_of_number
+
+        words = (
+            series.cast(pl.String).to_list()
+            if whole
+            else [None if v != v else text_of_number(v) for v in values]
         )
-    dates = _parsed_dates(texts)
-    if dates is not None:
-        return Column(texts.name, "date", _dates(dates))
-    if kind == "date":
-        raise SourceError(
-            f"{where}: the column {texts.name!r} has values that are not dates; "
-            "expected dates as in the training rows, such as 2024-05-31"
-        )
-    return Column(texts.name, "category", _texts(texts))
+    else:
+        words = [None if v is None else str(v) for v in series.to_list()]
+    texts = TextColumn(pl.Series(column.name, words, dtype=pl.String), where)
+    texts.decide_kind(known)
+    return texts.column("", ",", notes)
 
 
-def _parsed_dates(texts: pl.Series) -> pl.Series | None:
-    """Parse dates if one format fits every value that is present."""
-    present = texts.drop_nulls()
-    if not len(present):
-        return None
-    for written in _DATES:
-        # The first value almost always decides: most columns are not dates.
-        if present[:1].str.to_datetime(written, strict=False, time_unit="ms").null_count():
-            continue
-        parsed = texts.str.to_datetime(written, strict=False, time_unit="ms")
-        if parsed.null_count() == texts.null_count():
-            return parsed
-    return None
+def _is_inexact(series: pl.Series) -> bool:
+    """Whether float64 can't hold some of the whole numbers."""
+    import polars as pl
+
+    dtype = series.dtype
+    if not (dtype.is_integer() or isinstance(dtype, pl.Decimal)):
+        return False
+    low, high = cast("Any", series.min()), cast("Any", series.max())
+    if low is None or (abs(int(low)) <= 2**53 and abs(int(high)) <= 2**53):
+        return False
+    plain = series.drop_nulls().cast(pl.Float64)
+    return any(
+        abs(int(value)) > 2**53 and int(value) != int(number)
+        for value, number in zip(series.drop_nulls().to_list(), plain.to_list(), strict=True)
+    )
 
 
 def _dates(series: pl.Series) -> NDArray[np.datetime64]:
@@ -154,16 +185,3 @@ def _numbers(series: pl.Series) -> NDArray[np.float64]:
     # An infinity is not a measurement; the network could do nothing with it either.
     values[np.isinf(values)] = np.nan
     return values
-
-
-def _texts(series: pl.Series) -> NDArray[Any]:
-    """Return text as objects that share one str per distinct value: compact, quick to compare."""
-    import polars as pl
-
-    distinct = series.unique().drop_nulls()
-    # The last position is a null's.
-    words = np.array([*distinct.to_list(), None], dtype=object)
-    codes = series.replace_strict(
-        distinct, pl.Series(range(len(distinct)), dtype=pl.Int64), default=len(distinct)
-    )
-    return cast("NDArray[Any]", words[codes.fill_null(len(distinct)).to_numpy()])

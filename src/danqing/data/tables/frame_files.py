@@ -6,14 +6,11 @@ inferred from row 1.
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
 import os
 import subprocess
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from danqing.data.file_checks import LARGEST, check_file, check_size
+from danqing.data.tables.csv_text import read_csv_text
 from danqing.errors import SourceError
 
 if TYPE_CHECKING:
@@ -29,17 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["RawFrame", "polars_errors", "read_frame"]
 
 _BOM = b"\xef\xbb\xbf"
-_PIECE = 2**20
 _REFUSED = 10  # exit status; Python and the systems use others
-_SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True)
 class RawFrame:
-    """A frame with distinct, non-empty column names, and whether 1,5 may mean one and a half."""
+    """A frame with distinct, non-empty column names, and the separator of a CSV file."""
 
     frame: pl.DataFrame
-    decimal_comma: bool = False
+    separator: str = ","
 
 
 def read_frame(path: Path) -> RawFrame:
@@ -126,93 +122,23 @@ def _read_parquet(content: bytes, path: Path) -> RawFrame:
 def _read_csv(content: bytes, path: Path) -> RawFrame:
     import polars as pl
 
-    text = _as_utf8(_unpacked(content, path), path)
-    separator = _separator(text, path)
+    found = read_csv_text(content, path)
     try:
         with polars_errors(path):
             # Without the byte order mark, Polars would take a first column named "x^2" for zlib.
             frame = pl.read_csv(
-                io.BytesIO(_BOM + text), has_header=False, infer_schema=False, separator=separator
+                io.BytesIO(_BOM + found.text),
+                has_header=False,
+                infer_schema=False,
+                separator=found.separator,
+                quote_char='"' if found.quoted else None,
             )
             names = [str(name or "").strip() for name in frame.row(0)]
             frame = frame[1:]
-            if frame.width > 1:
-                frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     except SourceError:
-        _refuse_long_row(text, separator, path)
+        _refuse_long_row(found.text, found.separator, path)
         raise
-    return RawFrame(_renamed(frame, names), decimal_comma=separator == ";")
-
-
-def _unpacked(content: bytes, path: Path) -> bytes:
-    if content[:2] != b"\x1f\x8b":
-        return content
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-            pieces, size = [], 0
-            while piece := packed.read(_PIECE):
-                pieces.append(piece)
-                size += len(piece)
-                check_size(size, path)
-            return b"".join(pieces)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path}: is damaged ({error}); copy it again") from None
-
-
-def _as_utf8(content: bytes, path: Path) -> bytes:
-    """Convert text to UTF-8 without a byte order mark, with lines that end in a line feed."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Excel's "Unicode text"
-        content = _decoded(content, "utf-16", path)
-    elif not _is_utf8(content):
-        content = _decoded(content, _legacy_encoding(content), path)
-    if b"\0" in content:
-        raise SourceError(f"{path}: is not text; expected CSV or Parquet")
-    content = content.removeprefix(_BOM)
-    if b"\n" not in content:  # line ends of old Macs
-        content = content.replace(b"\r", b"\n")
-    return content.lstrip(b"\r\n")
-
-
-def _is_utf8(content: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(content), _PIECE):
-            decoder.decode(content[start : start + _PIECE])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _legacy_encoding(content: bytes) -> str:
-    """Distinguish Chinese text in GB 18030 from Western text in Latin-1.
-
-    In Chinese text almost every byte above 127 is one of a pair (GB 2312); in Western text an
-    accented letter usually stands alone.
-    """
-    try:
-        content.decode("gb18030")
-    except UnicodeDecodeError:
-        return "latin-1"
-    high = content.translate(bytes([32] * 128) + bytes(range(128, 256))).split()
-    even = sum(len(run) % 2 == 0 for run in high)
-    return "gb18030" if even > len(high) / 2 else "latin-1"
-
-
-def _decoded(content: bytes, encoding: str, path: Path) -> bytes:
-    try:
-        return content.decode(encoding).encode()
-    except UnicodeError:
-        raise SourceError(f"{path}: is not valid {encoding}; save it as UTF-8") from None
-
-
-def _separator(text: bytes, path: Path) -> str:
-    """Return the separator that is most frequent in the first line, outside quotes."""
-    if not text.strip():
-        raise SourceError(f"{path}: is empty; expected a header and one row per example")
-    line = text[:_PIECE].split(b"\n", 1)[0].decode(errors="replace")
-    unquoted = "".join(line.split('"')[::2])
-    return max(_SEPARATORS, key=unquoted.count)
+    return RawFrame(_renamed(frame, names), found.separator)
 
 
 def _refuse_long_row(text: bytes, separator: str, path: Path) -> None:

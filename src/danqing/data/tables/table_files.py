@@ -6,9 +6,8 @@ in `columns`; files are read in `frame_files`.
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +16,29 @@ from danqing.data.dataset import Dataset
 from danqing.data.labels import make_labels
 from danqing.data.row_names import name_rows
 from danqing.data.subset_names import SUBSETS, subset_of
-from danqing.data.table import Column, ColumnKind, Table
-from danqing.data.tables.columns import column_from_series
+from danqing.data.table import ColumnKind, ColumnType, Table
+from danqing.data.tables.choose_columns import case_hint, choose_target, chosen_types
+from danqing.data.tables.columns import columns_from_series
 from danqing.data.tables.frame_files import RawFrame, polars_errors, read_frame
+from danqing.data.tables.row_numbers import is_index, without_identifiers
+from danqing.data.tables.units import rows_of_units
 from danqing.errors import SourceError
 
-__all__ = ["TABLE_SUFFIXES", "choose_target", "dataset_of_tables", "load_table", "read_table",
-           "table_subsets"]  # fmt: skip
+__all__ = ["TABLE_SUFFIXES", "dataset_of_tables", "load_table", "read_table", "table_subsets"]
+
+_log = logging.getLogger("danqing")
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz")
-_TARGETS = ("target", "label", "class", "y")
 _INDEX = "unnamed columns of row numbers"
+_UNITS = "rows of units"
 
 
-def load_table(path: str | Path, target: str | None = None, task: str | None = None) -> Dataset:
+def load_table(
+    path: str | Path,
+    target: str | None = None,
+    task: str | None = None,
+    columns: Mapping[str, str | ColumnType] | None = None,
+) -> Dataset:
     """Load rows with a target from a file, or from a folder with one file per subset.
 
     Parameters
@@ -42,6 +50,8 @@ def load_table(path: str | Path, target: str | None = None, task: str | None = N
         The column to predict. If not given, the one named target, label, class or y.
     task : {"classification", "regression"}, optional
         Inferred from the target if not given.
+    columns : mapping of str to {"category", "number", "date", "ignore"}, optional
+        Types of columns, instead of those inferred from their values.
 
     Raises
     ------
@@ -55,7 +65,11 @@ def load_table(path: str | Path, target: str | None = None, task: str | None = N
         raise SourceError(f"{path}: has no train.csv or train.parquet; name the file itself")
     frames = {subset: read_frame(file) for subset, file in files.items()}
     # Typed together, so that a column has the same type in every subset.
-    table = _table(_together(frames, files), path, {})
+    together = _together(frames, files)
+    types, ignored = chosen_types(columns or {}, tuple(together.frame.columns), path)
+    notes: list[str] = []
+    units, frame = rows_of_units(together.frame.drop(ignored))
+    table = _table(RawFrame(frame, together.separator), path, types, notes)
     lengths = [len(raw.frame) for raw in frames.values()]
     ends = np.cumsum([0, *lengths])
     tables = {
@@ -70,6 +84,9 @@ def load_table(path: str | Path, target: str | None = None, task: str | None = N
         name=path.resolve().stem,
         source=str(path.resolve()),
         files={subset: file.resolve() for subset, file in files.items()},
+        columns=columns or {},
+        notes=notes,
+        units=units,
     )
 
 
@@ -78,26 +95,29 @@ def _together(frames: dict[str, RawFrame], files: dict[str, Path]) -> RawFrame:
 
     names = frames["train"].frame.columns
     for subset, raw in frames.items():
-        missing = [repr(name) for name in names if name not in raw.frame.columns]
+        missing = [name for name in names if name not in raw.frame.columns]
         if missing:
+            listed = ", ".join(map(repr, missing))
             raise SourceError(
-                f"{files[subset]}: lacks the columns {', '.join(missing)} of "
-                f"{files['train'].name}; add them"
+                f"{files[subset]}: lacks the columns {listed} of {files['train'].name}"
+                f"{case_hint(missing, raw.frame.columns)}; add them"
             )
     with polars_errors(files["train"].parent):
         whole = pl.concat(
             [raw.frame.select(names) for raw in frames.values()], how="vertical_relaxed"
         )
-    return RawFrame(whole, frames["train"].decimal_comma)
+    return RawFrame(whole, frames["train"].separator)
 
 
-def read_table(path: str | Path, kinds: Mapping[str, ColumnKind] | None = None) -> Table:
+def read_table(
+    path: str | Path, kinds: Mapping[str, ColumnKind | ColumnType] | None = None
+) -> Table:
     r"""Read the rows of a CSV, TSV or Parquet file, with or without a target.
 
     Parameters
     ----------
     path : str or Path
-    kinds : mapping of str to {"number", "category", "date"}, optional
+    kinds : mapping of str to ColumnType or its kind, optional
         The types that columns had in training; those of others are inferred from their values.
 
     Raises
@@ -114,7 +134,17 @@ def read_table(path: str | Path, kinds: Mapping[str, ColumnKind] | None = None) 
     [('kind', 'category'), ('weight', 'number')]
     """
     path = Path(path)
-    return _table(read_frame(path), path, kinds or {})
+    types = {
+        name: kind if isinstance(kind, ColumnType) else ColumnType(kind)
+        for name, kind in (kinds or {}).items()
+    }
+    notes: list[str] = []
+    table = _table(read_frame(path), path, types, notes, trained=True)
+    for note in notes:
+        # What nothing was learned from is of no interest.
+        if not types or any(f"the column {name!r}" in note for name in types):
+            _log.warning("%s: %s", path, note)
+    return table
 
 
 def table_subsets(folder: Path) -> dict[str, Path]:
@@ -129,35 +159,6 @@ def table_subsets(folder: Path) -> dict[str, Path]:
     return {subset: found[subset] for subset in SUBSETS if subset in found}
 
 
-def choose_target(names: tuple[str, ...], target: str | None, where: object) -> str:
-    """Return the name of the target column.
-
-    Raises
-    ------
-    SourceError
-        If there is no such column, or none is named and none stands out; the columns are listed.
-
-    Examples
-    --------
-    >>> choose_target(("height", "Label"), None, "a.csv")
-    'Label'
-    """
-    listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
-    if target is not None:
-        if target in names:
-            return target
-        lower = {name.lower(): name for name in names}
-        close = difflib.get_close_matches(target.lower(), list(lower), n=3)
-        hint = f"did you mean {' or '.join(repr(lower[c]) for c in close)}? " if close else ""
-        raise SourceError(f"{where}: has no column {target!r}; {hint}it has {listed}")
-    likely = [name for name in names if name.lower() in _TARGETS]
-    if len(likely) == 1:
-        return likely[0]
-    raise SourceError(
-        f"{where}: which column is the target? Name it with --target; the columns are {listed}"
-    )
-
-
 def dataset_of_tables(
     tables: Mapping[str, Table],
     where: object,
@@ -167,35 +168,57 @@ def dataset_of_tables(
     name: str,
     source: str,
     files: Mapping[str, Path] | None = None,
+    columns: Mapping[str, str | ColumnType] | None = None,
+    notes: Sequence[str] = (),
+    units: bool = False,
 ) -> Dataset:
     """Make a Dataset of the tables of each subset, training first; rows need a target.
 
     Rows are named by the `files` they come from, if these are given, and by their row in it.
+
+    Parameters
+    ----------
+    tables, where, target, task, name, source
+        As in `load_table` and `Dataset`.
+    columns : mapping, optional
+        The types that the caller has chosen; "ignore" leaves a column out.
+    notes : sequence of str
+        What reading has decided.
+    units : bool
+        Whether the first training row has units in place of values.
 
     Raises
     ------
     SourceError
         If there is no such target, it is a date, or no other column is left.
     """
-    columns = tables["train"].columns
-    target = choose_target(tables["train"].names, target, where)
-    removed: dict[str, int] = {}
-    first = 0
-    if _is_index(columns[0]) and target != columns[0].name:
-        first, removed[_INDEX] = 1, 1
-    at = tables["train"].names.index(target)
-    if columns[at].kind == "date":
+    columns, lines = columns or {}, list(notes)
+    names = tables["train"].names
+    target = choose_target(names, target, where)
+    at = names.index(target)
+    if tables["train"].columns[at].kind == "date":
         raise SourceError(f"{where}: the target {target!r} is a date; expected classes or numbers")
-    if len(columns) - first < 2:
+    given = frozenset(columns)
+    index = [c.name for c in tables["train"].columns
+             if c.name not in given and c.name != target and is_index(c)]  # fmt: skip
+    ignored = [c for c, kind in columns.items() if kind == "ignore" and c != target]
+    others = [i for i, c in enumerate(names) if c not in (target, *index, *ignored)]
+    if not others:
         raise SourceError(f"{where}: has no column but the target {target!r}; expected others too")
+    removed: dict[str, int] = {_INDEX: len(index)} if index else {}
+    if index:
+        listed = ", ".join(map(repr, index))
+        lines.append(f"left out as row numbers: {listed}; --column NAME=number uses a column")
     targets = {subset: table.columns[at].values for subset, table in tables.items()}
-    labels = make_labels(targets, f"{where}: {target!r}", task=task)
-    x = {
-        subset: Table(table.columns[first:at] + table.columns[at + 1 :])[labels.kept[subset]]
-        for subset, table in tables.items()
-    }
+    skip = {"train": np.arange(len(targets["train"])) == 0} if units else {}
+    if units:
+        removed[_UNITS] = 1
+        lines.append("row 1 has units, not values; it is left out")
+    labels = make_labels(targets, f"{where}: {target!r}", task=task, skip=skip)
+    x = {subset: Table(tuple(table.columns[i] for i in others)) for subset, table in tables.items()}
+    x = without_identifiers(x, given)
     return Dataset.from_subsets(
-        x,
+        {subset: table[labels.kept[subset]] for subset, table in x.items()},
         labels.by_subset,
         name=name,
         source=source,
@@ -205,27 +228,30 @@ def dataset_of_tables(
         removed={**removed, **labels.removed},
         names=name_rows(labels.kept, files),
         without_target=name_rows({subset: ~kept for subset, kept in labels.kept.items()}, files),
+        columns={n: kind for n, kind in columns.items() if isinstance(kind, str)},
+        target_type=ColumnType(
+            tables["train"].columns[at].kind, tables["train"].columns[at].written
+        ),
+        notes=(*lines, *labels.notes),
     )
 
 
-def _is_index(column: Column) -> bool:
-    """Whether a first column is the unnamed row numbers that data frames write."""
-    unnamed = re.fullmatch(r"column 1|Unnamed: 0|__index_level_0__", column.name)
-    return bool(
-        unnamed
-        and column.kind == "number"
-        and len(column.values)
-        and (np.diff(column.values) == 1).all()
-    )
-
-
-def _table(raw: RawFrame, path: Path, kinds: Mapping[str, ColumnKind]) -> Table:
+def _table(
+    raw: RawFrame,
+    path: Path,
+    types: Mapping[str, ColumnType],
+    notes: list[str],
+    *,
+    trained: bool = False,
+) -> Table:
     with polars_errors(path):
         return Table(
-            tuple(
-                column_from_series(
-                    series, path, kinds.get(series.name), decimal_comma=raw.decimal_comma
-                )
-                for series in raw.frame.get_columns()
+            columns_from_series(
+                raw.frame.get_columns(),
+                path,
+                types,
+                notes,
+                trained=trained,
+                separator=raw.separator,
             )
         )

@@ -1,0 +1,72 @@
+"""A first row that holds units: cm, kg, °C beneath the columns' names.
+
+Knows no types: a column counts as numbers if all its other values look like numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS, read_number
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["rows_of_units"]
+
+_FEWEST = 5  # values beneath the unit
+_SAMPLE = 100
+_LONGEST = 12  # characters of a unit
+
+
+def rows_of_units(frame: pl.DataFrame) -> tuple[bool, pl.DataFrame]:
+    """Find out whether the first row holds units, and empty it if so.
+
+    Examples
+    --------
+    >>> import polars
+    >>> frame = polars.DataFrame({"size": ["cm", *"123456"], "kind": list("-abcabc")})
+    >>> rows_of_units(frame)[0]
+    True
+    """
+    import polars as pl
+
+    if len(frame) <= _FEWEST:
+        return False, frame
+    first = frame.row(0)
+    numeric = [
+        (place, series)
+        for place, series in enumerate(frame.get_columns())
+        if series.dtype == pl.String and _has_numbers(series[1:])
+    ]
+    units = [place for place, _ in numeric if _is_unit(first[place])]
+    given = [place for place, _ in numeric if first[place] is not None and first[place].strip()]
+    if not units or len(units) < len(given):
+        return False, frame
+    others = [value for place, value in enumerate(first) if place not in units]
+    if len(units) == 1 and not all(_is_missing(str(value or "")) for value in others):
+        return False, frame  # a single stray mark
+    empty = [
+        series.clone().set(pl.Series([True] + [False] * (len(frame) - 1)), None)
+        if series.dtype == pl.String
+        else series
+        for series in frame.get_columns()
+    ]
+    return True, pl.DataFrame(empty)
+
+
+def _has_numbers(series: pl.Series) -> bool:
+    sample = series.drop_nulls().gather_every(max(1, len(series) // _SAMPLE)).to_list()
+    known = [text.strip() for text in sample if not _is_missing(text)]
+    numbers = sum(read_number(text) is not None for text in known)
+    return numbers >= min(_FEWEST, len(sample)) > 0 and numbers >= 0.9 * len(known)
+
+
+def _is_missing(text: str) -> bool:
+    return text.strip().lower() in MISSING_WORDS or text.strip().lower() in ERROR_MARKS
+
+
+def _is_unit(text: str | None) -> bool:
+    word = (text or "").strip()
+    plain = 0 < len(word) <= _LONGEST and not _is_missing(word) and read_number(word) is None
+    return plain and any(c.isalpha() or c in "%°$€£¥" for c in word) and not word[0].isdecimal()
