@@ -42,7 +42,9 @@ def areas(run: Any, network: Any, x: Array, methods: tuple[str, ...]) -> dict[st
     targets = Predictor(run).predict_examples(x).argmax(axis=1)
 
     def kept(changed: Array, rows: Array) -> Array:
-        return np.asarray(Predictor(run).predict_examples(changed)[np.arange(len(rows)), targets[rows]])
+        return np.asarray(
+            Predictor(run).predict_examples(changed)[np.arange(len(rows)), targets[rows]]
+        )
 
     maps: dict[str, Array] = {"random": random_maps(x.shape[:3]), "edges": edge_maps(x)}
     for method in methods:
@@ -85,7 +87,10 @@ def randomised(run: Any, network: Any, x: Array, methods: tuple[str, ...]) -> di
     from danqing.explanation.attributions.methods import attribute
     from danqing.explanation.sanity_checks import randomised_correlations
 
-    baselines, targets = baselines_for(x, run.preparation), Predictor(run).predict_examples(x).argmax(axis=1)
+    baselines, targets = (
+        baselines_for(x, run.preparation),
+        Predictor(run).predict_examples(x).argmax(axis=1),
+    )
     maps = {m: attribute(m, network, x, baselines, targets) for m in methods}
     found = randomised_correlations(network, maps, x, baselines, targets, seeds=range(5))
     return {method: interval(values) for method, values in found.items()}
@@ -96,7 +101,10 @@ def speed(run: Any, network: Any, x: Array) -> dict[str, float]:
     from danqing.explanation.attributions.baselines import baselines_for
     from danqing.explanation.attributions.gradients import integrated_gradients
 
-    targets, baselines = Predictor(run).predict_examples(x).argmax(axis=1), baselines_for(x, run.preparation)
+    targets, baselines = (
+        Predictor(run).predict_examples(x).argmax(axis=1),
+        baselines_for(x, run.preparation),
+    )
     seconds = []
     for _ in range(2):
         began = time.perf_counter()

@@ -193,7 +193,8 @@ def inspect(
     from danqing.inspection.inspect import inspect as inspect_dataset
 
     dataset = _dataset(source, target, task, columns)
-    from_files = "size" in dataset.pictures_as and isinstance(source, str | os.PathLike)
+    in_folders = "size" in dataset.pictures_as and not dataset.target
+    from_files = in_folders and isinstance(source, str | os.PathLike)
     index = index_images(Path(source).expanduser()) if from_files else None
     return inspect_dataset(dataset, index=index)
 

@@ -151,13 +151,31 @@ def _load_folder(
     try:
         if is_idx(path):
             return load_idx(path)
-        if "train" in table_subsets(path):
-            return load_table(path, target, task, columns)
+        if "train" in (files := table_subsets(path)):
+            return _load_table(path, files, target, task, columns, progress)
     except PermissionError:
         raise SourceError(f"{path}: can't be read; check its permissions") from None
     from danqing.data.images.load_images import load_images
 
     return load_images(path, progress=progress)
+
+
+def _load_table(
+    path: Path,
+    files: Mapping[str, Path],
+    target: str | None,
+    task: str | None,
+    columns: Mapping[str, Any] | None,
+    progress: Any,
+) -> Dataset:
+    """Load rows, or the pictures that they name."""
+    from danqing.data.images.picture_table import load_picture_table, may_name_pictures
+
+    if not columns and may_name_pictures(files["train"]):
+        pictures = load_picture_table(files, path, target, task, progress)
+        if pictures is not None:
+            return pictures
+    return load_table(path, target, task, columns)
 
 
 def _reader(
@@ -186,7 +204,7 @@ def _reader(
 
         return lambda: load_images(path, progress=progress)
     if name.endswith(TABLE_SUFFIXES):
-        return lambda: load_table(path, target, task, columns)
+        return lambda: _load_table(path, {"train": path}, target, task, columns, progress)
     raise SourceError(f"{path}: {_describe(path, start)}; expected {_EXPECTED}")
 
 

@@ -87,7 +87,8 @@ def _index(source: str, dataset: Dataset) -> ImageFiles | None:
     """Find the files of a folder or archive of pictures; other sources have none."""
     from danqing.data.images.load_images import index_images
 
-    return index_images(Path(source).expanduser()) if "size" in dataset.pictures_as else None
+    in_folders = "size" in dataset.pictures_as and not dataset.target
+    return index_images(Path(source).expanduser()) if in_folders else None
 
 
 def _check_sheet(sheet: Path | None) -> None:

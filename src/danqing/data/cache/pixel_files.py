@@ -165,7 +165,11 @@ class CachedPictures:
 
     def window(self, start: int, stop: int) -> CachedPictures:
         """Return the pictures from `start` to before `stop`, still on disk."""
-        return CachedPictures(self._file, self._rows[start:stop])
+        return self.take(slice(start, stop))
+
+    def take(self, rows: Any) -> CachedPictures:
+        """Return some of the pictures, in the order of `rows`, still on disk."""
+        return CachedPictures(self._file, self._rows[rows])
 
 
 class PixelWriter:

@@ -31,7 +31,7 @@ from danqing.data.row_names import FileNames
 from danqing.data.subset_names import SUBSETS, SubsetName
 from danqing.errors import SourceError
 
-__all__ = ["IN_MEMORY", "ImageFiles", "index_images", "load_images"]
+__all__ = ["IN_MEMORY", "ImageFiles", "LoadedFiles", "index_images", "load_files", "load_images"]
 
 IN_MEMORY = 1 << 30
 """Pixels are held in memory up to so many bytes; more stay on disk."""
@@ -62,7 +62,7 @@ class ImageFiles:
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class LoadedFiles:
     """Readable pictures in order, and what was left out.
 
     `digests` are the SHA-256 of the files' contents; `left_out` counts by reason what was not even
@@ -115,7 +115,7 @@ def load_images(path: str | Path, *, progress: OnProgress | None = None) -> Data
     (('blue', 'red'), (2, 8, 8, 3))
     """
     origin = _open(path)
-    return _to_dataset(origin, _load(origin, progress))
+    return _to_dataset(origin, load_files(origin, progress))
 
 
 def index_images(path: str | Path, *, progress: OnProgress | None = None) -> ImageFiles:
@@ -127,7 +127,7 @@ def index_images(path: str | Path, *, progress: OnProgress | None = None) -> Ima
         If nothing can be read.
     """
     origin = _open(path)
-    loaded = _load(origin, progress)
+    loaded = load_files(origin, progress)
     return ImageFiles(
         paths=[origin.full_name(file.name) for file in loaded.files],
         hashes=loaded.digests,
@@ -139,8 +139,16 @@ def _open(path: str | Path) -> Origin:
     return open_folder(path) if Path(path).is_dir() else open_archive(path)
 
 
-def _load(origin: Origin, progress: OnProgress | None) -> _Loaded:
-    """Read all labelled pictures, through the cache."""
+def load_files(
+    origin: Origin, progress: OnProgress | None, layout: Layout | None = None
+) -> LoadedFiles:
+    """Read all labelled pictures, through the cache; folders are labels, unless a layout is given.
+
+    Raises
+    ------
+    SourceError
+        As `load_images`.
+    """
     now = time.time_ns()
     pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
     contents = FileContents(origin, pool, Meter(progress))
@@ -149,19 +157,20 @@ def _load(origin: Origin, progress: OnProgress | None) -> _Loaded:
         listing = (contents.old.listing if known else None) or contents.listing()
         if origin.stamp:
             contents.new.stamp, contents.new.listing = origin.stamp, listing
-        names = (entry.name for entry in listing.entries)
-        layout = arrange(names, str(origin.path), listing.folders)
+        if layout is None:
+            names = (entry.name for entry in listing.entries)
+            layout = arrange(names, str(origin.path), listing.folders)
         entries = {entry.name: entry for entry in listing.entries}
         with quiet():
             contents.look([entries[file.name] for file in layout.files], now)
-            pictures_as, pictures = _incommon_shape(contents, layout.files, origin.path)
+            pictures_as, pictures = _in_common_shape(contents, layout.files, origin.path)
     finally:
         contents.close()
         pool.shutdown(cancel_futures=True)
     readable = contents.readable([file.name for file in layout.files])
     good = [file for file in layout.files if file.name in readable]
     bad = [file.name for file in layout.files if file.name not in readable]
-    return _Loaded(
+    return LoadedFiles(
         files=good,
         digests=[contents.digest(file.name) for file in good],
         pictures=pictures,
@@ -186,7 +195,7 @@ def _left_out(layout: Layout, good: list[Labelled]) -> Counter[str]:
     return reasons
 
 
-def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
+def _to_dataset(origin: Origin, loaded: LoadedFiles) -> Dataset:
     class_names = _class_names(origin, loaded)
     position = {label: number for number, label in enumerate(class_names)}
     labels = np.array([position[file.label] for file in loaded.files], dtype=np.int64)
@@ -216,7 +225,7 @@ def _to_dataset(origin: Origin, loaded: _Loaded) -> Dataset:
     )
 
 
-def _incommon_shape(
+def _in_common_shape(
     contents: FileContents, files: list[Labelled], path: Path
 ) -> tuple[dict[str, Any], Stored]:
     names = [file.name for file in files]
@@ -246,7 +255,7 @@ def _incommon_shape(
             contents.forget()
 
 
-def _class_names(origin: Origin, loaded: _Loaded) -> tuple[str, ...]:
+def _class_names(origin: Origin, loaded: LoadedFiles) -> tuple[str, ...]:
     by_subset: dict[SubsetName, set[str]] = {subset: set() for subset in SUBSETS}
     for file in loaded.files:
         by_subset[file.subset].add(file.label)
@@ -275,7 +284,7 @@ def _window(pictures: Stored, start: int, stop: int) -> Stored:
     return pictures.window(start, stop)
 
 
-def _content_hash(loaded: _Loaded) -> str:
+def _content_hash(loaded: LoadedFiles) -> str:
     digest = hashlib.sha256(repr(sorted(loaded.pictures_as.items())).encode())
     for file, content in zip(loaded.files, loaded.digests, strict=True):
         digest.update(f"{content} {file.subset} {len(file.label)} {file.label}\n".encode())
