@@ -76,9 +76,9 @@ def test_frames_with_words_dates_and_gaps() -> None:
             "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 700, 300), "D"),
         }
     )
-    answer = np.where((colour == "青") ^ (size > 1), "yes", "no")
-    model = DanqingClassifier().fit(frame, answer)
-    assert model.score(frame, answer) > 0.9
+    target = np.where((colour == "青") ^ (size > 1), "yes", "no")
+    model = DanqingClassifier().fit(frame, target)
+    assert model.score(frame, target) > 0.9
     assert list(model.feature_names_in_) == ["colour", "size", "day"]
     unseen = frame.head(3).assign(colour="violet")
     assert model.predict_proba(unseen).shape == (3, 2)

@@ -1,4 +1,4 @@
-"""Time is kept, and the schedule comes down in it."""
+"""Time budgets are kept, and the schedule ends in time."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def test_minutes_are_a_setting() -> None:
 
 
 def test_minutes_are_kept(small: Dataset, tmp_path: Path) -> None:
-    told: list[TrainingProgress] = []
+    reports: list[TrainingProgress] = []
     began = time.perf_counter()
-    # Without smoothing the loss that is told is the one that is learned.
+    # Without smoothing the reported loss is the objective.
     recipe = Recipe(
         network=NETWORK,
         minutes=0.2,
@@ -45,7 +45,7 @@ def test_minutes_are_kept(small: Dataset, tmp_path: Path) -> None:
         batch_size=16,
         label_smoothing=0.0,
     )
-    run = train(small, recipe, tmp_path / "run", progress=told.append)
+    run = train(small, recipe, tmp_path / "run", progress=reports.append)
     took = time.perf_counter() - began
     # 5 % is for a machine with nothing else to do, and for whole minutes.
     assert 12 * 0.85 < took < 12 * 1.15
@@ -53,9 +53,9 @@ def test_minutes_are_kept(small: Dataset, tmp_path: Path) -> None:
     assert rates[-1] < 0.2 * rates.max()
     assert run.metrics["budget"]["minutes"] == 0.2
     assert run.metrics["budget"]["steps"] > 113
-    assert told[0].epochs is None
-    assert (np.diff([progress.share for progress in told]) >= 0).all()
-    # The best epoch's weights are those that ship.
+    assert reports[0].epochs is None
+    assert (np.diff([progress.share for progress in reports]) >= 0).all()
+    # The best epoch's weights are kept.
     best = min(row["val_loss"] for row in run.history)
     assert run.metrics["validation"]["loss"] == pytest.approx(best, rel=1e-3)
 
@@ -74,7 +74,7 @@ class FakeTime:
 def test_the_plan_follows_the_machine(
     small: Dataset, monkeypatch: pytest.MonkeyPatch, slowness: float
 ) -> None:
-    """Steps of 10 ms, and `slowness` times as much from the middle on: time is kept to 1 %."""
+    """Steps of 10 ms, `slowness` times as slow from the middle on: time is kept to 1 %."""
     fake = FakeTime()
     for module in ("loop.loop", "budget"):
         monkeypatch.setattr(f"danqing.training.{module}.time", fake)
@@ -112,12 +112,12 @@ def test_epochs_may_end_it_first(small: Dataset, tmp_path: Path) -> None:
 
 
 def test_too_few_minutes_are_refused(small: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"spent before the first step; give at least 0\.\d"):
+    with pytest.raises(RecipeError, match=r"spent before the first step; choose at least 0\.\d"):
         train(small, Recipe(network=NETWORK, minutes=0.001), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_budget_goes_on_where_it_was(small: Dataset, tmp_path: Path) -> None:
+def test_a_budget_is_resumed(small: Dataset, tmp_path: Path) -> None:
     class Killed(BaseException):
         pass
 
@@ -130,10 +130,10 @@ def test_a_budget_goes_on_where_it_was(small: Dataset, tmp_path: Path) -> None:
         patch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.1)
         with pytest.raises(Killed):
             train(small, recipe, tmp_path / "run", progress=die)
-    told: list[TrainingProgress] = []
+    reports: list[TrainingProgress] = []
     began = time.perf_counter()
-    run = train(small, recipe, tmp_path / "run", progress=told.append, resume=True)
-    assert 0.2 < told[0].share < 0.6
+    run = train(small, recipe, tmp_path / "run", progress=reports.append, resume=True)
+    assert 0.2 < reports[0].share < 0.6
     # What the first process took is counted.
     assert time.perf_counter() - began < 12 * 0.85
     assert run.metrics["seconds"]["total"] == pytest.approx(12, rel=0.15)

@@ -1,4 +1,4 @@
-"""Networks trained side by side: each learns as it would alone, and the run answers by the mean."""
+"""Networks trained side by side: each learns as it would alone, and their mean is predicted."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def own_tensors(tensors: dict[str, np.ndarray], member: int) -> dict[str, np.nda
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-@pytest.mark.parametrize("warps", [0.0, 1.0])
+@pytest.mark.parametrize("affine", [0.0, 1.0])
 @pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
 @pytest.mark.parametrize("network", ["dense(6,tanh)", "conv(3,5,3)-batchnorm-relu-dense(5)"])
 def test_each_member_gets_the_gradients_that_it_would_get_alone(
-    small: Dataset, network: str, loss: str, warps: float
+    small: Dataset, network: str, loss: str, affine: float
 ) -> None:
     recipe = Recipe(
         network=network,
         loss=loss,
-        affine=warps,
+        affine=affine,
         random_erasing=0.0,
         photometric=0.0,
         label_smoothing=0.1,
@@ -60,17 +60,17 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
     labels = tf.constant(small.y_train[:16], tf.int32)
     settings = GraphSettings.of(recipe)
     state, seed = initial_state(members, settings), tf.constant([4, 7])
-    # Each member sees the pictures warped in its own way.
-    seen = tf.split(random_affine(tf.concat([pictures] * 3, axis=0), warps, seed), 3)
-    assert np.array_equal(seen[0], seen[1]) == (not warps)
-    loss_sum, score, gradients, _ = Step(members, settings).compute_gradients(
+    # Each member sees the pictures augmented in its own way.
+    seen = tf.split(random_affine(tf.concat([pictures] * 3, axis=0), affine, seed), 3)
+    assert np.array_equal(seen[0], seen[1]) == (not affine)
+    loss_sum, metric, gradients, _ = Step(members, settings).compute_gradients(
         state, Batch(pictures, labels, weights), seed
     )
     by_name = {
         weight.path.replace(".", "/"): np.asarray(gradient)
         for weight, gradient in zip(members.trainable_variables, gradients, strict=True)
     }
-    losses, answers = [], []
+    losses, probabilities = [], []
     for member, own in enumerate(seen, start=1):
         alone = build(design(network, small.input_shape, 10), preparation)
         load_tensors(alone, own_tensors(tensors_of(model), member))
@@ -79,15 +79,15 @@ def test_each_member_gets_the_gradients_that_it_would_get_alone(
             rows = row_losses(loss, logits, labels, 0.1)
             losses.append(tf.reduce_sum(rows * weights))
             mean = losses[-1] / tf.reduce_sum(weights)
-        answers.append(tf.nn.softmax(logits).numpy())
+        probabilities.append(tf.nn.softmax(logits).numpy())
         expected = tape.gradient(mean, alone.trainable_variables)
         for weight, gradient in zip(alone.trainable_variables, expected, strict=True):
             np.testing.assert_allclose(
                 by_name[f"member_{member}/{weight.path}"], gradient, atol=1e-5
             )
     assert float(loss_sum) == pytest.approx(np.mean(losses), rel=1e-5)
-    right = np.mean(answers, axis=0).argmax(axis=1) == small.y_train[:16]
-    assert float(score) == right[1:].sum()  # the first row counts for nothing
+    correct = np.mean(probabilities, axis=0).argmax(axis=1) == small.y_train[:16]
+    assert float(metric) == correct[1:].sum()  # the first row counts for nothing
 
 
 def test_an_ensemble_is_better_than_its_members(trained: Callable[..., RunFolder]) -> None:
@@ -101,19 +101,19 @@ def test_an_ensemble_is_better_than_its_members(trained: Callable[..., RunFolder
     assert run.history[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=0.15)
 
 
-def test_history_tells_of_the_averaged_answer(
+def test_history_reports_the_mean_prediction(
     trained: Callable[..., RunFolder], small: Dataset
 ) -> None:
     run = trained(network="dense(8)", ensemble=3, epochs=2, batch_size=50)
     rows = run.metrics["validation"]
     assert run.history[-1]["val_accuracy"] == pytest.approx(rows["accuracy"])
     assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)
-    answers = Predictor(run).predict_examples(small.x_test)
-    metrics = classification_metrics(answers, small.y_test, run.class_names)
+    probabilities = Predictor(run).predict_examples(small.x_test)
+    metrics = classification_metrics(probabilities, small.y_test, run.class_names)
     assert metrics["loss"] == run.metrics["test"]["loss"]
 
 
-def test_training_on_keeps_the_ensemble(small: Dataset, tmp_path: Path) -> None:
+def test_fine_tuning_keeps_the_ensemble(small: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(network="dense(8)", ensemble=2, epochs=1)
     base = train(small, recipe, tmp_path / "base")
     further = train(small, Recipe(epochs=2), tmp_path / "further", base=base.folder)

@@ -1,4 +1,4 @@
-"""Training on from a finished run."""
+"""Fine-tuning a finished run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from danqing.runs.run_folder import RunFolder
 from danqing.training.train import train
 
 
-def test_it_goes_on_from_the_weights_on_new_data(
+def test_it_starts_from_the_weights_on_new_data(
     run: RunFolder, mnist: Dataset, tmp_path: Path
 ) -> None:
     new = replace(

@@ -57,7 +57,7 @@ def test_statistics_are_those_that_numpy_finds_in_the_rows_as_they_are(
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
-def test_history_tells_of_what_ships(trained: Callable[..., RunFolder]) -> None:
+def test_history_reports_what_ships(trained: Callable[..., RunFolder]) -> None:
     run = trained(network=NETWORKS[0], epochs=2, photometric=1.0, affine=2.0, ema_decay=0.9)
     rows = run.metrics["validation"]
     assert run.history[-1]["val_loss"] == pytest.approx(rows["loss"], rel=1e-4)

@@ -1,4 +1,4 @@
-"""A training that was broken off reaches the very weights of one that was not."""
+"""A resumed training reaches the very weights of one that was not interrupted."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ ENSEMBLE = Recipe(
 
 
 class Killed(BaseException):
-    """What no one catches."""
+    """Raised where nothing catches it, like a kill."""
 
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A state after each step."""
+    """A checkpoint after each step."""
     monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
     monkeypatch.setattr("danqing.training.loop.checkpoint_manager._interval", lambda seconds: 0.0)
 
@@ -75,9 +75,9 @@ def weights(folder: Path) -> bytes:
 @pytest.mark.parametrize(
     "recipe", [DENSE, CONVOLUTIONAL, PATIENT, ENSEMBLE], ids=lambda r: r.network
 )
-def test_broken_off_again_and_again(small: Dataset, tmp_path: Path, recipe: Recipe) -> None:
+def test_interrupted_again_and_again(small: Dataset, tmp_path: Path, recipe: Recipe) -> None:
     whole = train(small, recipe, tmp_path / "whole")
-    folder = tmp_path / "broken"
+    folder = tmp_path / "interrupted"
     # After a step, in the middle of an epoch, between the last step and the epoch's report, ...
     for after in (2, 26, 28, 1, 14):
         with pytest.raises(Killed):
@@ -90,7 +90,7 @@ def test_broken_off_again_and_again(small: Dataset, tmp_path: Path, recipe: Reci
 
 
 @pytest.mark.usefixtures("often")
-def test_broken_off_while_streaming(
+def test_interrupted_while_streaming(
     small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("danqing.training.loop.batches._BLOCK_BYTES", 300 * 784)
@@ -111,14 +111,14 @@ def test_broken_off_while_streaming(
         progress=lambda p: read.append(sum(rest.x_train.reads)),
     )
     assert weights(tmp_path / "run") == weights(whole.folder)
-    # Of the epoch that was broken off, only what was still to come is read.
+    # Of the interrupted epoch, only what was still to come is read.
     assert read[0] - sum(rest.x_train.reads) < 0
     epoch = read[-1] - read[-28]
     assert read[2] < read[-1] - 2 * epoch
 
 
 @pytest.mark.usefixtures("often")
-def test_a_truncated_state_is_passed_over(
+def test_a_truncated_checkpoint_is_skipped(
     small: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = train(small, DENSE, tmp_path / "whole")
@@ -203,7 +203,7 @@ def test_resume_needs_a_folder(small: Dataset) -> None:
         train(small, DENSE, resume=True)
 
 
-def test_states_of_another_training_are_not_taken_up(
+def test_checkpoints_of_another_training_are_not_restored(
     small: Dataset, tmp_path: Path, often: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     for seed in (0, 1):

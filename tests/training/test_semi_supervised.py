@@ -36,7 +36,7 @@ FEW = Recipe(network=NETWORK, labels_per_class=10, epochs=2, seed=3)
 
 
 class Killed(BaseException):
-    """What no one catches."""
+    """Raised where nothing catches it, like a kill."""
 
 
 class OnDisk:
@@ -83,7 +83,7 @@ def test_an_epoch_takes_all_of_both(small: Dataset) -> None:
         assert sampler(1).tolist() == sampler(1).tolist() != sampler(2).tolist()
 
 
-def test_labels_that_are_set_aside_change_nothing(small: Dataset, tmp_path: Path) -> None:
+def test_withheld_labels_change_nothing(small: Dataset, tmp_path: Path) -> None:
     """The strongest claim: with other labels there, the very same network comes out."""
     splits = split_by_settings(small, FEW.model_dump())
     assert splits.unlabelled is not None
@@ -120,7 +120,7 @@ def test_pictures_without_labels_help(mnist: Dataset, tmp_path: Path) -> None:
 
 
 def test_the_step_is_fixmatch(small: Dataset) -> None:
-    """Against the formula written out again; no warps, so that it can be."""
+    """Against the formula written out again; no augmentation, so that it can be."""
     recipe = Recipe(
         network="dense(8)", batch_size=4, unlabelled_weight=2.0, loss="cross-entropy",
         affine=0.0, random_erasing=0.0, photometric=0.0,
@@ -129,7 +129,7 @@ def test_the_step_is_fixmatch(small: Dataset) -> None:
     network = logits_of(build(plan.architecture, plan.preparation, 0))
     settings = GraphSettings.of(recipe)
     state = initial_state(network, settings)
-    # Ten times the weights: some answers are sure.
+    # Ten times the weights: some predictions are confident.
     state = state._replace(parameters=[10 * w for w in state.parameters])
     x = tf.constant(small.x_train[:16])
     y = tf.constant(small.y_train[:16].astype(np.int32))
@@ -142,23 +142,23 @@ def test_the_step_is_fixmatch(small: Dataset) -> None:
         return network.stateless_call(parameters, state.non_trainable, tf.cast(x, tf.float32))[0]
 
     p = tf.nn.softmax(outputs(state.parameters)).numpy()
-    sure = (p[4:].max(axis=1) >= 0.95).astype(np.float32)
-    assert 0 < sure.sum() < 12
+    confident = (p[4:].max(axis=1) >= 0.95).astype(np.float32)
+    assert 0 < confident.sum() < 12
     with tf.GradientTape() as tape:
         tape.watch(state.parameters)
         logits = outputs(state.parameters)
         cross = tf.nn.sparse_softmax_cross_entropy_with_logits(
             np.concatenate([y[:4], p[4:].argmax(axis=1)]), logits
         )
-        labelled, others = tf.reduce_mean(cross[:4]), tf.reduce_sum(cross[4:] * sure) / 12
-        total = (labelled + 2.0 * others) / (1 + 2.0 * sure.mean())
+        labelled, others = tf.reduce_mean(cross[:4]), tf.reduce_sum(cross[4:] * confident) / 12
+        total = (labelled + 2.0 * others) / (1 + 2.0 * confident.mean())
     for one, other in zip(found, tape.gradient(total, state.parameters), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
     assert float(loss) == pytest.approx(4 * float(labelled), rel=1e-4)
     assert float(score) == (p[:4].argmax(axis=1) == y[:4].numpy()).sum()
 
 
-def test_broken_off_and_resumed(
+def test_interrupted_and_resumed(
     small: Dataset, mnist: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("danqing.training.loop.loop._CHUNK_SECONDS", 0.0)
@@ -186,9 +186,9 @@ def test_broken_off_and_resumed(
                 unlabelled=pictures,
                 progress=dying(after),
             )
-    with pytest.raises(RunError, match="without labels differ"):
+    with pytest.raises(RunError, match="unlabelled pictures differ"):
         train(small, FEW, tmp_path / "run", resume=True, unlabelled=fewer_pictures)
-    with pytest.raises(RunError, match="without labels differ"):
+    with pytest.raises(RunError, match="unlabelled pictures differ"):
         train(small, FEW, tmp_path / "run", resume=True)
     fewer = Recipe(network=NETWORK, labels_per_class=9, epochs=2, seed=3)
     with pytest.raises(RunError, match="labels_per_class was 10 and is now 9"):
@@ -228,7 +228,7 @@ def test_what_is_tested_is_not_learned_from(small: Dataset, mnist: Dataset) -> N
     found = read_unlabelled(mixed, small).without_held_out(splits)
     assert len(found.pictures) == 200
     assert found.removed == {"also in the validation or test set": 100}
-    with pytest.raises(SourceError, match="only pictures that validation and testing hold"):
+    with pytest.raises(SourceError, match="all of them are also in the validation or test set"):
         read_unlabelled(small.x_test, small).without_held_out(splits)
 
 

@@ -18,7 +18,7 @@ from danqing.training.train import train
 
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table with words, gaps and a number to tell."""
+    """A table with text, gaps and a regression target."""
     rng = np.random.default_rng(0)
     lines = ["area,heating,built,price"]
     for _ in range(400):
@@ -40,19 +40,19 @@ def test_a_table_of_houses(houses: Path, tmp_path: Path) -> None:
     assert test["r2"] > 0.8
     header = (run.folder / "history.csv").read_text().splitlines()[0]
     assert header == "epoch,seconds,loss,mae,val_loss,val_mae,learning_rate"
-    # Told in the target's own unit.
+    # Reported in the target's own unit.
     assert run.history[0]["mae"] > 5000 > 0
     assert run.data["target"] == "price"
-    # Raw rows in, answers out, from the folder alone: also rows without a price.
+    # Raw rows in, predictions out, from the folder alone: also rows without a price.
     unlabelled = houses.with_name("new.csv")
     lines = houses.read_text().splitlines()
     unlabelled.write_text("\n".join(line.rpartition(",")[0] for line in lines[:4]) + "\n")
     again = load_run(run.folder)
-    answers = Predictor(again).predict_examples(
+    predictions = Predictor(again).predict_examples(
         read_table(unlabelled, again.preparation.encoding.kinds)
     )  # type: ignore[union-attr]
     np.testing.assert_allclose(
-        answers, Predictor(run).predict_examples(dataset.x_train[:3]), rtol=1e-5
+        predictions, Predictor(run).predict_examples(dataset.x_train[:3]), rtol=1e-5
     )
     assert evaluate(again)["test"] == pytest.approx(test)
     assert evaluate(again, dataset)["test"] == pytest.approx(test)
@@ -91,7 +91,7 @@ def test_the_best_epoch_is_best_by_what_is_learned(tmp_path: Path, taught: bool)
     assert run.metrics["validation"]["loss"] > 1.1 * min(losses)
 
 
-def test_uneven_classes_count_alike(tmp_path: Path) -> None:
+def test_imbalanced_classes_count_alike(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1000, 2)), (rng.random(1000) < 0.08).astype(int)
     x[y == 1] += 1.2
@@ -107,7 +107,7 @@ def test_uneven_classes_count_alike(tmp_path: Path) -> None:
 
 def test_what_does_not_go_together(houses: Path, tmp_path: Path) -> None:
     dataset = load_data(houses, target="price")
-    with pytest.raises(RecipeError, match="the target is a number"):
+    with pytest.raises(RecipeError, match="the task is regression"):
         train(dataset, Recipe(loss="cross-entropy"), tmp_path / "run")
     with pytest.raises(SpecError, match="a table has columns only"):
         train(dataset, Recipe(network="conv(8)"), tmp_path / "run")
@@ -117,7 +117,7 @@ def test_what_does_not_go_together(houses: Path, tmp_path: Path) -> None:
         evaluate(run, load_data("digits"))
 
 
-def test_objects_have_no_name(tmp_path: Path) -> None:
+def test_in_memory_data_can_not_be_loaded_again(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(60, 2))
     data = load_data((x, (x[:, 0] > 0).astype(int)))
     run = train(data, Recipe(network="dense(4)", epochs=2), tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Learning a finished run's answers in place of the labels."""
+"""Distillation: learning a finished run's predictions in place of the labels."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pair(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return train(small, recipe, tmp_path_factory.mktemp("runs") / "pair")
 
 
-def test_the_gradient_leads_to_the_teachers_answer_to_the_same_warped_picture(
+def test_the_gradient_leads_to_the_teachers_prediction_for_the_same_augmented_picture(
     pair: RunFolder, small: Dataset
 ) -> None:
     recipe = Recipe(network="dense(5,tanh)", affine=1.0, label_smoothing=0.1)
@@ -46,22 +46,22 @@ def test_the_gradient_leads_to_the_teachers_answer_to_the_same_warped_picture(
     batch = Batch(pictures, tf.constant(small.y_train[:16]), tf.constant(weights))
     settings = GraphSettings.of(recipe)
     step = Step(network, settings, Teacher(pair, (0.0, 1.0)))
-    loss, score, gradients, _ = step.compute_gradients(
+    loss, metric, gradients, _ = step.compute_gradients(
         initial_state(network, settings), batch, seed
     )
 
     transformed = random_affine(pictures, 1.0, seed).numpy()
     taught = Predictor(pair).predict_examples(transformed).astype(np.float64)  # by ONNX Runtime
-    answers = np.asarray(model(transformed)).astype(np.float64)
+    predicted = np.asarray(model(transformed)).astype(np.float64)
     assert float(loss) == pytest.approx(
-        -(weights * (taught * np.log(answers)).sum(axis=1)).sum(), rel=1e-4
+        -(weights * (taught * np.log(predicted)).sum(axis=1)).sum(), rel=1e-4
     )
-    # Of softmax and cross-entropy the gradient by the logits is what was said minus what was meant.
+    # The gradient of cross-entropy of a softmax by the logits is prediction minus target.
     share = weights / weights.sum()
     by_name = {v.path: g for v, g in zip(network.trainable_variables, gradients, strict=True)}
-    np.testing.assert_allclose(by_name["output/bias"], share @ (answers - taught), atol=1e-5)
-    right = answers.argmax(axis=1) == small.y_train[:16]
-    assert float(score) == right[1:].sum()  # the score is told by the labels
+    np.testing.assert_allclose(by_name["output/bias"], share @ (predicted - taught), atol=1e-5)
+    correct = predicted.argmax(axis=1) == small.y_train[:16]
+    assert float(metric) == correct[1:].sum()  # the metric is of the labels
 
 
 def test_a_small_network_learns_more_from_a_teacher_than_from_labels(
@@ -79,7 +79,7 @@ def test_a_small_network_learns_more_from_a_teacher_than_from_labels(
     assert taught.config["teacher"]["run"] == str(teacher.folder)
 
 
-def test_rows_of_a_table_are_read_as_the_teacher_reads_them(tmp_path: Path) -> None:
+def test_a_table_is_encoded_as_for_the_teacher(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(3, 2, size=(600, 3))
     y = 10 + x @ [1.0, -2.0, 0.5]
     teacher = train(load_data((x, y)), Recipe(network="dense(24)", epochs=60), tmp_path / "teacher")
@@ -115,7 +115,7 @@ def test_resume_wants_the_same_teacher(
     assert contents[0] == contents[1]
 
 
-def test_who_can_be_no_teacher(pair: RunFolder, small: Dataset, tmp_path: Path) -> None:
+def test_unsuitable_teachers_are_refused(pair: RunFolder, small: Dataset, tmp_path: Path) -> None:
     unfinished = shutil.copytree(pair.folder, tmp_path / "unfinished")
     (unfinished / "metrics.json").unlink()
     cases = [
@@ -129,6 +129,6 @@ def test_who_can_be_no_teacher(pair: RunFolder, small: Dataset, tmp_path: Path) 
         with pytest.raises(RunError, match=words):
             train(data, Recipe(network="dense(4)"), tmp_path / "run", teacher=teacher)
     few = Recipe(network="dense(4)", labels_per_class=10)
-    with pytest.raises(RecipeError, match="pictures without labels"):
+    with pytest.raises(RecipeError, match="unlabelled pictures"):
         train(small, few, tmp_path / "run", teacher=pair.folder)
     assert not (tmp_path / "run").exists()

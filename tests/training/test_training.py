@@ -42,7 +42,7 @@ def without_seconds(run: RunFolder) -> list[dict[str, float]]:
     ]
 
 
-def test_stretches_do_not_change_the_result(
+def test_chunks_do_not_change_the_result(
     trained: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = trained("whole", network="dense(16)-dropout", batch_size=70)
@@ -69,7 +69,7 @@ def test_mean_squared_error_learns(trained: Callable[..., RunFolder]) -> None:
 
 
 @pytest.mark.parametrize("change", AUGMENTATIONS)
-def test_a_dense_network_learns_from_changed_pictures(
+def test_a_dense_network_learns_from_augmented_pictures(
     trained: Callable[..., RunFolder], change: str
 ) -> None:
     # XLA compiles some changes, and knows no others.
@@ -78,7 +78,7 @@ def test_a_dense_network_learns_from_changed_pictures(
     assert run.metrics["test"]["accuracy"] > 0.7
 
 
-def test_a_network_in_words_learns(run: RunFolder) -> None:
+def test_a_spec_learns(run: RunFolder) -> None:
     assert run.metrics["test"]["accuracy"] > 0.8
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4]
 
@@ -92,7 +92,7 @@ def test_schedules() -> None:
     assert (np.diff(learning_rates("cosine", 0.1, np.arange(50) / 50)) < 0).all()
 
 
-def test_warp_is_small_and_a_function_of_its_seed(mnist: Dataset) -> None:
+def test_random_affine_is_small_and_a_function_of_its_seed(mnist: Dataset) -> None:
     pictures = tf.constant(mnist.x_train[:200], tf.float32)
     once, again = random_affine(pictures, 1.0, [1, 2]), random_affine(pictures, 1.0, [1, 2])
     np.testing.assert_array_equal(once, again)
@@ -121,7 +121,7 @@ def test_an_existing_folder_is_never_touched(small: Dataset, tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
 
 
-def test_divergence_is_said(small: Dataset, tmp_path: Path) -> None:
+def test_divergence_is_reported(small: Dataset, tmp_path: Path) -> None:
     recipe = Recipe(
         network="dense(32,linear)-dense(32,linear)", optimizer="gradient-descent",
         learning_rate=100, epochs=3, loss="cross-entropy",

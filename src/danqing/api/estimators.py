@@ -30,11 +30,11 @@ from danqing.training.trainer import Trainer
 
 __all__ = ["DanqingClassifier", "DanqingRegressor"]
 
-_FEWEST_TO_HOLD_OUT = 50  # rows; with fewer, training is watched on the training rows themselves
+_FEWEST_TO_HOLD_OUT = 50  # rows; with fewer, the training rows are also the validation rows
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
-    """What both have in common: settings, examples, fitting."""
+    """What both share: settings, input checks, fitting."""
 
     def __init__(
         self,
@@ -69,18 +69,18 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     def _fit(self, x: Any, y: NDArray[Any], class_names: tuple[str, ...]) -> None:
         examples = self._examples(x, reset=True)
         if len(y) < 2:
-            raise ValueError("there is 1 sample only; expected some to learn from")
+            raise ValueError("expected at least 2 samples, received 1 sample")
         recipe = self._recipe()
         rows = np.arange(len(y))
         train = validation = rows
         if len(y) >= _FEWEST_TO_HOLD_OUT:
             train, validation = stratified_split(y, recipe.validation_share)
-        nothing = examples[:0]
-        dataset = Dataset("arrays", "", examples, y, nothing, y[:0], class_names)
+        empty = examples[:0]
+        dataset = Dataset("arrays", "", examples, y, empty, y[:0], class_names)
         splits = Splits(
             Subset(examples, y, train),
             Subset(examples, y, validation),
-            Subset(nothing, y[:0], rows[:0]),
+            Subset(empty, y[:0], rows[:0]),
             {},
         )
         try:
@@ -118,8 +118,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             raise ValueError(str(error)) from None
 
     def _examples(self, x: Any, *, reset: bool) -> Any:
-        """Check what was handed in as scikit-learn does, and give pictures or a table."""
-        if getattr(x, "ndim", 2) > 2 or _has_words(x):
+        """Validate X as scikit-learn does, and convert it to pictures or a table."""
+        if getattr(x, "ndim", 2) > 2 or _has_categories(x):
             examples = examples_of(x)
             width = int(np.prod(examples.shape[1:]))
             if reset:
@@ -146,30 +146,30 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """Danqing's networks as a scikit-learn classifier.
 
-    Takes rows of numbers, data frames with text, dates and missing values, and pictures of shape
-    (n, height, width) or (n, height, width, channels) from 0 to 255.
+    Fits numeric arrays, data frames with text, dates and missing values, and pictures of shape
+    (n, height, width) or (n, height, width, channels) with values from 0 to 255.
 
     Parameters
     ----------
     network : str
-        A preset, or a network in words such as ``dense(64)-dense(64)``.
+        A preset, or a spec such as ``dense(64)-dense(64)``.
     epochs, batch_size, optimizer, learning_rate, schedule, weight_decay, patience
-        As in `danqing.Recipe`; what is None suits the data.
+        As in `danqing.Recipe`; None chooses a value that suits the data.
     validation_share : float, optional
-        Share of the rows that training is watched on; with under 50 rows all are learned from.
+        Share of the rows held out for validation; with fewer than 50 rows none is.
     random_state : int, RandomState or None
-        0 to 2**31 - 1; None draws anew at each fit.
+        0 to 2**31 - 1; None draws a new seed for each fit.
 
     Attributes
     ----------
     classes_ : ndarray
-        In the order of `predict_proba`'s columns.
+        The classes, in the order of the columns of `predict_proba`.
     history_ : list of dict
-        A line an epoch.
+        Loss, metric and learning rate of each epoch.
     spec_ : str
-        The network in words.
+        The spec of the network.
     onnx_ : bytes
-        The trained network.
+        The trained network, as an ONNX model.
 
     Examples
     --------
@@ -180,7 +180,7 @@ class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any) -> DanqingClassifier:
-        """Train on examples `X` with classes `y`, shape (n,)."""
+        """Train on examples `X` and classes `y`, shape (n,)."""
         y = column_or_1d(_checked_target(self, y), warn=True)
         if y.dtype.kind == "f":
             assert_all_finite(y, input_name="y")
@@ -189,25 +189,24 @@ class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) == 1:
             raise ValueError(
-                f"there is one class only, {self.classes_[0]!r}; a classifier needs two or more"
+                f"expected two or more classes, received one class only, {self.classes_[0]!r}"
             )
         self._fit(X, numbers.astype(np.int64), tuple(map(str, self.classes_)))
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        """Give each class's probability, shape (n, classes)."""
+        """Predict the probability of each class, shape (n, classes)."""
         return self._outputs(X)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Give the likeliest class of each example, shape (n,)."""
-        predicted = self._outputs(X).argmax(axis=1)
-        return np.asarray(self.classes_[predicted])
+        """Predict the most probable class of each example, shape (n,)."""
+        return np.asarray(self.classes_[self._outputs(X).argmax(axis=1)])
 
 
 class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """Danqing's networks as a scikit-learn regressor.
 
-    Parameters, and what it takes, are those of `DanqingClassifier`.
+    It has the parameters of `DanqingClassifier`, and fits the same kinds of X.
 
     Examples
     --------
@@ -217,7 +216,7 @@ class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any) -> DanqingRegressor:
-        """Train on examples `X` with numbers `y`, shape (n,)."""
+        """Train on examples `X` and numbers `y`, shape (n,)."""
         y = column_or_1d(_checked_target(self, y), warn=True)
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         _check_lengths(X, y)
@@ -225,13 +224,13 @@ class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Give a number for each example, shape (n,)."""
+        """Predict the target of each example, shape (n,)."""
         return self._outputs(X)[:, 0].astype(np.float64)
 
 
 @lru_cache(maxsize=8)
 def _session(network: bytes) -> Session:
-    """Open a network once; it is no state of the estimator, which must stay plain to be pickled."""
+    """Open a network once; kept apart from the estimator, so that this can be pickled."""
     return Session(network)
 
 
@@ -252,8 +251,8 @@ def _check_lengths(x: Any, y: NDArray[Any]) -> None:
     check_consistent_length(x, y)
 
 
-def _has_words(x: Any) -> bool:
-    """Tell whether a data frame has columns that are not plain numbers."""
+def _has_categories(x: Any) -> bool:
+    """Whether a data frame has columns that are not plain numbers."""
     types = getattr(x, "dtypes", None)
     if types is None or not hasattr(x, "columns"):
         return False

@@ -74,5 +74,5 @@ def _differences(run: RunFolder, now: Metadata) -> list[str]:
             f"{now.data['source'] or now.data['name']!r} now)"
         )
     if run.data.get("unlabelled") != now.data.get("unlabelled"):
-        found.append("its pictures without labels differ (--unlabelled)")
+        found.append("its unlabelled pictures differ (--unlabelled)")
     return found

@@ -1,4 +1,4 @@
-"""Wall-clock time for a whole job: what is left of it for steps. Knows no network."""
+"""Time budget for a whole job: how much of it is left for steps. Knows no network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Budget", "Clock"]
 
 
 class Clock:
-    """Seconds since a job began, over all the processes that worked on it.
+    """Seconds since a job began, summed over all processes that worked on it.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Clock:
     Attributes
     ----------
     before : float
-        What earlier processes spent on it.
+        What earlier processes spent.
 
     Examples
     --------
@@ -34,12 +34,12 @@ class Clock:
         self.started, self.before = started, 0.0
 
     def __call__(self) -> float:
-        """Tell them."""
+        """Read the clock."""
         return self.before + time.perf_counter() - self.started
 
 
 class Budget:
-    """Time that a job may take in all.
+    """Time that a job may take in total.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Budget:
     Attributes
     ----------
     reserve : float
-        Seconds of it kept for what comes after the last step: validation, export, evaluation.
+        Seconds reserved for what comes after the last step: validation, export, evaluation.
 
     Examples
     --------
@@ -63,14 +63,14 @@ class Budget:
         self.seconds, self.clock, self.reserve = seconds, clock, 0.0
 
     def left(self) -> float:
-        """Give the seconds that are left for steps; below 0 where there are none."""
+        """Seconds left for steps; negative if none are left."""
         return self.seconds - self.reserve - self.clock()
 
     def refuse_spent(self) -> None:
-        """Raise RecipeError where there is no time for a single step."""
+        """Raise RecipeError if there is no time for a single step."""
         if self.left() <= 0:
             needed = 1.2 * (self.reserve + self.clock()) / 60
             raise RecipeError(
-                f"minutes: {self.seconds / 60:.3g} are spent before the first step; give at least "
-                f"{needed:.2g}"
+                f"minutes: {self.seconds / 60:.3g} are spent before the first step; choose at "
+                f"least {needed:.2g}"
             )

@@ -41,12 +41,12 @@ def check_earlier_runs(
     base, teacher : RunFolder, optional
         The runs of ``--from`` and ``--teacher``.
     unlabelled : int
-        How many pictures without labels there are to learn from.
+        How many unlabelled pictures there are.
 
     Raises
     ------
     RecipeError
-        If there is a teacher, and there are pictures without labels, which have other targets.
+        If there is a teacher, and there are unlabelled pictures, which have other targets.
     RunError
         Names what differs.
     """
@@ -62,7 +62,7 @@ def _check_teacher(
     """Refuse a teacher that was trained on other data, or encodes a table unlike the base."""
     if unlabelled:
         raise RecipeError(
-            "teacher: can't be combined with pictures without labels yet; leave out --teacher, "
+            "teacher: can't be combined with unlabelled pictures yet; leave out --teacher, "
             "or --unlabelled and --labels-per-class"
         )
     _refuse_other_data(dataset, teacher, "--teacher")

@@ -1,6 +1,6 @@
 """Fine-tuning: a finished run's network and weights are where a new training starts.
 
-Knows the recipe's part in it; writes nothing.
+Knows how it changes the recipe; writes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def recipe_for_base(recipe: Recipe, base: RunFolder) -> Recipe:
 
 
 def with_base_network(recipe: Recipe, base: RunFolder) -> Recipe:
-    """Give the base's network to a recipe that has been fitted to the new data.
+    """Set the base's network in a recipe that has been fitted to the new data.
 
     Raises
     ------

@@ -19,7 +19,7 @@ class GraphSettings(NamedTuple):
     Attributes
     ----------
     rows_per_step : int
-        Those without labels included; `batch_size` counts labelled rows.
+        Including unlabelled ones; `batch_size` counts labelled rows.
     scaling : str
         No graph reads it, but it decides the shape of the network's first weights.
 

@@ -44,7 +44,7 @@ class TrainingPlan:
     base : RunFolder, optional
         The finished run that is fine-tuned.
     unlabelled : UnlabelledPictures, optional
-        More pictures without labels, beside those of `splits`.
+        More unlabelled pictures, beside those of `splits`.
     teacher : RunFolder, optional
         The finished run whose predictions are the targets.
     seconds : float
@@ -81,7 +81,7 @@ class TrainingPlan:
 
     @property
     def unlabelled_rows(self) -> int:
-        """How many pictures without labels are trained on."""
+        """How many unlabelled pictures are trained on."""
         if not self.recipe.unlabelled_weight:
             return 0
         withheld, others = self.splits.unlabelled, self.unlabelled
@@ -132,7 +132,7 @@ def prepare_training(
     base : RunFolder, optional
         A finished run to fine-tune: its network, preparation and weights are taken over.
     unlabelled : UnlabelledPictures, optional
-        Pictures without labels, beside those of `splits`.
+        Unlabelled pictures, beside those of `splits`.
     teacher : RunFolder, optional
         A finished run whose predictions are learned in place of the labels. For tables its
         preparation is taken over, so that both networks read the same features.

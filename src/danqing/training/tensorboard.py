@@ -1,4 +1,4 @@
-"""Event logs for TensorBoard, a line of history at a time. Knows no training.
+"""Event logs for TensorBoard, a row of history at a time. Knows no training.
 
 TensorFlow writes them itself; only the viewer is a package of its own.
 """
@@ -31,15 +31,15 @@ class EventLog:
 
     def __init__(self, folder: Path) -> None:
         self._writer = tf.summary.create_file_writer(str(folder))
-        # What `tf.summary.scalar` would say; that one needs the viewer's package.
+        # As `tf.summary.scalar` writes them; that needs the viewer's package.
         self._kind: Any = tf.compat.v1.SummaryMetadata(
             plugin_data={"plugin_name": "scalars"}, data_class=1
         )
 
-    def write(self, line: dict[str, float]) -> None:
-        """Write a line of history as scalars of its epoch."""
-        with self._writer.as_default(step=int(line["epoch"])):
-            for name, value in line.items():
+    def write(self, row: dict[str, float]) -> None:
+        """Write a row of history as scalars of its epoch."""
+        with self._writer.as_default(step=int(row["epoch"])):
+            for name, value in row.items():
                 if name != "epoch":
                     tf.summary.write(name, tf.constant(value, tf.float32), metadata=self._kind)
         self._writer.flush()

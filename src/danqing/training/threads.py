@@ -1,6 +1,6 @@
-"""Cores that this process may use, and threads that TensorFlow's operations use of them.
+"""Which cores this process may use, and how many threads TensorFlow's operations run on.
 
-Both are for a whole process, so the one who owns the process decides. Knows no network.
+Both apply to the whole process, so whoever owns it decides. Knows no network.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _THREADS = "TF_NUM_INTRAOP_THREADS"  # TensorFlow's own variable
 
 
 def limit_cores(count: int) -> None:
-    """Keep this process, and all that it starts, to so many of its cores.
+    """Restrict this process, and all that it starts, to so many cores.
 
-    The idlest ones, so that two trainings of one core each don't share it. To be called before
-    libraries start their threads. Where the system pins no processes to cores, it only limits
-    TensorFlow's threads.
+    The idlest are chosen, so that two trainings on one core each don't share it. Must be called
+    before libraries start their threads. Where processes can't be pinned to cores, only
+    TensorFlow's threads are limited.
 
     Raises
     ------
     RecipeError
-        If the machine has not so many.
+        If the machine has fewer.
     """
     most = os.cpu_count() or 1
     if not 1 <= count <= most:
-        raise RecipeError(f"cores: expected 1 to {most}, what this machine has, not {count}")
+        raise RecipeError(f"cores: expected 1 to {most}, the cores of this machine, not {count}")
     if hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
         busy = _busyness()
@@ -43,7 +43,7 @@ def limit_cores(count: int) -> None:
 
 
 def _busyness() -> dict[int, int]:
-    """Give how much each core has worked in a tenth of a second, as Linux tells it."""
+    """Measure each core's load over a tenth of a second, from Linux' counters."""
     before = _worked()
     time.sleep(0.1)
     return {core: worked - before.get(core, 0) for core, worked in _worked().items()}
@@ -55,7 +55,7 @@ def _worked() -> dict[int, int]:
     except OSError:
         return {}
     cores = [line.split() for line in lines if line[:3] == "cpu" and line[3].isdigit()]
-    # The fourth and fifth numbers are of a core that is idle, or waits for a disk.
+    # The fourth and fifth numbers count idle time, and waiting for a disk.
     return {int(c[0][3:]): sum(map(int, c[1:4])) + sum(map(int, c[6:9])) for c in cores}
 
 
@@ -84,18 +84,18 @@ def choose_threads(recorded: int | None, *, convolutional: bool, owns_process: b
 
 
 def suitable_threads(*, convolutional: bool) -> int:
-    """Give the number of threads an operation: with convolutions all cores, else one.
+    """Choose the threads per operation: all cores with convolutions, otherwise one.
 
-    A dense network's step takes a fifth of a millisecond: handing parts of it to a second thread
-    costs more than they take (docs/log.md: half the time an epoch with one thread).
+    A step of a dense network takes a fifth of a millisecond: handing work to a second thread costs
+    more than it saves (docs/log.md: an epoch takes half the time with one thread).
     """
     return int(os.environ.get(_THREADS) or cores()) if convolutional else 1
 
 
 def use_threads(count: int) -> None:
-    """Let each operation run on so many threads; only right before TensorFlow's first work.
+    """Set the threads per operation; only possible before TensorFlow's first operation.
 
-    The last bits of a sum depend on it.
+    The last bits of sums depend on it.
     """
     from danqing.networks.backend import tf
 
@@ -103,7 +103,7 @@ def use_threads(count: int) -> None:
 
 
 def threads_in_use() -> int:
-    """Give the number of threads an operation runs on."""
+    """How many threads an operation runs on."""
     from danqing.networks.backend import tf
 
     return int(tf.config.threading.get_intra_op_parallelism_threads()) or cores()

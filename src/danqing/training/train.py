@@ -66,7 +66,7 @@ def train(
     recipe, out, resume, base, teacher, tensorboard, progress
         As for `danqing.train`, with runs named by their folders.
     unlabelled : UnlabelledPictures, optional
-        More pictures, without labels, as `read_unlabelled` gives them.
+        As `read_unlabelled` returns them.
     load_seconds : float
         How long loading the data took, to be recorded.
     started : float, optional

@@ -1,4 +1,4 @@
-"""What remains of a training that did not reach its end, and what the user is told of it.
+"""What remains of a training that did not reach its end, and how the user learns of it.
 
 Knows run folders, and no network.
 """

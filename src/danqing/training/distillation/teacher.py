@@ -1,4 +1,4 @@
-"""A finished run's network as a teacher: what it answers is what another learns. Knows no loop."""
+"""Distillation: the predictions of a finished run are another network's targets. Knows no loop."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Teacher"]
 
 
 class Teacher:
-    r"""Gives targets in place of labels, from the very examples that the student sees.
+    r"""Predicts targets that replace the labels, from the very examples that the student sees.
 
-    For classes the probabilities :math:`\mathrm{softmax}(z)`, which tell more than a label: what
+    For classes the probabilities :math:`\mathrm{softmax}(z)`, which carry more than a label: what
     else an example resembles (Hinton, Vinyals & Dean 2015, "Distilling the knowledge in a neural
-    network"). Teacher and student look at the same warped pictures (Beyer, Zhai, Royer, Markeeva,
+    network"). Teacher and student see the same augmented pictures (Beyer, Zhai, Royer, Markeeva,
     Anil & Kolesnikov 2022, "Knowledge distillation: a good teacher is patient and consistent").
 
     Parameters
     ----------
-    run : Run
-        Finished. An ensemble teaches by the mean of its answers; one that looks at several views
-        of a picture, by the picture itself, which is what the student sees.
+    run : RunFolder
+        Finished. An ensemble teaches its mean prediction. Test-time augmentation is left out: the
+        teacher sees what the student sees.
     target : tuple of float
-        Mean and scale of the student's target, where it is a number.
+        Mean and scale of the student's target, for regression.
 
     Attributes
     ----------
@@ -46,12 +46,12 @@ class Teacher:
         self._target = np.array(target) if numbers else None
 
     def __call__(self, examples: Any) -> Any:
-        """Answer raw pictures or encoded rows, shape (n, ...), for use inside graphs.
+        """Predict for raw pictures or encoded rows, shape (n, ...), inside a graph.
 
         Returns
         -------
         Tensor of float, shape (n, classes) or (n,)
-            Probabilities; or numbers in the scale of the student's target.
+            Probabilities, or numbers in the student's standardised scale.
         """
         outputs = self._network(examples, training=False)
         if self._target is None:

@@ -27,7 +27,7 @@ _SMALL = 8192  # rows; below, tensors are padded so that one graph serves many d
 class Batch(NamedTuple):
     """The rows of one step: examples, targets and sample weights.
 
-    Padding has weight 0, and so do pictures without labels until they get pseudo-labels.
+    Padding has weight 0, and so do unlabelled pictures until they get pseudo-labels.
     """
 
     examples: Any

@@ -98,7 +98,7 @@ class Graphs:
     def recalibrate_batch_norm(
         self, state: State, blocks: Iterable[RowBlock], batches: int
     ) -> State:
-        """Give the weights that ship, with batch norm's statistics of rows without augmentation.
+        """Compute the weights that ship, with batch norm's statistics of rows without augmentation.
 
         Its running mean and variance are of augmented pictures, and of weights that were still
         changing, neither of which occurs in prediction. So they are estimated anew, from some
@@ -226,10 +226,10 @@ class Graphs:
 def graphs_for(
     architecture: Architecture, recipe: Recipe, network: Any, teacher: Teacher | None = None
 ) -> Graphs:
-    """Give the graphs of an architecture and a recipe: kept ones, if there are any.
+    """Look up the graphs of an architecture and a recipe, or make them.
 
-    `network`, built from `architecture`, is used if there are none. A teacher's weights are part of
-    a graph, so graphs with a teacher are not kept.
+    `network` is built from `architecture`; new graphs use its structure. A teacher's weights are
+    part of a graph, so graphs with a teacher are not kept.
     """
     settings = GraphSettings.of(recipe)
     if teacher:

@@ -1,6 +1,6 @@
-"""Ctrl-C during long work: noted, not thrown, so that the step under way can finish.
+"""Ctrl-C during long work: recorded, not raised, so that the current chunk can finish.
 
-Knows nothing of training. A second Ctrl-C stops at once, as everywhere.
+Knows nothing of training. A second Ctrl-C interrupts at once, as usual.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Interruption"]
 class Interruption:
     """A context in which the first Ctrl-C only sets `requested`.
 
-    Outside of the main thread, where Python lets nobody handle signals, it never does.
+    Outside the main thread, where Python handles no signals, nothing sets it.
     """
 
     def __init__(self) -> None:

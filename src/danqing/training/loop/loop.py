@@ -192,7 +192,7 @@ class Loop:
         here.steps += count
 
     def recalibrate_batch_norm(self) -> State:
-        """Give the weights that ship; always by the same rows, for the same result."""
+        """Compute the weights that ship, always from the same rows, for the same result."""
         rows = min(max(self.sampler.rows // 10, _FEWEST), _MOST, self.sampler.rows)
         batches = max(rows // self.batch_size, 1)
         blocks = self._train.blocks(self.sampler(0))
@@ -240,7 +240,7 @@ class Loop:
         return self.budget is not None and (self.budget.left() <= 0 or self._steps_left() < 1)
 
     def _learning_rates(self, block: RowBlock, start: int, count: int) -> Any:
-        """Give the learning rates of a block's steps, of which `count` from `start` are used.
+        """Compute the learning rates of a block's steps, of which `count` from `start` are used.
 
         With a budget, the schedule continues evenly from where it is to its end at the last step
         that there is time for, which is estimated anew for each chunk.

@@ -24,7 +24,7 @@ class EpochReport:
     learning_rate: float
 
     def row(self, task: str) -> dict[str, float]:
-        """Give it under the names of `history.csv`."""
+        """Name its values as the columns of `history.csv`."""
         name = "accuracy" if task == "classification" else "mae"
         names = {"metric": name, "val_metric": f"val_{name}"}
         return {names.get(field, field): value for field, value in vars(self).items()}
@@ -105,7 +105,7 @@ class Position:
         self.step, self.loss, self.metric, self.seconds = 0, 0.0, 0.0, 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Convert to plain data."""
         return asdict(self)
 
     @classmethod

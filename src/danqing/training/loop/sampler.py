@@ -1,7 +1,7 @@
 """The order in which an epoch takes the rows. Knows the numbers of rows, not the rows.
 
-Labelled rows alone come once each. With pictures without labels, each step takes some of both, and
-an epoch is long enough to take all of both: the fewer ones are taken several times.
+Labelled rows alone come once each. With unlabelled pictures, each step takes some of both, and an
+epoch is long enough to take all of both: the fewer ones are taken several times.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Sampler:
     ----------
     recipe : Recipe
     labelled, unlabelled : int
-        How many rows there are; those without labels are numbered after the others.
+        How many rows there are; unlabelled ones are numbered after the others.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Sampler:
             self.labelled = self.steps * recipe.batch_size
 
     def __call__(self, epoch: int) -> NDArray[np.int64]:
-        """Give the rows of an epoch, step after step; in each those with labels come first."""
+        """Order the rows of an epoch, step after step; in each, labelled ones come first."""
         generator = np.random.default_rng([self._seed, epoch])
         labelled, unlabelled = self._counts
         if not self._unlabelled_per_step:

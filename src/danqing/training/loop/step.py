@@ -226,7 +226,7 @@ def member_inputs(network: Any, examples: Any) -> Any:
 
 
 def mean_outputs(outputs: Any, batch: Batch) -> Any:
-    """Give the logits, or numbers, that are predicted: those of the members' mean."""
+    """Compute the logits, or numbers, that are predicted: those of the members' mean."""
     return averaged(tf.nest.flatten(outputs), numbers=batch.targets.dtype.is_floating)
 
 

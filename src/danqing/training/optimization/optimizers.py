@@ -1,4 +1,4 @@
-"""Optimizers: pure functions from weights, gradients and memory to new weights and memory.
+"""Optimizers: pure functions from weights, gradients and slots to new weights and slots.
 
 Knows no network and no schedule; the learning rate is handed in at each step.
 """
@@ -16,14 +16,14 @@ Tensors = list[Any]
 _MOMENTUM = 0.9
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7
 _SLOTS = {"gradient-descent": 0, "momentum": 1, "adam": 2, "adamw": 2, "muon": 2}
-# Muon's: momentum, the update's root mean square, and the polynomial whose five rounds bring all
-# singular values near 1 soonest.
+# Muon's: momentum, the update's root mean square, and the polynomial that, applied five times,
+# takes all singular values close to 1.
 _MUON_MOMENTUM, _MUON_SIZE, _ROUNDS = 0.95, 0.2, 5
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 
 def initial_slots(optimizer: str, parameters: Tensors) -> list[Tensors]:
-    """Give what an optimizer remembers before the first step: zeros, like the parameters."""
+    """Make an optimizer's state before the first step: slots of zeros, like the parameters."""
     return [[tf.zeros_like(w) for w in parameters] for _ in range(_SLOTS[optimizer])]
 
 
@@ -68,13 +68,13 @@ def update(
     step : Tensor of int, shape ()
         Counted from 0.
     weight_decay : float
-        :math:`\lambda`; only AdamW and Muon have it.
+        :math:`\lambda`; only AdamW and Muon use it.
     hidden : tuple of int
-        Places of the hidden layers' kernels; only Muon asks.
+        Positions of the hidden layers' kernels; only Muon uses them.
 
     Returns
     -------
-    parameters, memory
+    parameters, slots
         After the step.
 
     Examples
@@ -119,7 +119,7 @@ def _muon(
     step: Any,
     hidden: tuple[int, ...],
 ) -> tuple[Tensors, list[Tensors]]:
-    # Where Muon's step is made, nothing uses Adam's, and the compiler leaves it out.
+    # For hidden kernels Adam's step is not used, and the compiler drops it.
     after, [first, second] = _adam(parameters, gradients, slots, rate, step)
     for place in hidden:
         w, g = parameters[place], gradients[place]
@@ -132,11 +132,11 @@ def _muon(
 
 
 def _orthogonal(matrix: Any) -> Any:
-    r"""Give nearly :math:`U V^\top` of :math:`X = U \Sigma V^\top`, by Newton-Schulz rounds.
+    r"""Approximate :math:`U V^\top` of :math:`X = U \Sigma V^\top`, by Newton-Schulz rounds.
 
     Each round, :math:`X \leftarrow X Q` with :math:`A = X^\top X` and
     :math:`Q = a I + b A + c A^2`. As :math:`X^\top X` then is :math:`Q A Q`, all rounds but for the
-    first and the last product are made on the smaller side's square.
+    first and the last product work on a square matrix of the smaller side.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix if tall else tf.transpose(matrix)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, as shares of the peak for every step of a run. Knows no TensorFlow."""
+"""Learning-rate schedules: the rate of each step of a run. Knows no TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 __all__ = ["learning_rates"]
 
-_WARM_UP = 0.2  # share of a one-cycle run in which the rate climbs
+_WARM_UP = 0.2  # share of a one-cycle run in which the rate rises
 _START, _END = 0.04, 0.01  # shares of the peak
 
 
 def learning_rates(schedule: str, peak: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Give the learning rate of each step.
+    r"""Compute the learning rate of each step.
 
-    With s, the share of the run that is over before the step:
+    With s, the share of the run that is done before the step:
 
     - constant: :math:`\eta`
     - cosine: :math:`\eta \, (1 + \cos \pi s) / 2` (Loshchilov & Hutter 2017, "SGDR")

@@ -1,4 +1,4 @@
-"""FixMatch: pictures without labels learn from pseudo-labels, the network's confident predictions.
+"""FixMatch: the network's confident predictions are pseudo-labels of unlabelled pictures.
 
 Knows no network, only how it predicts.
 """

@@ -1,7 +1,4 @@
-"""Pictures without labels: read, brought to the network's shape, joined to the labelled rows.
-
-Knows no network.
-"""
+"""Unlabelled pictures: read, resized, joined to the labelled rows. Knows no network."""
 
 from __future__ import annotations
 
@@ -32,9 +29,9 @@ class UnlabelledPictures:
     ----------
     pictures : Pictures
     source : str
-        The word that names them; empty for objects from Python.
+        The path or name that was given; empty for in-memory data.
     removed : dict
-        What was left out: a reason, and how many.
+        How many were left out, by reason.
     """
 
     pictures: Pictures = field(repr=False)
@@ -42,7 +39,7 @@ class UnlabelledPictures:
     removed: dict[str, int]
 
     def without_held_out(self, splits: Splits) -> UnlabelledPictures:
-        """Leave out what the validation or test set holds, too: the network must not have seen it.
+        """Leave out what the validation or test set also contains, so that it stays unseen.
 
         Raises
         ------
@@ -55,14 +52,14 @@ class UnlabelledPictures:
             return self
         if not new.any():
             raise SourceError(
-                f"{self.source or 'the pictures without labels'}: holds only pictures that "
-                "validation and testing hold, too; name others to learn from"
+                f"{self.source or 'the unlabelled pictures'}: all of them are also in the "
+                "validation or test set; name others to learn from"
             )
         removed = {**self.removed, "also in the validation or test set": int((~new).sum())}
         return UnlabelledPictures(self.pictures[np.flatnonzero(new)], self.source, removed)
 
     def to_json(self) -> dict[str, Any]:
-        """Tell what they are as plain data."""
+        """Describe them as plain data, with a fingerprint of their contents."""
         digest = hashlib.sha256(repr(self.pictures.shape).encode())
         for content in example_digests(self.pictures):
             digest.update(content)
@@ -70,25 +67,26 @@ class UnlabelledPictures:
 
 
 def read_unlabelled(source: Any, dataset: Dataset) -> UnlabelledPictures:
-    """Read pictures without labels that go with a Dataset.
+    """Read unlabelled pictures to be used with a Dataset.
 
-    Files are taken as `predict` takes them, drawings made to look like MNIST where the training
-    pictures are like that; arrays are resized.
+    Files are read as `predict` reads them: if the training pictures look like MNIST's, drawings are
+    converted to look like that, too. Arrays are resized.
 
     Parameters
     ----------
     source : str, path, Dataset or array
-        A folder of pictures in any folders, or as for `danqing.data.unlabelled_images.pictures_of`.
+        A folder of pictures, subfolders included, or as for
+        `danqing.data.unlabelled_images.pictures_of`.
 
     Raises
     ------
     SourceError, PictureError
-        If it can't be read, holds no pictures, or they can't be brought to the shape.
+        If it can't be read, holds no pictures, or they can't be converted to the dataset's shape.
     """
     if dataset.tabular or not dataset.class_names:
         raise SourceError(
-            f"{dataset.name}: can't be learned together with pictures without labels; that takes "
-            "labelled pictures of classes"
+            f"{dataset.name}: can't be combined with unlabelled pictures; expected labelled "
+            "pictures of classes"
         )
     shape, removed = dataset.input_shape, {}
     if files := picture_files(source):
@@ -98,7 +96,7 @@ def read_unlabelled(source: Any, dataset: Dataset) -> UnlabelledPictures:
             removed["unreadable files"] = len(found.errors)
         pictures = found.examples
         if pictures is None:
-            raise SourceError(f"{source}: holds no picture that can be used; {found.errors[0]}")
+            raise SourceError(f"{source}: has no usable pictures; {found.errors[0]}")
     else:
         pictures = resize_pictures(pictures_of(source), shape)
     return UnlabelledPictures(pictures, str(source) if isinstance(source, str) else "", removed)
@@ -107,11 +105,11 @@ def read_unlabelled(source: Any, dataset: Dataset) -> UnlabelledPictures:
 def join_unlabelled(
     rows: TrainingRows, withheld: Subset | None, others: UnlabelledPictures | None
 ) -> TrainingRows:
-    """Join labelled rows, rows of the same source whose labels are set aside, and others."""
+    """Join labelled rows, rows of the same source whose labels are withheld, and others."""
     examples, count = rows.examples, len(rows.examples)
     numbers = [rows.numbers] if withheld is None else [rows.numbers, withheld.rows]
     if others is not None:
-        examples = _Joined(examples, others.pictures)
+        examples = _ConcatenatedPictures(examples, others.pictures)
         numbers.append(np.arange(count, len(examples)))
         if isinstance(rows.examples, np.ndarray) and isinstance(others.pictures, np.ndarray):
             examples = examples[:]
@@ -127,8 +125,8 @@ def join_unlabelled(
     return TrainingRows(examples, targets, every, weights, len(unlabelled))
 
 
-class _Joined:
-    """Two lots of pictures as one; either may be on disk."""
+class _ConcatenatedPictures:
+    """Two collections of pictures as one; either may be on disk."""
 
     def __init__(self, first: Pictures, second: Pictures) -> None:
         self.first, self.second = first, second
