@@ -264,7 +264,8 @@ def test_pictures_behind_the_cells_are_those_counted(found: Examination) -> None
         label, predicted = map(int, key.split("-"))
         assert len(examples) == min(matrix[label, predicted], 8 if label == predicted else 24)
         for one in examples:
-            place = int(np.flatnonzero(found.test.subset.rows == one["row"])[0])
+            row = int(one["name"].removeprefix("test[").removesuffix("]")) - 1  # names count from 1
+            place = int(np.flatnonzero(found.test.subset.rows == row)[0])
             assert found.test.labels[place] == label
             assert found.test.outputs[place].argmax() == predicted
             assert one["picture"].startswith("data:image/png;base64,")

@@ -145,7 +145,7 @@ def test_examples_of_the_run_itself(
     assert right[:3].all()
     assert not right[3]
     assert len(set(predicted[:3])) == 3
-    assert [one.name for one in explained.explanations] == [f"test example {r}" for r in rows]
+    assert [one.name for one in explained.explanations] == [f"test[{r + 1}]" for r in rows]
     assert [one.label for one in explained.explanations] == [str(y) for y in test.y[rows]]
     for one, prediction in zip(explained.explanations, predicted, strict=True):
         assert one.prediction == one.target == str(prediction)

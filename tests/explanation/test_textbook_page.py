@@ -330,7 +330,7 @@ def test_samples_are_an_uncertain_one_typical_ones_and_mistakes(
     assert len({sample["row"] for sample in samples}) == len(samples)
     for sample in samples:
         assert sample["target"] == test.labels[sample["row"]]
-        assert sample["number"] == test.rows[sample["row"]]
+        assert sample["number"] == test.rows[sample["row"]] + 1
         if run.task == "regression":
             assert sample["prediction"] == pytest.approx(answers[sample["row"]], rel=1e-4)
             continue

@@ -43,7 +43,7 @@ def test_copies(few: Dataset) -> None:
     found = by_kind(find_duplicates(AllRows(few)))
     assert list(found) == ["duplicates"]
     assert found["duplicates"].count == 10
-    assert found["duplicates"].examples[0] == "train[490] = train[0]"
+    assert found["duplicates"].examples[0] == "train[491] = train[1]"
 
 
 def test_leaks_are_counted_as_training_leaves_them_out(few: Dataset) -> None:
@@ -53,7 +53,7 @@ def test_leaks_are_counted_as_training_leaves_them_out(few: Dataset) -> None:
     found = by_kind(find_duplicates(AllRows(few)))
     assert list(found) == ["leakage"]
     assert found["leakage"].count == sum(split(few, 0.1).removed.values()) == 11
-    assert found["leakage"].examples[0] == "train[0] = test[0]"
+    assert found["leakage"].examples[0] == "train[1] = test[1]"
     assert found["leakage"].severity == "error"
 
 
@@ -63,7 +63,7 @@ def test_same_picture_under_two_labels(few: Dataset) -> None:
     few.x_train[498], few.y_train[498] = few.x_test[5], (few.y_test[5] + 1) % 10
     found = by_kind(find_duplicates(AllRows(few)))
     assert found["conflicting-labels"].count == 4
-    assert found["conflicting-labels"].examples[0] == "train[3] (1) = train[499] (7)"
+    assert found["conflicting-labels"].examples[0] == "train[4] (1) = train[500] (7)"
     assert split(few, 0.1).removed == {"the same picture under two labels": 3}
 
 

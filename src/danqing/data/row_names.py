@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FileNames", "RowNames", "name_rows"]
+__all__ = ["FileNames", "RowNames", "name_rows", "short_name"]
 
 
 class RowNames(Sequence[str]):
@@ -95,3 +95,14 @@ def name_rows(
         else RowNames(f"{subset}[", np.flatnonzero(rows) + 1, "]")
         for subset, rows in marked.items()
     }
+
+
+def short_name(name: str) -> str:
+    """Shorten a name to the file and its folder, for where there is little room.
+
+    Examples
+    --------
+    >>> short_name("/home/li/pets/cat/1.png"), short_name("test[1]")
+    ('cat/1.png', 'test[1]')
+    """
+    return "/".join(name.replace("\\", "/").split("/")[-2:])

@@ -70,7 +70,10 @@ class Subset:
 
     def name(self, place: int) -> str:
         """Name the example at a position of this subset, as a user finds it again."""
-        row = int(self.rows[place])
+        return self.name_of_row(int(self.rows[place]))
+
+    def name_of_row(self, row: int) -> str:
+        """Name a row of `x`."""
         return self.names[row] if len(self.names) else f"row {row + 1}"
 
     @property

@@ -83,7 +83,7 @@ def explain(
     if examples is None:
         splits = own_splits(run, dataset)
         rows = choose_examples(run, splits.test)
-        examples, names = splits.test.x[rows], [f"test example {row}" for row in rows]
+        examples, names = splits.test.x[rows], [splits.test.name_of_row(int(row)) for row in rows]
         labels = [text_of(value, run) for value in splits.test.y[rows]]
     else:
         try:

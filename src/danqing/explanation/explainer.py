@@ -223,7 +223,7 @@ class Explainer:
         return [
             tuple(
                 Neighbour(
-                    int(row),
+                    training.name_of_row(int(row)),
                     text_of(training.y[row], self.run),
                     float(distance),
                     _shown(training.x[np.array([row])]),

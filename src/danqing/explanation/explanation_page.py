@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.data.row_names import short_name
 from danqing.explanation.explanation_words import WORDS, both, name_of, say
 from danqing.explanation.map_colours import change_colours, map_colours
 from danqing.explanation.results import Explanation, ExplanationSet, Map
@@ -200,7 +201,7 @@ def _near(one: Explanation, found: ExplanationSet) -> str:
         title += say("aside", text=both("nearest-caption"))
     else:
         rows = "".join(
-            f"<tr><td>{near.row}</td><td>{escape(near.label)}</td>"
+            f"<tr><td>{escape(short_name(near.name))}</td><td>{escape(near.label)}</td>"
             f'<td class="number">{number(near.distance, 3)}</td></tr>'
             for near in one.neighbours
         )

@@ -59,7 +59,7 @@ class Map:
 class Neighbour:
     """A training example close to the explained one in the network's feature space."""
 
-    row: int
+    name: str
     label: str
     distance: float
     example: Any = field(repr=False)
@@ -159,7 +159,7 @@ def _plain(one: Explanation, whole: ExplanationSet) -> dict[str, Any]:
         "maps": {found.method: _plain_map(found) for found in one.maps},
         "compared": {name: vars(areas) for name, areas in one.compared.items()},
         "nearest": [
-            {"row": near.row, "label": near.label, "distance": near.distance}
+            {"name": near.name, "label": near.label, "distance": near.distance}
             for near in one.neighbours
         ],
     }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from danqing.data.row_names import short_name
 from danqing.explanation.explanation_words import WORDS, name_of
 from danqing.explanation.map_colours import change_colours, map_colours
 from danqing.explanation.results import Explanation, ExplanationSet, Map
@@ -177,7 +178,7 @@ class _Sheet:
             below += 36
             for near in one.neighbours:
                 facts = {"label": near.label, "distance": number(near.distance, 2)}
-                text = self.said("nearest-row", row=near.row, **facts)
+                text = self.said("nearest-row", name=short_name(near.name), **facts)
                 pen.write(left, below, text, right, 15, PALE)
                 below += _LINE - 3
         return max(bottom, below) + 22

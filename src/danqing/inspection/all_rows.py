@@ -39,7 +39,7 @@ class AllRows:
     >>> from danqing import load_data
     >>> rows = AllRows(load_data("mnist"))
     >>> len(rows), rows.name(60_000), rows.label(60_000)
-    (70000, 'test[0]', '7')
+    (70000, 'test[1]', '7')
     """
 
     def __init__(self, dataset: Dataset, index: ImageFiles | None = None) -> None:
@@ -55,8 +55,6 @@ class AllRows:
         self.group = np.concatenate(
             [self.duplicates.train, self.duplicates.validation, self.duplicates.test]
         )
-        paths = [] if index is None else index.paths
-        self._paths = paths if len(paths) == len(self.labels) else []
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,11 +65,9 @@ class AllRows:
         return "row" if self.dataset.tabular else "picture"
 
     def name(self, row: int) -> str:
-        """Name a row: its file, or its subset and its position there, from 0."""
-        if self._paths:
-            return str(self._paths[row])
+        """Name a row: its file, FILE:ROW, or its subset and its row there, from 1."""
         subset = self.subset[row]
-        return f"{SUBSETS[subset]}[{row - self._starts[subset]}]"
+        return self.dataset.row_names(SUBSETS[subset])[int(row - self._starts[subset])]
 
     def label(self, row: int) -> str:
         """Write a row's label or target as text."""

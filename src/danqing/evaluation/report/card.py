@@ -20,6 +20,7 @@ from danqing.recipe.recipe import AUGMENTATIONS
 __all__ = ["card_of"]
 
 _MOST_NAMES = 30
+_MEANS = ("balanced_accuracy", "macro_f1", "roc_auc", "average_precision")
 _SETTINGS = (
     "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "loss", "weight_decay",
     "label_smoothing", *AUGMENTATIONS, "ema_decay",
@@ -161,6 +162,9 @@ class _Card:
             value = write(self.figures[name]) + self._aside(interval(ends, write))
             other = write(validation[name]) if validation else "–"
             rows.append([self._say(f"tile-{name}"), value, other])
+        for name in _MEANS if self.classes else ():
+            cells = [number(subset.get(name)) for subset in (self.figures, validation)]
+            rows.append([self._say(f"tile-{name}"), *cells])
         known = self.found.calibration
         if self.classes and known:
             for when in ("before",) if known["without_mistakes"] else ("before", "after"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from danqing.data.table import Table
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.predictions import SubsetPredictions
-from danqing.evaluation.report.examples import fields_of
+from danqing.evaluation.report.examples import fields_of, name_of
 from danqing.evaluation.report.report_words import say, table
 from danqing.pages.charts import interval_mark
 from danqing.pages.images import Album
@@ -67,7 +67,7 @@ def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
     -------
     dict
         ``names``; ``columns`` of a table; ``cells``: from "true-predicted" to a list of
-        ``row``, ``confidence`` and ``picture`` or ``values``, as many as there is room for.
+        ``name``, ``confidence`` and ``picture`` or ``values``, as many as there is room for.
     """
     test = found.test
     predicted, labels = test.outputs.argmax(axis=1), test.labels
@@ -89,7 +89,7 @@ def behind_the_cells(found: Examination, album: Album) -> dict[str, Any]:
     contents, columns = _contents(test, [place for *_, place in queue], album)
     for (_, key, place), content in zip(queue, contents, strict=True):
         if content:
-            line = {"row": int(test.subset.rows[place]), "confidence": float(confidence[place])}
+            line = {"name": name_of(found, test, place), "confidence": float(confidence[place])}
             cells[key].append({**line, **content})
     return {"names": found.run.class_names, "columns": columns, "cells": cells}
 

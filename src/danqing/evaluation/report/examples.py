@@ -5,8 +5,10 @@ Knows the results, not how they were computed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from danqing.inspection.confident_learning import RELIABLE_ACCURACY
 from danqing.pages.images import Album
 from danqing.pages.number_format import number, percent
 
-__all__ = ["fields_of", "label_issues", "worst"]
+__all__ = ["fields_of", "label_issues", "name_of", "worst"]
 
 _SHOWN = 24  # pictures; half as many rows
 _MOST_COLUMNS = 10
@@ -44,7 +46,11 @@ def worst(found: Examination, album: Album) -> str:
         ]
     else:
         captions = [_caption(found, test, int(place), "example-mistake") for place in places]
-    body = _cards(test, places, captions, album) if len(places) else f"<p>{say('no-mistakes')}</p>"
+    body = (
+        _cards(found, test, places, captions, album)
+        if len(places)
+        else f"<p>{say('no-mistakes')}</p>"
+    )
     return f"<p>{say(f'worst-what-{found.run.task}')}</p>{body}"
 
 
@@ -68,7 +74,7 @@ def label_issues(found: Examination, album: Album) -> str:
             ]
             every = "all-" if len(shown) == len(places) else ""
             title = say(f"label-issues-{every}{name}", n=f"{len(places):,}", shown=len(shown))
-            body += f"<h3>{title}</h3>{_cards(subset, shown, captions, album)}"
+            body += f"<h3>{title}</h3>{_cards(found, subset, shown, captions, album)}"
     return body
 
 
@@ -110,11 +116,21 @@ def _caption(found: Examination, subset: SubsetPredictions, place: int, key: str
     )
 
 
+def name_of(found: Examination, subset: SubsetPredictions, place: int) -> str:
+    """Name an example by its file or its row from 1, without the folders above its source."""
+    name, source = subset.subset.name(place), found.dataset.source
+    return name.removeprefix(f"{Path(source).parent}{os.sep}") if source else name
+
+
 def _cards(
-    subset: SubsetPredictions, places: NDArray[np.int64], captions: Sequence[str], album: Album
+    found: Examination,
+    subset: SubsetPredictions,
+    places: NDArray[np.int64],
+    captions: Sequence[str],
+    album: Album,
 ) -> str:
     examples: Any = subset.examples(places)
-    rows = [f"{say('row', n=int(subset.subset.rows[place]))}" for place in places]
+    rows = [escape(name_of(found, subset, int(place))) for place in places]
     if isinstance(examples, Table):
         return _rows(examples, captions, rows)
     cards = []

@@ -30,8 +30,8 @@ const pictures = (examples) => {
   for (const one of examples) {
     const figure = make("figure"), image = make("img"), caption = make("figcaption");
     image.src = one.picture;
-    image.alt = "#" + one.row;
-    caption.append(percentText(one.confidence, 1), make("small", "#" + one.row));
+    image.alt = one.name;
+    caption.append(percentText(one.confidence, 1), make("small", one.name));
     figure.append(image, caption);
     cards.append(figure);
   }
@@ -44,7 +44,7 @@ const rows = (examples) => {
   for (const name of ["#", "%", ...data.columns]) head.append(make("th", name));
   for (const one of examples) {
     const line = make("tr");
-    for (const value of [one.row, percentText(one.confidence, 1), ...one.values]) {
+    for (const value of [one.name, percentText(one.confidence, 1), ...one.values]) {
       line.append(make("td", value));
     }
     lines.append(line);

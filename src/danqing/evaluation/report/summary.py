@@ -5,6 +5,7 @@ Knows the results, not how they were computed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -15,6 +16,9 @@ from danqing.pages.number_format import interval, number, percent, points
 __all__ = ["comparison", "heading", "verdict"]
 
 Tile = tuple[str, str, str]
+
+_MEANS = ("balanced_accuracy", "macro_f1", "roc_auc", "average_precision")
+_MOST_NAMES = 10
 
 
 def heading(found: Examination) -> str:
@@ -53,13 +57,40 @@ def verdict(found: Examination) -> str:
         tiles = [
             ("tile-accuracy", percent(figures["accuracy"]), interval((low, high))),
             ("tile-loss", number(figures["loss"]), interval(found.intervals["loss"], number)),
+            *((f"tile-{name}", _written(name, figures[name]), "") for name in _MEANS),
             *_confidence_tiles(found),
         ]
     if not found.own:
-        sentences += say("verdict-other-data")
+        sentences += say("verdict-other-data") + _on_other_data(figures)
     tiles.append(("tile-parameters", f"{found.run.parameters:,}", ""))
     lines = "".join(_tile(*one) for one in tiles)
     return f'<p class="verdict sentences">{sentences}</p><dl class="tiles">{lines}</dl>'
+
+
+def _on_other_data(figures: dict[str, Any]) -> str:
+    """Say what of other data was not measured, and what of them the network has learned from."""
+    text = ""
+    if unknown := figures.get("unknown_classes"):
+        text += say(
+            "verdict-unknown-classes", named=_listed(f"{k} ({n:,})" for k, n in unknown.items())
+        )
+    absent = [row["class"] for row in figures.get("per_class", ()) if not row["n"]]
+    if absent:
+        text += say("verdict-absent-classes", named=_listed(absent))
+    if seen := figures.get("training_rows"):
+        text += say("verdict-training-rows", seen=f"{seen:,}", n=f"{figures['n']:,}")
+    return text
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    more = " …" if len(every) > _MOST_NAMES else ""
+    return ", ".join(every[:_MOST_NAMES]) + more
+
+
+def _written(name: str, value: float | None) -> str:
+    share = name in ("balanced_accuracy", "macro_f1")
+    return percent(value) if share and value is not None else number(value)
 
 
 def comparison(found: Examination) -> str:

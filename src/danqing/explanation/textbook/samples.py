@@ -37,7 +37,7 @@ class Sample:
     row : int
         Its position in the test set, from 0.
     number : int
-        Its row in the data, from 0, by which all pages and commands refer to it.
+        Its row in the data, from 1, by which all pages and commands refer to it.
     kind : {"uncertain", "typical", "mistake"}
     examples : ndarray, shape (1, height, width, channels) or (1, features)
         The network's input.
@@ -120,7 +120,7 @@ def _sample(
             value = column.values[0]
             missing = bool(column.missing[0])
             cells[column.name] = "" if missing else _text(value)
-    return Sample(row, int(subset.rows[row]), kind, encoded, target, prediction, cells)
+    return Sample(row, int(subset.rows[row]) + 1, kind, encoded, target, prediction, cells)
 
 
 def _text(value: Any) -> str:
