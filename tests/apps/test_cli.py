@@ -187,11 +187,18 @@ def test_help_is_plain_text(words: list[str], tmp_path: Path) -> None:
     assert ("[required]" in done.stdout) == (words != ["train"] and words != ["data", "inspect"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such clock")
 @pytest.mark.parametrize("word", ["--help", "runs"])
 def test_start_up_is_quick(word: str, tmp_path: Path) -> None:
-    seconds = []
+    import resource
+
+    seconds, busy = [], []
     for _ in range(5):
-        began = time.perf_counter()
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         danqing(word, cwd=tmp_path)
         seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 0.3
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    # What it takes by itself, also where others keep the processor from it.
+    assert min(busy) < 0.3
+    assert min(seconds) < 0.5
