@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from danqing.api.calls import evaluate, explain, inspect, train
     from danqing.api.estimators import DanqingClassifier, DanqingRegressor
-    from danqing.api.run import Run, list_runs, load_run
+    from danqing.api.open_runs import list_runs, load_run
+    from danqing.api.run import Run
     from danqing.data.dataset import Dataset
     from danqing.data.sources import load_data
     from danqing.errors import DanqingError
@@ -46,9 +47,9 @@ _HOMES = {
     "evaluate": "danqing.api.calls",
     "explain": "danqing.api.calls",
     "inspect": "danqing.api.calls",
-    "list_runs": "danqing.api.run",
+    "list_runs": "danqing.api.open_runs",
     "load_data": "danqing.data.sources",
-    "load_run": "danqing.api.run",
+    "load_run": "danqing.api.open_runs",
     "train": "danqing.api.calls",
 }
 

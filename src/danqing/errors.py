@@ -3,11 +3,14 @@
 The tree, with the exit status of the command line::
 
     DanqingError             1    the root
-    ├── RecipeError          2    a setting is unknown or out of range
+    ├── RecipeError          2    a setting is unknown or out of range (a ValueError)
     │   └── SpecError        2    a network's spec is invalid
-    ├── SourceError          1    a source of data is unknown, missing or damaged
-    ├── RunError             1    a run folder exists, is missing, damaged or not writable
-    ├── PictureError         1    a file is not a picture, or shows nothing
+    ├── SourceError          1    a source of data is unknown or damaged (a ValueError)
+    │   ├── SourceNotFound   1    there is no such source (a FileNotFoundError)
+    │   └── SourceTypeError  1    an object is no source (a TypeError)
+    ├── RunError             1    a run folder exists, is damaged or not writable
+    │   └── RunNotFound      1    there is no such run folder (a FileNotFoundError)
+    ├── PictureError         1    a file is not a picture, or shows nothing (a ValueError)
     ├── ParityError          1    the exported network disagrees with the trained one
     ├── BackendError         1    TensorFlow or Keras is missing or misconfigured
     └── TrainingInterrupted  130  Ctrl-C stopped a training
@@ -26,7 +29,10 @@ __all__ = [
     "PictureError",
     "RecipeError",
     "RunError",
+    "RunNotFound",
     "SourceError",
+    "SourceNotFound",
+    "SourceTypeError",
     "SpecError",
     "TrainingInterrupted",
 ]
@@ -38,7 +44,7 @@ class DanqingError(Exception):
     exit_status = 1
 
 
-class RecipeError(DanqingError):
+class RecipeError(DanqingError, ValueError):
     """A setting is unknown or out of range."""
 
     exit_status = 2
@@ -48,15 +54,27 @@ class SpecError(RecipeError):
     """A network's spec is invalid; the message quotes the offending word."""
 
 
-class SourceError(DanqingError):
+class SourceError(DanqingError, ValueError):
     """A source of data is unknown, missing or damaged."""
+
+
+class SourceNotFound(SourceError, FileNotFoundError):
+    """There is no such source of data."""
+
+
+class SourceTypeError(SourceError, TypeError):
+    """An object is of a type that is no source of data."""
 
 
 class RunError(DanqingError):
     """A run folder already exists, is missing, is damaged or can't be written."""
 
 
-class PictureError(DanqingError):
+class RunNotFound(RunError, FileNotFoundError):
+    """There is no such run folder."""
+
+
+class PictureError(DanqingError, ValueError):
     """A file is not a picture, can't be read, or shows nothing."""
 
 

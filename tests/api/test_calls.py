@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import danqing
-from danqing.errors import RecipeError, RunError, SourceError
+from danqing.errors import RecipeError, RunError, SourceError, TrainingInterrupted
 from danqing.training.loop.progress import TrainingProgress
 
 SETTINGS: dict[str, Any] = {"network": "dense(8)", "epochs": 2, "batch_size": 16}
@@ -147,3 +147,50 @@ def test_inspect_names_files(tmp_path: Path) -> None:
     assert "broken.png" in unreadable.examples[0]
     assert danqing.inspect(danqing.load_data("wine")).findings == ()
     assert danqing.inspect("wine").summary == danqing.inspect(danqing.load_data("wine")).summary
+
+
+def test_callbacks_see_each_epoch_and_can_stop(tmp_path: Path) -> None:
+    seen: list[int] = []
+    settings: dict[str, Any] = {"network": "dense(8)", "epochs": 6, "patience": 0}
+    danqing.train(
+        "iris", out=tmp_path / "a", callbacks=[lambda r: seen.append(r.epoch)], **settings
+    )
+    assert seen == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(TrainingInterrupted) as stopped:
+        danqing.train("iris", out=tmp_path / "b", callbacks=[lambda r: r.epoch < 2], **settings)
+    assert stopped.value.folder == tmp_path / "b"
+    kept = danqing.load_run(tmp_path / "b")
+    assert len(kept.predict([[5.1, 3.5, 1.4, 0.2]])) == 1
+    assert len(kept.history) == 2
+    with pytest.raises(RecipeError, match="expected functions"):
+        danqing.train("iris", out=tmp_path / "c", callbacks=["log"], **settings)
+    saved = kept.save(tmp_path / "copy")
+    assert saved.history == kept.history
+    with pytest.raises(RunError, match="nothing is overwritten"):
+        kept.save(tmp_path / "copy")
+
+
+def test_notebooks_show_runs_and_data(tmp_path: Path) -> None:
+    data = danqing.load_data("iris")
+    run = danqing.train(data, out=tmp_path / "run", network="dense(8)", epochs=2)
+    assert "setosa" in data._repr_html_()
+    assert "accuracy" in run._repr_html_()
+    found = run.explain([[5.1, 3.5, 1.4, 0.2]], dataset=data, method="integrated-gradients")
+    assert found._repr_html_().startswith("<iframe")
+    report = run.report()
+    assert report == tmp_path / "run" / "report.html"
+
+
+def test_errors_are_pythons_own_too(tmp_path: Path) -> None:
+    calls: tuple[tuple[type[Exception], Callable[[], Any]], ...] = (
+        (ValueError, lambda: danqing.Recipe(epochs=0)),
+        (ValueError, lambda: danqing.load_data("iris", target="x")),
+        (FileNotFoundError, lambda: danqing.load_data(tmp_path / "none.csv")),
+        (FileNotFoundError, lambda: danqing.load_run(tmp_path / "none")),
+        (TypeError, lambda: danqing.load_data(3)),
+    )
+    for kind, call in calls:
+        with pytest.raises(kind) as caught:
+            call()
+        assert isinstance(caught.value, danqing.DanqingError)
+        assert "\n" not in str(caught.value)

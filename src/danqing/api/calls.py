@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from danqing.api.run import Run, load_run
+from danqing.api.open_runs import load_run
+from danqing.api.run import Run
+from danqing.errors import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from danqing.explanation.results import ExplanationSet
     from danqing.inspection.inspect import Inspection
     from danqing.recipe.recipe import Recipe
-    from danqing.training.loop.progress import TrainingProgress
+    from danqing.training.loop.progress import EpochReport, TrainingProgress
 
 __all__ = ["evaluate", "explain", "inspect", "train"]
 
@@ -35,8 +37,9 @@ def train(
     base: Run | str | Path | None = None,
     teacher: Run | str | Path | None = None,
     unlabelled: Any = None,
+    callbacks: Sequence[Callable[[EpochReport], Any]] = (),
     tensorboard: bool = False,
-    progress: Callable[[TrainingProgress], None] = lambda progress: None,
+    progress: Callable[[TrainingProgress], None] | None = None,
     **settings: Any,
 ) -> Run:
     """Train a network, evaluate it, and leave everything in a run folder.
@@ -59,10 +62,14 @@ def train(
     unlabelled : optional
         More pictures to learn from, without labels: a folder of pictures, or any source, whose
         labels are ignored.
+    callbacks : sequence of callable
+        Each is called with an `EpochReport` after each epoch; if one returns False, training stops
+        as by Ctrl-C, and the run keeps what it has learned.
     tensorboard : bool
         Also write event logs for TensorBoard, into ``tensorboard`` in the run folder.
-    progress : callable
-        Called about once a second and at the end of each epoch, with a `TrainingProgress`.
+    progress : callable, optional
+        Called about once a second and at the end of each epoch, with a `TrainingProgress`. If not
+        given, a notebook shows a line that is updated in place.
     **settings
         A recipe's settings, such as ``epochs=3``; not together with `recipe`.
 
@@ -78,7 +85,7 @@ def train(
     RunError
         If the folder exists or can't be written; with `resume`, if it holds another training.
     TrainingInterrupted
-        After Ctrl-C; its `folder` holds what was learned so far.
+        After Ctrl-C, or when a callback returns False; its `folder` holds what was learned so far.
 
     Examples
     --------
@@ -87,7 +94,6 @@ def train(
     >>> run.task, run.class_names
     ('classification', ['setosa', 'versicolor', 'virginica'])
     """
-    from danqing.errors import RecipeError
     from danqing.recipe.recipe import Recipe
     from danqing.training.semi_supervised.unlabelled import read_unlabelled
     from danqing.training.train import train as run_training
@@ -99,6 +105,7 @@ def train(
         )
     recipe = recipe or Recipe(**settings)
     dataset = _dataset(source, target, task, columns)
+    watch = _Watch(progress, callbacks)
     files = run_training(
         dataset,
         recipe,
@@ -108,9 +115,34 @@ def train(
         teacher=_folder(teacher),
         unlabelled=None if unlabelled is None else read_unlabelled(unlabelled, dataset),
         tensorboard=tensorboard,
-        progress=progress,
+        progress=watch,
+        stop=lambda: watch.stopped,
     )
     return Run(files)
+
+
+class _Watch:
+    """Hands progress on, and epochs to callbacks, of which one may stop the training."""
+
+    def __init__(
+        self,
+        progress: Callable[[TrainingProgress], None] | None,
+        callbacks: Sequence[Callable[[EpochReport], Any]],
+    ) -> None:
+        from danqing.api.display import NotebookProgress, in_notebook
+
+        for callback in callbacks:
+            if not callable(callback):
+                raise RecipeError(f"callbacks: expected functions, received {callback!r}")
+        self._show = NotebookProgress() if progress is None and in_notebook() else progress
+        self._callbacks, self.stopped = callbacks, False
+
+    def __call__(self, progress: TrainingProgress) -> None:
+        if self._show:
+            self._show(progress)
+        if progress.finished:
+            for callback in self._callbacks:
+                self.stopped |= callback(progress.finished) is False
 
 
 def evaluate(run: Run | str | Path, source: Any = None) -> dict[str, Any]:
@@ -204,7 +236,6 @@ def _dataset(
 ) -> Dataset:
     from danqing.data.dataset import Dataset
     from danqing.data.sources import load_data
-    from danqing.errors import RecipeError
 
     if not isinstance(source, Dataset):
         return load_data(source, target=target, task=task, columns=columns)

@@ -5,11 +5,13 @@ Predicting needs no TensorFlow; explaining does, and loads it then.
 
 from __future__ import annotations
 
+import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from danqing.runs import listing, run_folder
+from danqing.api.other_data import load_for
+from danqing.errors import RunError
 from danqing.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from danqing.explanation.results import ExplanationSet
     from danqing.prediction.predictor import Predictor
 
-__all__ = ["Run", "list_runs", "load_for", "load_run"]
+__all__ = ["Run"]
 
 
 class Run:
@@ -182,7 +184,7 @@ class Run:
 
         Parameters
         ----------
-        examples : Table or ndarray, optional
+        examples : optional
             As for `predict`; a few examples of the run's test set if not given.
         names : sequence of str
             What to call the examples.
@@ -208,6 +210,8 @@ class Run:
         """
         from danqing.explanation.explain import explain
 
+        if examples is not None:
+            examples, names = self._examples(examples, names)
         return explain(
             self._files, examples, names=names, method=method, target=target, dataset=dataset
         )
@@ -236,64 +240,57 @@ class Run:
 
         return write_textbook(self._files, dataset, Path(out) if out is not None else None)
 
+    def report(self, source: Any = None, out: str | Path | None = None) -> Path | None:
+        """Evaluate as ``danqing evaluate`` does, and write the report.
+
+        Parameters
+        ----------
+        source : Dataset, or whatever `danqing.load_data` takes, optional
+            The run's own data if not given.
+        out : path, optional
+            A new file; ``report.html`` in the run folder if not given. For other data than its
+            own, nothing is written without it.
+
+        Returns
+        -------
+        Path or None
+            The report that was written.
+        """
+        from danqing.evaluation.examination import examine
+        from danqing.evaluation.report.write_report import check_out, write_report
+
+        place = Path(out) if out is not None else None
+        if place:
+            check_out(place)
+        dataset = None if source is None else load_for(self._files, source)
+        return write_report(examine(self._files, dataset), place)
+
+    def save(self, folder: str | Path) -> Run:
+        """Copy the run to a folder that does not exist yet (or a `RunError`); give the copy."""
+        try:
+            shutil.copytree(self.folder, folder)
+        except FileExistsError:
+            raise RunError(f"{folder}: exists; nothing is overwritten, choose another") from None
+        except OSError as error:
+            raise RunError(f"{folder}: can't be written ({error.strerror or error})") from None
+        return Run(RunFolder(folder))
+
+    def _repr_html_(self) -> str:
+        from danqing.api.display import run_html
+
+        return run_html(self._files)
+
+    def _examples(self, x: Any, names: Sequence[str]) -> tuple[Any, Sequence[str]]:
+        """Read raw examples as `predict` does; files name themselves."""
+        import numpy as np
+
+        found = list(self._predictor.read(x))
+        names = names or [name for inputs in found for name in inputs.names]
+        each = [inputs.examples for inputs in found]
+        return (each[0] if len(each) == 1 else np.concatenate(each)), names
+
     @cached_property
     def _predictor(self) -> Predictor:
         from danqing.prediction.predictor import Predictor
 
         return Predictor(self._files)
-
-
-def load_for(files: RunFolder, source: Any) -> Dataset:
-    """Load other data for a run to be evaluated on: by its target and for its task."""
-    from danqing.data.dataset import Dataset
-    from danqing.data.sources import load_data
-
-    if isinstance(source, Dataset):
-        return source
-    target = files.data.get("target") or None
-    encoding = files.preparation.encoding
-    columns = encoding.types if encoding is not None and target else None
-    return load_data(source, target=target, task=files.task if target else None, columns=columns)
-
-
-def load_run(folder: str | Path) -> Run:
-    """Open a run folder.
-
-    Parameters
-    ----------
-    folder : path
-
-    Raises
-    ------
-    RunError
-        If there is no such folder, or it is not a run.
-
-    Examples
-    --------
-    >>> import danqing
-    >>> danqing.load_run("runs/nowhere")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    danqing.errors.RunError: run runs/nowhere: there is no such folder; ...
-    """
-    return Run(run_folder.load_run(folder))
-
-
-def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """List the runs in a folder: grouped by data, best validation score first.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    list of Run
-        Damaged ones are left out with a warning.
-
-    Examples
-    --------
-    >>> import tempfile, danqing
-    >>> danqing.list_runs(tempfile.mkdtemp())
-    []
-    """
-    return [Run(files) for files in listing.list_runs(folder)]

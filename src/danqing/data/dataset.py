@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -136,6 +137,16 @@ class Dataset:
             y_test=y.get("test", y["train"][:0]),
             **attributes,
         )
+
+    def _repr_html_(self) -> str:
+        counts = {"training": len(self.y_train), "test": len(self.y_test)}
+        if self.y_validation is not None:
+            counts["validation"] = len(self.y_validation)
+        shape = " × ".join(map(str, self.input_shape)) + " columns" * self.tabular
+        classes = ", ".join(self.class_names[:10]) + ", …" * (len(self.class_names) > 10)
+        rows = {**counts, "each": shape, "classes": classes or "a number"}
+        cells = "".join(f"<tr><th>{n}</th><td>{escape(str(v))}</td></tr>" for n, v in rows.items())
+        return f"<strong>Dataset {escape(self.name)}</strong><table>{cells}</table>"
 
     @property
     def task(self) -> Task:

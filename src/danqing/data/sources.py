@@ -25,7 +25,7 @@ from danqing.data.dataset import Dataset
 from danqing.data.file_checks import read_start
 from danqing.data.labels import TASKS
 from danqing.data.tables.table_files import TABLE_SUFFIXES, load_table, table_subsets
-from danqing.errors import SourceError
+from danqing.errors import SourceError, SourceNotFound
 
 __all__ = ["SOURCE_NAMES", "load_data", "reload_data"]
 
@@ -133,7 +133,7 @@ def _load_path(
     if leads_nowhere:
         raise SourceError(f"source {word!r} is a broken link; fix the link")
     if not exists:
-        raise SourceError(
+        raise SourceNotFound(
             f"source {word!r} is not a known name, and no such file or folder exists; {_hint(word)}"
         )
     if path.is_dir():

@@ -129,6 +129,14 @@ class ExplanationSet:
     importance: tuple[Importance, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from danqing.explanation.explanation_page import page_of
+
+        page = escape(page_of(self), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:40em;border:0"></iframe>'
+
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON values, arrays to lists."""
         plain: dict[str, Any] = {

@@ -13,20 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from danqing.data.arrays.objects import examples_of
+from danqing.data.arrays.frames import is_frame, table_of_frame
 from danqing.data.labels import text_of_number
 from danqing.data.table import Column, ColumnKind, Table
 from danqing.errors import SourceError
 from danqing.preparation.encoding import Encoding
 
-__all__ = ["is_frame", "rows_in_memory"]
+__all__ = ["rows_in_memory"]
 
 _LISTED = 10  # columns in a message
-
-
-def is_frame(x: object) -> bool:
-    """Whether it is a data frame of pandas or Polars."""
-    return not isinstance(x, Table) and hasattr(x, "columns") and hasattr(x, "to_numpy")
 
 
 def rows_in_memory(x: Any, encoding: Encoding) -> Table:
@@ -77,8 +72,7 @@ def _from_frame(frame: Any, encoding: Encoding) -> Table:
     needed = encoding.kinds
     keys = [key for key in frame.columns if str(key) in needed]
     _refuse_missing(needed, {str(key) for key in keys}, encoding)
-    table: Table = examples_of(frame[keys])
-    return table
+    return table_of_frame(frame[keys], encoding.types)
 
 
 def _from_dict(x: Mapping[Any, Any], encoding: Encoding) -> Table:

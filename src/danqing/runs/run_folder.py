@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from danqing.errors import RunError
+from danqing.errors import RunError, RunNotFound
 from danqing.runs import format_1
 from danqing.runs.files import (
     read_bytes,
@@ -292,7 +292,7 @@ def load_run(folder: str | Path) -> RunFolder:
     """
     run = RunFolder(folder)
     if not run.folder.is_dir():
-        raise RunError(f"run {folder}: there is no such folder; `danqing runs` lists those here")
+        raise RunNotFound(f"run {folder}: there is no such folder; `danqing runs` lists those here")
     if not run.begun:
         raise RunError(f"run {folder}: is not a run folder, it has no config.json")
     return run

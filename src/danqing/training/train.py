@@ -54,6 +54,7 @@ def train(
     teacher: str | Path | None = None,
     tensorboard: bool = False,
     progress: Callable[[TrainingProgress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
     load_seconds: float = 0.0,
     started: float | None = None,
     owns_process: bool = False,
@@ -67,6 +68,8 @@ def train(
         As for `danqing.train`, with runs named by their folders.
     unlabelled : UnlabelledPictures, optional
         As `read_unlabelled` returns them.
+    stop : callable
+        Called about once a second; True stops as Ctrl-C does.
     load_seconds : float
         How long loading the data took, to be recorded.
     started : float, optional
@@ -117,7 +120,7 @@ def train(
                 budget = Budget(60 * plan.recipe.minutes, clock)
                 budget.reserve = split_seconds + _WRITING + _EXIT * owns_process
             trainer = Trainer(plan)
-            complete = _fit(run, trainer, clock, budget, progress, tensorboard)
+            complete = _fit(run, trainer, clock, budget, progress, stop, tensorboard)
             if complete:
                 _evaluate(run, trainer, clock, load_seconds)
         except BaseException as error:
@@ -156,6 +159,7 @@ def _fit(
     clock: Clock,
     budget: Budget | None,
     progress: Callable[[TrainingProgress], None],
+    stop: Callable[[], bool],
     tensorboard: bool,
 ) -> bool:
     """Train from the newest checkpoint, if any, and write the network; False after Ctrl-C."""
@@ -167,7 +171,11 @@ def _fit(
     history = HistoryWriter(run, trainer, tensorboard)
     with Interruption() as interruption:
         complete = trainer.fit(
-            lambda: interruption.requested, progress, history.write, checkpoint_manager, budget
+            lambda: interruption.requested or stop(),
+            progress,
+            history.write,
+            checkpoint_manager,
+            budget,
         )
         history.write(last=True)
         if trainer.steps:

@@ -40,7 +40,7 @@ def evaluate(
     writes report.html, card.md and calibration.json into its folder; for other data, a report if
     --out is given.
     """
-    from danqing.api.run import load_for
+    from danqing.api.other_data import load_for
     from danqing.evaluation.examination import examine, notes_on
     from danqing.evaluation.report.write_report import check_out, write_report
     from danqing.runs.run_folder import load_run

@@ -24,7 +24,7 @@ from danqing.data.labels import WITHOUT_TARGET, make_labels
 from danqing.data.table import ColumnType, Table
 from danqing.data.tables.choose_columns import chosen_types
 from danqing.data.tables.table_files import dataset_of_tables
-from danqing.errors import SourceError
+from danqing.errors import SourceError, SourceTypeError
 
 __all__ = ["examples_of", "from_object"]
 
@@ -82,6 +82,9 @@ def from_object(
             notes=notes,
         )
         _check_targets(dataset.removed)
+        types_of_frame = dict(zip(names, map(str, obj.dtypes), strict=True))
+        if types_of_frame[dataset.target].lower() in ("bool", "boolean"):
+            dataset = replace(dataset, label_type="boolean")
         return dataset
     if columns:
         raise SourceError(f"{HERE} has no named columns; leave out columns")
@@ -91,7 +94,7 @@ def from_object(
         return _from_pairs(_pairs(obj), task)
     if hasattr(obj, "data") and hasattr(obj, "target"):
         return _from_bunch(obj, task)
-    raise SourceError(
+    raise SourceTypeError(
         f"{HERE} is of type {type(obj).__name__}; expected (X, y), a data frame with a target, "
         "an object with .data and .target, or the name or path of a source"
     )
