@@ -50,7 +50,7 @@ def run_html(run: RunFolder) -> str:
 def in_notebook() -> bool:
     """Whether this is a notebook's kernel, which can show HTML."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None  # type: ignore[attr-defined]
+    shell = ipython.get_ipython() if ipython else None
     return hasattr(shell, "kernel")
 
 
