@@ -377,3 +377,36 @@ def test_new_pictures_are_read_alike(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(SourceError, match="no pictures"):
         list_pictures(tmp_path / "none")
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("side", [12, 120])
+def test_deep_pictures_have_one_scale(tmp_path: Path, bits: int, side: int) -> None:
+    white = 2**bits - 1
+    levels = [white, white // 2 + 1, white // 8]  # a bright, a middling and a dark one
+    for label in "ab":
+        for number, level in enumerate(levels):
+            deep = np.full((side, side), level, np.uint16)
+            deep[0, 0] = 0
+            path = tmp_path / "data" / label / f"{number}.{'png' if label == 'a' else 'tif'}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(deep).save(path)
+    expected = [round(255 * level / white) for level in levels] * 2
+    for _ in range(2):
+        dataset = load_images(tmp_path / "data")
+        assert dataset.pictures_as["range"] == [0, white]
+        assert dataset.x_train[:, 9, 9, 0].tolist() == expected
+    dark = tmp_path / "data" / "a" / "2.png"  # one alone has the scale of all
+    assert read_pictures([dark], dataset.pictures_as)[0][0, 9, 9, 0] == expected[2]
+    if bits < 16:
+        Image.fromarray(np.full((9, 9), 4 * white, np.uint16)).save(tmp_path / "x.png")
+        ((_, reason),) = read_pictures([tmp_path / "x.png"], dataset.pictures_as)[1]
+        assert f"in training they were from 0 to {white}" in reason
+        put(tmp_path / "data" / "a" / "plain.png", 77, (side, side))
+        Image.fromarray(np.full((side, side), 65535, np.uint16)).save(dark)
+        dataset = load_images(tmp_path / "data")  # the cache had another scale
+        assert dataset.pictures_as["range"] == [0, 65535]
+        assert dataset.x_train[3, 9, 9, 0] == 77
+        assert dataset.x_train[:3, 9, 9, 0].tolist() == [
+            *(round(255 * level / 65535) for level in levels[:2]), 255,
+        ]  # fmt: skip

@@ -71,6 +71,7 @@ class FileContents:
         self._helpers: HelperProcesses | None = None
         self._spare: dict[str, Look] = {}
         self._spared = 0
+        self._ends: tuple[float, float] | None = None
 
     def digest(self, name: str) -> str:
         """Give the hash of a readable file's content."""
@@ -125,12 +126,17 @@ class FileContents:
                 self.new.contents[seen.digest] = self._learn(seen)
 
     def store(
-        self, names: list[str], shape: Shape, most: int
+        self,
+        names: list[str],
+        shape: Shape,
+        most: int,
+        ends: tuple[float, float] | None = None,
     ) -> tuple[PixelFile | NDArray[np.uint8], NDArray[np.int64]]:
         """Give files' pixels: a store of rows of one shape, and which row is whose.
 
         It is on disk if that can be; in memory, if not and it takes `most` bytes or less. Files
-        that turn out to be undecodable have no row, and a reason from now on.
+        that turn out to be undecodable have no row, and a reason from now on. `ends` are the
+        values of black and white in pictures of more than 8 bits.
 
         Raises
         ------
@@ -139,7 +145,9 @@ class FileContents:
         """
         digests = [self.new.files[name][1] for name in names]
         needed = dict(zip(digests, names, strict=True))
-        cached = self.old.open_pixels(self._folder) if self.old.shape == shape else None
+        self._ends = ends
+        alike = self.old.shape == shape and self.old.ends == ends
+        cached = self.old.open_pixels(self._folder) if alike else None
         store: PixelFile | NDArray[np.uint8]
         if cached and needed.keys() <= self.old.rows.keys():
             self._keep(cached, self.old.rows)
@@ -184,7 +192,8 @@ class FileContents:
         if pixels is not None and self._spared + len(pixels) <= _SPARE:
             self._spare[seen.digest] = seen.look
             self._spared += len(pixels)
-        return FileContent(seen.look.height, seen.look.width, seen.look.grey)
+        height, width, grey, _, low, high = seen.look
+        return FileContent(height, width, grey, "", low, high)
 
     def _decoded(
         self, needed: dict[str, str], shape: Shape, cached: PixelFile | None
@@ -209,7 +218,9 @@ class FileContents:
             yield digest, fit(self._spare[digest], size, mode)
         digests = {name: digest for digest, name in missing.items()}
         self._meter.expect(len(digests))
-        for done in self._map(partial(decode_files, shape=shape), list(digests), digests):
+        for done in self._map(
+            partial(decode_files, shape=shape, ends=self._ends), list(digests), digests
+        ):
             self._meter.step()
             digest = digests[done.name]
             if done.pixels is None:
@@ -269,6 +280,7 @@ class FileContents:
     def _keep(self, file: PixelFile, rows: dict[str, int]) -> None:
         """Write the index, if it says anything new."""
         self.new.shape, self.new.pixels = file.shape, file.path.name
+        self.new.ends = self._ends
         self.new.rows, self.new.checksums = rows, file.checksums
         if self.new == self.old:
             return

@@ -36,7 +36,7 @@ __all__ = [
     "write_index",
 ]
 
-_FORMAT = 3
+_FORMAT = 4
 _INDEX = "index.json"
 _OURS = re.compile(r"\.?(index\.json|pixels-[0-9a-f]{16})(\.[0-9]+)?")
 _STALE = 3600  # seconds after which a file that no index names is a leftover of a killed run
@@ -49,6 +49,8 @@ class FileContent(NamedTuple):
     width: int
     grey: bool
     reason: str = ""
+    low: float = 0.0
+    high: float = 0.0
 
 
 @dataclass
@@ -66,6 +68,8 @@ class CacheIndex:
         By hash.
     shape : (height, width, channels) or None
         Of the cached pixels.
+    ends : (black, white) or None
+        The values by which pictures of more than 8 bits were scaled.
     pixels : str
         Name of the pixel file; empty if there is none.
     rows : dict of str to int
@@ -79,6 +83,7 @@ class CacheIndex:
     files: dict[str, tuple[Entry, str]] = field(default_factory=dict)
     contents: dict[str, FileContent] = field(default_factory=dict)
     shape: tuple[int, int, int] | None = None
+    ends: tuple[float, float] | None = None
     pixels: str = ""
     rows: dict[str, int] = field(default_factory=dict)
     checksums: list[int] = field(default_factory=list)
@@ -207,6 +212,7 @@ def _to_plain(index: CacheIndex) -> dict[str, Any]:
         "kinds": list(kinds),
         "contents": [kinds[content] for content in index.contents.values()],
         "shape": index.shape,
+        "ends": index.ends,
         "pixels": index.pixels,
         "rows": [index.rows.get(digest, -1) for digest in index.contents],
         "checksums": index.checksums,
@@ -239,6 +245,7 @@ def _from_plain(plain: dict[str, Any]) -> CacheIndex:
             digest: kinds[kind] for digest, kind in zip(digests, plain["contents"], strict=True)
         },
         shape=plain["shape"] and tuple(plain["shape"]),
+        ends=plain["ends"] and tuple(plain["ends"]),
         pixels=plain["pixels"],
         rows={d: row for d, row in zip(digests, plain["rows"], strict=True) if row >= 0},
         checksums=plain["checksums"],

@@ -53,11 +53,13 @@ def look_at(items: list[Item], known: Container[str] = ()) -> list[Seen]:
     return found
 
 
-def decode_files(items: list[Item], shape: Shape) -> list[Decoded]:
+def decode_files(
+    items: list[Item], shape: Shape, ends: tuple[float, float] | None = None
+) -> list[Decoded]:
     """Decode files to a shape, if they still have their digests."""
     contents = [_read(item) for item in items]
     return [
-        _decode(name, content, digest, shape)
+        _decode(name, content, digest, shape, ends)
         for (name, _, digest), content in zip(items, contents, strict=True)
     ]
 
@@ -89,12 +91,18 @@ def _look(
         return Seen(name, digest, reason=str(error))
 
 
-def _decode(name: str, content: bytes | PictureError, digest: str, shape: Shape) -> Decoded:
+def _decode(
+    name: str,
+    content: bytes | PictureError,
+    digest: str,
+    shape: Shape,
+    ends: tuple[float, float] | None,
+) -> Decoded:
     if isinstance(content, PictureError):
         return Decoded(name, None, str(content), lasting=False)
     if hashlib.sha256(content).hexdigest() != digest:
         return Decoded(name, None, "changed while it was read; try again", lasting=False)
     try:
-        return Decoded(name, decode_content(content, shape[:2], mode_of(shape)))
+        return Decoded(name, decode_content(content, shape[:2], mode_of(shape), ends))
     except PictureError as error:
         return Decoded(name, None, str(error))

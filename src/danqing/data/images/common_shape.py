@@ -2,7 +2,7 @@
 
 Pictures that share a size keep it, if no side exceeds 96 pixels. Others are resized to their
 median height and width, scaled down so that the longer side has at most 64 pixels, or, of strips,
-the shorter at most 16. They are grey if all of them are, and RGB otherwise.
+are grey if all of them are, and RGB otherwise. Those of more than 8 bits have one scale for all.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from danqing.data.images.decode import SMALL
 
 __all__ = ["common_shape"]
 
+_WHITES = (1, 255, 1023, 4095, 16383, 65535)  # of floats, and of 8, 10, 12, 14 and 16 bits
+
 _LONGER_SIDE = 64  # pixels,
 _SHORTER_SIDE = 16  # unless the shorter side had fewer left than so many, which it then keeps,
 _MOST_PIXELS = SMALL * SMALL  # as long as there are no more than these
@@ -28,7 +30,24 @@ def common_shape(found: Collection[FileContent]) -> dict[str, Any]:
         height, width = _smaller(
             median(content.height for content in found), median(content.width for content in found)
         )
-    return {"size": [height, width], "mode": "L" if all(c.grey for c in found) else "RGB"}
+    mode = "L" if all(content.grey for content in found) else "RGB"
+    deep = [content for content in found if content.high or content.low]
+    common: dict[str, Any] = {"size": [height, width], "mode": mode}
+    return {**common, "range": _range(deep)} if deep else common
+
+
+def _range(deep: Collection[FileContent]) -> list[float]:
+    """Choose black and white for pictures of more than 8 bits: those of the least depth for all.
+
+    Examples
+    --------
+    >>> _range([FileContent(8, 8, True, "", 9, 255), FileContent(8, 8, True, "", 0, 3000)])
+    [0, 4095]
+    """
+    low, high = min(content.low for content in deep), max(content.high for content in deep)
+    if low < 0 or high > _WHITES[-1]:
+        return [low, high]
+    return [0, next(white for white in _WHITES if high <= white)]
 
 
 def _smaller(height: float, width: float) -> tuple[int, int]:

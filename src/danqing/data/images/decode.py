@@ -9,7 +9,7 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -42,6 +42,7 @@ SMALL = 96  # pixels a side, up to which `examine` decodes a picture at once
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _FILLED = ("BMP", "DIB")  # formats in which an alpha of 0 everywhere was left unset, not meant
+_OVERSHOOT = 0.1  # share of the range, by which values may lie outside
 _ORIENTED = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
 _ORIENTATION = 0x0112
 
@@ -56,13 +57,17 @@ class Look(NamedTuple):
     grey : bool
     pixels : bytes or None
         Row by row, one byte per pixel, or three in colour; None for a picture larger than `SMALL`,
-        which is not decoded yet.
+        or of more than 8 bits, which is not decoded yet.
+    low, high : float
+        The least and greatest value of a picture of more than 8 bits; of integers at least 255.
     """
 
     height: int
     width: int
     grey: bool
     pixels: bytes | None
+    low: float = 0.0
+    high: float = 0.0
 
 
 def probe(source: bytes | str | Path, *, name: str = "") -> tuple[int, int, bool]:
@@ -72,7 +77,12 @@ def probe(source: bytes | str | Path, *, name: str = "") -> tuple[int, int, bool
 
 
 def decode(
-    source: bytes | str | Path, size: tuple[int, int], mode: Mode, *, name: str = ""
+    source: bytes | str | Path,
+    size: tuple[int, int],
+    mode: Mode,
+    *,
+    name: str = "",
+    ends: Sequence[float] | None = None,
 ) -> NDArray[np.uint8]:
     """Decode a picture to `size` and `mode`.
 
@@ -87,6 +97,8 @@ def decode(
     mode : {"L", "RGB"}
     name : str
         How messages refer to it; by default its path.
+    ends : (black, white), optional
+        The values of a picture of more than 8 bits. By default those of its format.
 
     Returns
     -------
@@ -95,7 +107,7 @@ def decode(
     Raises
     ------
     PictureError
-        If it is not a picture, damaged, or too large.
+        If it is not a picture, damaged, or too large, or its values are far outside of `ends`.
 
     Examples
     --------
@@ -108,18 +120,20 @@ def decode(
     import numpy as np
 
     with quiet(), _named(source, name):
-        pixels = decode_content(_content(source), size, mode)
+        pixels = decode_content(_content(source), size, mode, ends)
     return np.frombuffer(pixels, np.uint8).reshape(*size, -1)
 
 
-def decode_content(content: bytes, size: tuple[int, int], mode: Mode) -> bytes:
+def decode_content(
+    content: bytes, size: tuple[int, int], mode: Mode, ends: Sequence[float] | None = None
+) -> bytes:
     """Decode like `decode`, but in many threads, within one `quiet()`; errors are unnamed."""
     with open_picture(content) as image:
         if max(image.size) > SMALL:
             # A JPEG can be decoded at a half, a quarter or an eighth of its size for less work.
             height, width = reversed(size) if _orientation(image) >= 5 else size
             image.draft(None, (2 * width, 2 * height))
-        return _fit(_natural(image), size, mode)
+        return _fit(_natural(image, ends), size, mode)
 
 
 def examine(content: bytes) -> Look:
@@ -132,6 +146,8 @@ def examine(content: bytes) -> Look:
     """
     with open_picture(content) as image:
         height, width, grey = _shape(image)
+        if _is_deep(image):
+            return Look(height, width, grey, None, *_range(image))
         if max(height, width) > SMALL:
             return Look(height, width, grey, None)
         picture = _natural(image)
@@ -205,29 +221,53 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in _GREY or image.mode.startswith("I;")
 
 
-def _natural(image: Image.Image) -> Image.Image:
+def _natural(image: Image.Image, ends: Sequence[float] | None = None) -> Image.Image:
     """Return a picture upright and opaque, as L if it is grey, else as RGB."""
     mode = "L" if _is_grey(image) else "RGB"
     flat = flatten(image)
     if flat.mode == mode:
         return flat
-    if flat.mode == "F" or flat.mode.startswith("I"):
-        return _eight_bits(flat)
+    if _is_deep(flat):
+        return _eight_bits(flat, ends)
     return flat.convert(mode)
 
 
-def _eight_bits(deep: Image.Image) -> Image.Image:
-    """Scale deep greys by the format's white, or else by their own range."""
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def _values(deep: Image.Image) -> NDArray[np.float32]:
     import numpy as np
 
-    values = np.nan_to_num(np.asarray(deep).astype(np.float32), posinf=0, neginf=0)
+    return np.nan_to_num(np.asarray(deep).astype(np.float32), posinf=0, neginf=0)
+
+
+def _range(deep: Image.Image) -> tuple[float, float]:
+    values = _values(deep)
+    high = float(values.max())
+    return float(values.min()), high if deep.mode == "F" else max(high, 255.0)
+
+
+def _eight_bits(deep: Image.Image, ends: Sequence[float] | None) -> Image.Image:
+    """Scale deep greys from the values of black and white, by default the format's, or its own."""
+    import numpy as np
+
+    values = _values(deep)
     low, high = float(values.min()), float(values.max())
-    if deep.mode.startswith("I;16"):
-        low, white = 0.0, 65535.0
+    if ends is not None and (ends[1] > 1 or deep.mode == "F"):
+        black, white = ends
+        over = _OVERSHOOT * (white - black)
+        if low < black - over or high > white + over:
+            raise PictureError(
+                f"has values from {low:g} to {high:g}, but in training they were from {black:g} "
+                f"to {white:g}; bring it to that scale"
+            )
+    elif deep.mode.startswith("I;16"):
+        black, white = 0.0, 65535.0
     elif low < 0 or high > 65535:
-        white = high - low
+        black, white = low, high
     else:
-        low, white = 0.0, next(w for w in (1.0, 255.0, 65535.0) if high <= w)
+        black, white = 0.0, next(w for w in (1.0, 255.0, 65535.0) if high <= w)
         white = 255.0 if deep.mode == "I" and white == 1 else white
-    scaled = ((values - low) * (255 / max(white, 1e-30))).round()
+    scaled = ((values - black) * (255 / max(white - black, 1e-30))).round().clip(0, 255)
     return Image.fromarray(scaled.astype(np.uint8))

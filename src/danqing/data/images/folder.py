@@ -69,7 +69,7 @@ def read_pictures(
     bad: list[tuple[str, str]] = []
     for path in paths:
         try:
-            good.append(decode(path, (height, width), mode))
+            good.append(decode(path, (height, width), mode, ends=pictures_as.get("range")))
         except PictureError as error:
             bad.append((str(path), str(error)))
     none = np.empty((0, height, width, 1 if mode == "L" else 3), np.uint8)

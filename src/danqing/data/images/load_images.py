@@ -238,8 +238,11 @@ def _in_common_shape(
             )
         pictures_as = common_shape(good.values())
         height, width = pictures_as["size"]
+        deep = "range" in pictures_as
         shape = (height, width, 1 if pictures_as["mode"] == "L" else 3)
-        store, rows = contents.store(list(good), shape, IN_MEMORY)
+        store, rows = contents.store(
+            list(good), shape, IN_MEMORY, tuple(pictures_as["range"]) if deep else None
+        )
         if len(rows) < len(good):
             decoded = contents.readable(names)
             if not decoded or common_shape(decoded.values()) != pictures_as:
