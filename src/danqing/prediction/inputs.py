@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from danqing.data.arrays.idx import is_idx
-from danqing.data.dataset import Dataset
 from danqing.data.images.folder import list_pictures, read_pictures
-from danqing.data.sources import SOURCE_NAMES, load_data
-from danqing.data.tables.table_files import TABLE_SUFFIXES, read_table
+from danqing.data.images.layout import is_picture_name
 from danqing.errors import PictureError, SourceError
 from danqing.prediction.drawing import read_drawing
 from danqing.prediction.resize import resize_pictures
 from danqing.preparation.preparation import Preparation
+
+if TYPE_CHECKING:
+    from danqing.data.dataset import Dataset
 
 __all__ = ["Inputs", "read_inputs", "read_picture_files"]
 
@@ -75,18 +75,13 @@ def read_inputs(
         If the network can't take what the path holds.
     """
     if preparation.encoding is not None:
-        table = (
-            _rows(load_data(str(path)))
-            if _is_name(path)
-            else read_table(path, preparation.encoding.types)
-        )
+        from danqing.data.tables.table_files import read_table
+
+        table = _load_rows(path) if _is_name(path) else read_table(path, preparation.encoding.types)
         yield Inputs([f"{path}:{row + 1}" for row in range(len(table))], table)
         return
-    if path.name.lower().endswith(TABLE_SUFFIXES):
-        raise SourceError(f"{path}: is a table, but the network takes pictures")
-    packed = path.name.lower().endswith(_ARRAYS) or is_idx(path)
-    if _is_name(path) or (packed and path.exists()):
-        pictures = resize_pictures(_rows(load_data(str(path))), input_shape)
+    if not (is_picture_name(path.name) and path.exists()) and _holds_many(path):
+        pictures = resize_pictures(_load_rows(path), input_shape)
         for start in range(0, len(pictures), _CHUNK):
             chunk = pictures[start : start + _CHUNK]
             yield Inputs([f"{path}:{start + row + 1}" for row in range(len(chunk))], chunk)
@@ -119,11 +114,29 @@ def read_picture_files(
 
 
 def _is_name(path: Path) -> bool:
-    return str(path) in SOURCE_NAMES and not path.exists()
+    if path.exists():
+        return False
+    from danqing.data.sources import SOURCE_NAMES  # not for a picture: it takes its time
+
+    return str(path) in SOURCE_NAMES
 
 
-def _rows(dataset: Dataset) -> Any:
-    """Give a source's test set, or all its rows if it has none."""
+def _holds_many(path: Path) -> bool:
+    """Whether it is a name, or a file of arrays or an archive; a table is refused."""
+    from danqing.data.arrays.idx import is_idx
+    from danqing.data.tables.table_files import TABLE_SUFFIXES
+
+    if path.name.lower().endswith(TABLE_SUFFIXES):
+        raise SourceError(f"{path}: is a table, but the network takes pictures")
+    packed = path.name.lower().endswith(_ARRAYS) or is_idx(path)
+    return _is_name(path) or (packed and path.exists())
+
+
+def _load_rows(path: Path) -> Any:
+    """Load a source's test set, or all its rows if it has none."""
+    from danqing.data.sources import load_data
+
+    dataset: Dataset = load_data(str(path))
     return dataset.x_test if len(dataset.y_test) else dataset.x_train
 
 

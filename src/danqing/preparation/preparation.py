@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.split import Subset
 from danqing.data.table import Table
 from danqing.preparation.encoding import Encoding, fit_encoding
 from danqing.preparation.scaling import Scaling, fit_scaling
+
+if TYPE_CHECKING:
+    from danqing.data.split import Subset  # its imports take longer than a prediction
 
 __all__ = ["Preparation", "fit_preparation"]
 
