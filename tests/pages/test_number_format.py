@@ -17,7 +17,7 @@ from danqing.pages.number_format import minus, number, percent
 def test_javascript_writes_numbers_alike(javascript: Callable[..., Any]) -> None:
     random = np.random.default_rng(0)
     values = [0, 1, -1, 0.5, 42.2, 1e-4, 9.99999e-5, 999999.5, 1e12, -123456.789, 1e-300, 31.99999]
-    values += [1e-5, 1.5e-7, -1e15, 2e300, 48000, 0.1 + 0.2]
+    values += [1e-5, 1.5e-7, -1e15, 2e300, 48000, 168538, -1234567, 0.1 + 0.2]
     values += (random.normal(size=400) * 10.0 ** random.integers(-9, 14, 400)).tolist()
     alike = "(v) => [numberText(v), numberText(v, 2), percentText(v, 1)]"
     texts = javascript(f"{json.dumps(values)}.map({alike})", "number_format.js")

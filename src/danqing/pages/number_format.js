@@ -4,7 +4,8 @@ const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 // A minus sign, and none before zero.
 const withMinus = (text) => text.replace("-", /[1-9]/.test(text) ? "−" : "");
 
-// Significant digits, commas between thousands; zeros at the end only where a number was rounded.
+// Significant digits, commas between thousands; whole numbers in full; zeros at the end only where a
+// number was rounded.
 function numberText(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
@@ -16,7 +17,7 @@ function numberText(value, digits = 4) {
     const raised = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[digit]).join("");
     return `${withMinus(mantissa)}×10${power < 0 ? "⁻" : ""}${raised}`;
   }
-  const rounded = Number(value.toPrecision(digits));
+  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(digits));
   let decimals = (String(rounded).split(".")[1] ?? "").length;
   if (Math.abs(rounded - value) > 1e-9 * size) {
     decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(rounded))));

@@ -53,12 +53,13 @@ def points(share: float) -> str:
 def number(value: float | None, digits: int = 4) -> str:
     """Write a number with so many significant digits, and commas between thousands.
 
-    A number that needs fewer digits has no zeros at its end; one that was rounded keeps them.
+    Whole numbers are written in full. A number that needs fewer digits has no zeros at its end;
+    one that was rounded keeps them.
 
     Examples
     --------
-    >>> number(1234567.0), number(0.012345), number(None)
-    ('1,235,000', '0.01235', '–')
+    >>> number(168538.0), number(1234567.8), number(0.012345), number(None)
+    ('168,538', '1,235,000', '0.01235', '–')
     >>> number(42.1984), number(42.2), number(5.0)
     ('42.20', '42.2', '5')
     >>> number(-0.000012), number(0.0000123456), number(float("inf"))
@@ -73,6 +74,8 @@ def number(value: float | None, digits: int = 4) -> str:
         if abs(float(f"{mantissa}e{power}") - value) <= 1e-9 * abs(value) and "." in mantissa:
             mantissa = mantissa.rstrip("0").rstrip(".")
         return f"{minus(mantissa)}×10{str(int(power)).translate(_SUPERSCRIPTS)}"
+    if value == int(value):
+        return minus(f"{value:,.0f}")
     rounded = float(f"{value:.{digits}g}")
     decimals = len(f"{rounded:.12f}".rstrip("0").partition(".")[2])
     if abs(rounded - value) > 1e-9 * abs(value):

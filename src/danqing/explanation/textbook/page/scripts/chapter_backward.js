@@ -1,4 +1,4 @@
-// Chapter 5: back-propagation. The gradient at the logits, layer by layer back, one weight's own.
+// Chapter 5: backpropagation. The gradient at the logits, layer by layer back, one weight's own.
 
 chapters.push(function drawLogitGradient() {
   const logits = layers.length - 1, p = state.outputs.at(-1), delta = state.byOutput[logits];
