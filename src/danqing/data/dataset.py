@@ -78,8 +78,6 @@ class Dataset:
     names : mapping of str to sequence of str
         By subset, the name of each row as a user finds it again: its file, or FILE:ROW. Subsets
         without names are numbered: see `row_names`.
-    without_target : mapping of str to sequence of str
-        By subset, the names of the rows that were left out because they have no target.
     columns : mapping of str to str
         The types of a table's columns that the caller has chosen.
     target_type : ColumnType, optional
@@ -109,7 +107,6 @@ class Dataset:
     pictures_as: Mapping[str, Any] = field(default_factory=dict)
     content_hash: str = ""
     names: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
-    without_target: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     label_type: LabelType = "text"
     columns: Mapping[str, str] = field(default_factory=dict)
     target_type: ColumnType | None = None

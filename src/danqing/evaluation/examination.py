@@ -157,11 +157,6 @@ def notes_on(found: Examination) -> list[str]:
     """Say what of the data was not measured, and what the run has learned from, a line each."""
     name, figures = found.dataset.name, found.metrics["test"]
     notes = []
-    without: Any = found.dataset.without_target.get(
-        "test" if len(found.dataset.y_test) else "train", ()
-    )
-    if len(without):
-        notes.append(f"{name}: {_rows(len(without))} without a target left out: {_first(without)}")
     if unknown := figures.get("unknown_classes"):
         listed = _first([f"{label} ({count:,})" for label, count in unknown.items()])
         notes.append(

@@ -88,7 +88,6 @@ def load_npz(path: str | Path, *, task: str | None = None) -> Dataset:
         removed=labels.removed,
         pictures_as=pictures_as_of(arrays_x, path),
         names=name_rows(labels.kept),
-        without_target=name_rows({subset: ~kept for subset, kept in labels.kept.items()}),
     )
 
 

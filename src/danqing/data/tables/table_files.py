@@ -227,7 +227,6 @@ def dataset_of_tables(
         target=target,
         removed={**removed, **labels.removed},
         names=name_rows(labels.kept, files),
-        without_target=name_rows({subset: ~kept for subset, kept in labels.kept.items()}, files),
         columns={n: kind for n, kind in columns.items() if isinstance(kind, str)},
         target_type=ColumnType(
             tables["train"].columns[at].kind, tables["train"].columns[at].written
