@@ -306,3 +306,33 @@ print([m for m in ("sklearn", "polars", "scipy", "tensorflow") if m in sys.modul
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[[2.0, 0.0], [0.0, 1.0]]", "[]"]
+
+
+def test_a_name_that_differs_in_case_is_pointed_out() -> None:
+    encoding = fit_encoding(Table((numbers("Age", 1, 2, 3),)))
+    with pytest.raises(SourceError, match=r"lacks the column 'Age' \(it has 'age'; upper and"):
+        encoding.transform(Table((numbers("age", 1),)))
+
+
+def test_what_reading_marked_is_left_out() -> None:
+    marked = Column("no", "number", np.arange(3.0), left_out="row numbers")
+    assert fit_encoding(Table((marked, numbers("a", 1, 2, 3)))).dropped == {"no": "row numbers"}
+
+
+def test_the_way_of_writing_travels_in_the_preparation() -> None:
+    price = Column("price", "number", np.array([950.0, 2500.0]), "1.234,5")
+    day = Column("day", "date", np.array(["2022-01-13", "2022-03-05"], "M8[ms]"), "day-month-year")
+    encoding = Encoding.from_json(
+        json.loads(json.dumps(fit_encoding(Table((price, day))).to_json()))
+    )
+    new = Table((words("price", "2.500"), words("day", "05/03/2022")))
+    old = Table((price, day))[[1]]
+    assert (encoding.transform(new) == encoding.transform(old)).all()
+    with pytest.raises(SourceError, match="row 1 of the column 'day' is '31/31/2022'"):
+        encoding.transform(Table((words("price", "1"), words("day", "31/31/2022"))))
+
+
+def test_free_text_is_left_out() -> None:
+    text = words("note", *[f"a sentence about number {i // 2} of many" for i in range(120)])
+    encoding = fit_encoding(Table((text, numbers("a", *range(120)))))
+    assert encoding.dropped == {"note": "free text"}

@@ -241,8 +241,9 @@ def _identifiers(table: Table, summary: list[dict[str, Any]]) -> list[Finding]:
             len(numbers),
             message=f"{count_of(len(numbers), 'column', 'seems', 'seem')} to number the rows.",
             meaning=meaning,
-            action="Training uses it like any other number. If it is a row number, delete the "
-            "column.",
+            action="Training leaves out 0 to n - 1 and 1 to n, in any order, and different whole "
+            "numbers called id or the like; it uses others. If they are row numbers, delete the "
+            "column, or leave it out with --column NAME=ignore.",
             examples=tuple(numbers[:5]),
         ),
     ]

@@ -16,6 +16,7 @@ import numpy as np
 from danqing.data.arrays.frames import is_frame, table_of_frame
 from danqing.data.labels import text_of_number
 from danqing.data.table import Column, ColumnKind, Table
+from danqing.data.tables.choose_columns import case_hint
 from danqing.errors import SourceError
 from danqing.preparation.encoding import Encoding
 
@@ -71,7 +72,7 @@ def rows_in_memory(x: Any, encoding: Encoding) -> Table:
 def _from_frame(frame: Any, encoding: Encoding) -> Table:
     needed = encoding.kinds
     keys = [key for key in frame.columns if str(key) in needed]
-    _refuse_missing(needed, {str(key) for key in keys}, encoding)
+    _refuse_missing(needed, {str(key) for key in frame.columns}, encoding)
     return table_of_frame(frame[keys], encoding.types)
 
 
@@ -166,8 +167,8 @@ def _refuse_missing(needed: Mapping[str, Any], found: Any, encoding: Encoding) -
             f"of shape (n, {len(_order(encoding))}), such as frame.to_numpy()"
         )
     raise SourceError(
-        f"the data lack {'columns' if len(missing) > 1 else 'the column'} {_listed(missing)}; "
-        "expected every column that the network was trained on"
+        f"the data lack {'columns' if len(missing) > 1 else 'the column'} {_listed(missing)}"
+        f"{case_hint(missing, list(found))}; expected every column that the network was trained on"
     )
 
 
