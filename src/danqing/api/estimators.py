@@ -200,7 +200,8 @@ class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the most probable class of each example, shape (n,)."""
-        return np.asarray(self.classes_[self._outputs(X).argmax(axis=1)])
+        most_probable = self._outputs(X).argmax(axis=1)
+        return np.asarray(self.classes_[most_probable])
 
 
 class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
