@@ -61,6 +61,8 @@ def open_archive(path: str | Path) -> Origin:
             raise SourceError(f"{path}: is not a regular file; expected a zip or tar archive")
         with path.open("rb") as file:
             start = file.read(512)
+    except SourceError:  # which is a ValueError
+        raise
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: can't be read ({error}); expected a zip or tar") from None
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")) or zipfile.is_zipfile(path):
@@ -109,6 +111,8 @@ class _Archive:
     def _reading(self) -> Iterator[None]:
         try:
             yield
+        except SourceError:  # which is a ValueError
+            raise
         except _DAMAGE as error:
             what = " ".join(str(error).split())[:200] or type(error).__name__
             raise SourceError(

@@ -85,6 +85,8 @@ def read_file(path: str | Path) -> bytes:
             return content
         finally:
             os.close(descriptor)
+    except PictureError:  # which is a ValueError
+        raise
     except FileNotFoundError:
         raise PictureError("there is no such file") from None
     except PermissionError:

@@ -69,6 +69,8 @@ def polars_errors(path: Path) -> Iterator[None]:
 
     try:
         yield
+    except SourceError:  # which is a ValueError
+        raise
     # A panic of its Rust code is not an Exception, and would pass all the usual handlers.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError,
             OverflowError, TypeError, MemoryError) as error:  # fmt: skip
