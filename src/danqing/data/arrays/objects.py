@@ -82,8 +82,8 @@ def from_object(
             notes=notes,
         )
         _check_targets(dataset.removed)
-        types_of_frame = dict(zip(names, map(str, obj.dtypes), strict=True))
-        if types_of_frame[dataset.target].lower() in ("bool", "boolean"):
+        label = list(obj.columns)[names.index(dataset.target)]
+        if str(obj[label].dtype).lower() in ("bool", "boolean"):
             dataset = replace(dataset, label_type="boolean")
         return dataset
     if columns:
