@@ -8,7 +8,7 @@ import pytest
 from benchmarks import fuzz_pictures, fuzz_tables
 
 pytestmark = pytest.mark.long
-INPUTS = 4000
+INPUTS = 1000
 FIRST = 1_000_000  # others than the short tests'
 
 
