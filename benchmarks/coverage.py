@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.record import write
-from danqing.evaluation.calibration import scale_temperature
 from danqing.evaluation.intervals import (
     f1_interval,
     mean_interval,
@@ -29,6 +28,7 @@ from danqing.evaluation.intervals import (
 )
 from danqing.evaluation.regression import conformal_margin, regression_intervals
 from danqing.evaluation.selection import choose_threshold
+from danqing.networks.temperature import scale_temperature
 
 Rng = np.random.Generator
 Floats = NDArray[np.float64]

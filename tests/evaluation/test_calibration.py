@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
@@ -16,9 +17,15 @@ from danqing.evaluation.calibration import (
     log_loss_of_each,
     measure_calibration,
     reliability,
-    scale_temperature,
 )
-from danqing.evaluation.selection import apply_threshold, choose_threshold, risk_coverage
+from danqing.evaluation.selection import (
+    RISKS,
+    apply_threshold,
+    choose_threshold,
+    choose_thresholds,
+    risk_coverage,
+)
+from danqing.networks.temperature import scale_temperature
 
 
 def predictions(n: int, temperature: float = 1.0, classes: int = 4, seed: int = 0) -> tuple:
@@ -62,8 +69,39 @@ def test_the_temperature_is_found_again(temperature: float) -> None:
     assert min(losses, key=losses.get) == found
 
 
-def test_no_temperature_without_mistakes() -> None:
-    assert fit_temperature(np.eye(3, dtype=np.float32), np.arange(3)) is None
+@pytest.mark.parametrize(("n", "low", "high"), [(5000, 0.05, 20), (199, 0.5, 2)])
+def test_few_rows_bound_the_temperature(n: int, low: float, high: float) -> None:
+    for temperature in (0.02, 50.0):
+        p, y = predictions(n, temperature)
+        found = fit_temperature(p, y)
+        assert low <= found <= high
+        assert found == pytest.approx(low if temperature < 1 else high, rel=0.2)
+
+
+def test_without_mistakes_the_temperature_is_bounded() -> None:
+    p = np.tile(np.float32([0.7, 0.2, 0.1]), (5000, 1))
+    assert fit_temperature(p, np.zeros(5000, int)) == pytest.approx(0.5, rel=1e-3)
+    wrong = np.zeros(5000, int)
+    wrong[:5] = 1
+    assert fit_temperature(p, wrong) < 0.4
+
+
+def test_a_few_rows_that_are_right_by_luck_move_the_temperature_little() -> None:
+    confident = np.tile(np.float32([0.97, 0.02, 0.01]), (12, 1))
+    assert 0.85 < fit_temperature(confident, np.zeros(12, int)) < 1
+    assert fit_temperature(confident[:0], np.zeros(0, int)) == 1
+
+
+def test_the_temperature_by_brute_force() -> None:
+    p, y = predictions(300, 1.6)
+    tried = np.geomspace(0.05, 20, 4001)
+    # The loss of all rows, and the logarithm's normal distribution before any row is seen.
+    losses = [
+        metrics.log_loss(y, scale_temperature(p, t), labels=range(4), normalize=False)
+        + (np.log(t) / (np.log(2) / 2)) ** 2 / 2
+        for t in tried
+    ]
+    assert fit_temperature(p, y) == pytest.approx(tried[np.argmin(losses)], rel=2e-3)
 
 
 def test_figures_agree_with_scikit_learn() -> None:
@@ -128,10 +166,66 @@ def test_the_threshold_keeps_its_promise_on_the_rows_it_was_chosen_on() -> None:
     assert chosen.given > 0.7 * np.flatnonzero(risk <= 0.1).max()
 
 
+def test_thresholds_fall_as_the_risk_rises_and_each_keeps_its_promise() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        confidence = rng.random(3000)
+        right = rng.random(3000) < 0.6 + 0.4 * confidence**0.3
+        chosen = choose_thresholds(confidence, right, reversed(RISKS))
+        assert [one.risk for one in chosen] == sorted(RISKS)
+        given = [one.given for one in chosen]
+        assert given == sorted(given)
+        for one in chosen:
+            assert one.given >= choose_threshold(confidence, right, one.risk).given
+            if one.unsure_below is None:
+                assert one.given == 0
+                continue
+            done = apply_threshold(confidence, right, one.unsure_below)
+            assert (done["given"], done["wrong"]) == (one.given, one.wrong)
+            assert one.bound <= one.risk
+
+
+@pytest.mark.parametrize("risk", [0.01, 0.05])
+@pytest.mark.parametrize("n", [200, 800])
+def test_the_promise_is_broken_in_5_percent_of_the_draws_at_most(n: int, risk: float) -> None:
+    p, y = predictions(200_000, classes=3, seed=1)
+    confidence, right = p.max(axis=1).astype(float), p.argmax(axis=1) == y
+    broken = 0
+    for seed in range(400):
+        rows = np.random.default_rng(seed).integers(0, len(y), n)
+        chosen = choose_threshold(confidence[rows], right[rows], risk)
+        if chosen.unsure_below is not None:
+            broken += (~right[confidence >= chosen.unsure_below]).mean() > risk
+    # A binomial of 400 draws at 5 % exceeds 30 once in 700 times.
+    assert broken <= 30
+
+
+@pytest.mark.parametrize("risk", [0.01, 0.02, 0.05, 0.2])
+def test_the_bound_by_brute_force(risk: float) -> None:
+    """Every threshold from the start to the chosen one passes; the next one doesn't."""
+    random = np.random.default_rng(3)
+    confidence = random.random(1500)
+    right = random.random(1500) < 1 - 0.7 * (1 - confidence) ** 4
+    order = np.argsort(-confidence)
+    bounds = [
+        binomtest(int(k), m).proportion_ci(0.95, method="exact").high  # both sides: 2.5 % each
+        for m, k in enumerate(np.cumsum(~right[order]), 1)
+    ]
+    chosen = choose_threshold(confidence, right, risk)
+    assert chosen.bound == pytest.approx(bounds[chosen.given - 1])
+    assert chosen.bound <= risk
+    assert chosen.given == 1500 or bounds[chosen.given] > risk
+
+
+def test_no_rows_promise_nothing() -> None:
+    chosen = choose_thresholds(np.zeros(0), np.zeros(0, bool))
+    assert [one.unsure_below for one in chosen] == [None] * len(RISKS)
+
+
 def test_what_can_t_be_promised_is_not() -> None:
     chosen = choose_threshold(np.linspace(0.5, 1, 12), np.ones(12, bool), 0.01)
     assert chosen.unsure_below is None
-    assert 0.2 < chosen.least < 0.5
+    assert chosen.least == pytest.approx(1 - 0.05 ** (1 / 12))
     assert choose_threshold(np.array([0.9]), np.array([True]), 0.5).unsure_below is None
 
 

@@ -20,13 +20,17 @@ from danqing import Recipe
 from danqing.data.dataset import Dataset
 from danqing.data.table import Column, Table
 from danqing.errors import RecipeError, RunError
-from danqing.evaluation.calibration import scale_temperature
+from danqing.evaluation.calibration import calibration_error
+from danqing.evaluation.confidence import calibrate
 from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
 from danqing.evaluation.examination import Examination, examine
 from danqing.evaluation.report.report_page import page_of
 from danqing.evaluation.report.write_report import write_report
-from danqing.evaluation.selection import unsure_below
 from danqing.evaluation.slices import find_slices
+from danqing.networks.architecture import Architecture
+from danqing.networks.build import build, load_tensors
+from danqing.networks.temperature import scale_temperature
+from danqing.prediction.unsure import unsure_below
 from danqing.recipe.recipe import AUGMENTATIONS
 from danqing.runs.run_folder import RunFolder, load_run
 from danqing.training.train import train
@@ -79,21 +83,27 @@ def copied(run: RunFolder, folder: Path) -> RunFolder:
     return load_run(folder / "copy")
 
 
-def test_writes_three_files_and_replaces_only_those(
+def test_writes_its_files_and_replaces_only_those(
     run: RunFolder, small: Dataset, tmp_path: Path
 ) -> None:
     mine = copied(run, tmp_path)
     before = {path.name: path.read_bytes() for path in mine.folder.iterdir()}
-    assert unsure_below(mine) is None
-    examined = examine(mine, small, risk=0.2)
+    trained = json.loads(before["calibration.json"])
+    examined = examine(mine, small, risk=0.23)
     for _ in range(2):
         assert write_report(examined) == mine.folder / "report.html"
     after = {path.name: path.read_bytes() for path in mine.folder.iterdir()}
-    assert set(after) - set(before) == {"report.html", "card.md", "calibration.json"}
-    assert all(after[name] == content for name, content in before.items())
+    assert set(after) - set(before) == {"report.html", "card.md"}
+    changed = {name for name, content in before.items() if after[name] != content}
+    assert changed == {"calibration.json"}
     calibration = json.loads(after["calibration.json"])
-    assert unsure_below(mine) == calibration["selection"]["unsure_below"]
-    assert calibration["before"]["test"]["nll"] == pytest.approx(mine.metrics["test"]["loss"])
+    assert unsure_below(calibration, 0.23) == calibration["selection"]["unsure_below"] is not None
+    for line in trained["thresholds"]:
+        assert line in calibration["thresholds"]
+        assert unsure_below(calibration, line["risk"]) == unsure_below(trained, line["risk"])
+    shipped = calibration["after"] or calibration["before"]
+    for name in ("test", "validation"):
+        assert shipped[name]["nll"] == pytest.approx(mine.metrics[name]["loss"])
     assert len(after["report.html"]) < 3_000_000
     card = after["card.md"].decode()
     assert card.count("\n## ") == 12
@@ -103,22 +113,37 @@ def test_writes_three_files_and_replaces_only_those(
 
 
 def test_calibration_of_a_run_agrees_with_scikit_learn(found: Examination) -> None:
-    known, test = found.calibration, found.test
+    known, test, run = found.calibration, found.test, found.run
     assert known is not None
-    scaled = scale_temperature(test.outputs, known["temperature"])
-    assert (scaled.argmax(axis=1) == test.outputs.argmax(axis=1)).all()
-    loss = metrics.log_loss(test.labels, scaled, labels=range(10))
-    assert known["after"]["test"]["nll"] == pytest.approx(loss, rel=1e-5)
-    assert known["after"]["validation"]["nll"] <= known["before"]["validation"]["nll"] + 1e-9
+    assert known["temperature"] == run.temperature != 1
+    # The same weights without a temperature, by Keras.
+    model = build(replace(Architecture.from_json(run.network), temperature=1.0), run.preparation)
+    load_tensors(model, run.tensors)
+    x = test.examples(range(len(test))).astype(np.float32)
+    as_trained = np.asarray(model(x, training=False))
+    for when, p in (("before", as_trained), ("after", test.outputs)):
+        loss = metrics.log_loss(test.labels, p, labels=range(10))
+        assert known[when]["test"]["nll"] == pytest.approx(loss, rel=1e-4)
+        right = p.argmax(axis=1) == test.labels
+        error = calibration_error(p.max(axis=1).astype(float), right)
+        assert known[when]["test"]["ece"] == pytest.approx(error, abs=1e-5)
+    np.testing.assert_allclose(
+        scale_temperature(as_trained, run.temperature), test.outputs, atol=1e-5
+    )
+    assert (as_trained.argmax(axis=1) == test.outputs.argmax(axis=1)).all()
+    assert known["after"]["validation"]["nll"] < known["before"]["validation"]["nll"]
 
 
-def test_without_mistakes_nothing_is_said_of_after(found: Examination) -> None:
-    assert found.calibration is not None
-    perfect = {**found.calibration, "without_mistakes": True}
-    assert "test, after scaling" in page_of(found)
-    page = page_of(replace(found, calibration=perfect))
-    assert "test, after scaling" not in page
+def test_at_temperature_1_nothing_is_said_of_after(found: Examination, small: Dataset) -> None:
+    assert "test, as shipped" in page_of(found)
+    run = load_run(found.run.folder)
+    run.network = {**run.network, "temperature": 1.0}
+    plain = calibrate(run, found.predictions["validation"], found.test, 0.2)
+    assert plain["after"] is None
+    page = page_of(replace(found, run=run, calibration=plain))
+    assert "test, as shipped" not in page
     assert "after temperature scaling" not in page
+    assert "at temperature 1" in page
 
 
 def test_intervals_hold_their_figures(found: Examination) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from danqing.errors import RecipeError
+from danqing.evaluation.confidence import untempered
 from danqing.explanation.attributions.baselines import baselines_for, has_black_background
 from danqing.explanation.attributions.gradients import (
     gradients,
@@ -34,11 +35,11 @@ def pictures(count: int, seed: int = 0, side: int = 12) -> np.ndarray:
     return x
 
 
-def test_scores_are_the_logits_of_what_ships(run: RunFolder, small) -> None:
+def test_scores_are_the_logits_of_what_ships_without_its_temperature(run: RunFolder, small) -> None:
     network = load_network(run)
     x = small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = Predictor(run).predict_examples(x).astype(np.float64)
+    probabilities = untempered(run, Predictor(run).predict_examples(x)).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
 
 

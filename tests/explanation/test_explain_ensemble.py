@@ -12,6 +12,7 @@ import pytest
 
 from danqing import Recipe, load_data
 from danqing.data.dataset import Dataset
+from danqing.evaluation.confidence import untempered
 from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import METHODS, attribute
 from danqing.explanation.explain import explain
@@ -35,10 +36,12 @@ def ensemble(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFol
     return train(small, recipe, tmp_path_factory.mktemp("runs") / "ensemble")
 
 
-def test_scores_are_the_logits_of_what_ships(ensemble: RunFolder, small: Dataset) -> None:
+def test_scores_are_the_logits_of_what_ships_without_its_temperature(
+    ensemble: RunFolder, small: Dataset
+) -> None:
     network, x = load_network(ensemble), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = Predictor(ensemble).predict_examples(x).astype(np.float64)
+    probabilities = untempered(ensemble, Predictor(ensemble).predict_examples(x)).astype(np.float64)
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
     assert network.features(x).shape == (20, 3 * 6)
 
@@ -104,12 +107,14 @@ def several_views(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> R
     return train(small, recipe, tmp_path_factory.mktemp("runs") / "tta_views")
 
 
-def test_scores_of_several_views_are_the_logits_of_what_ships(
+def test_scores_of_several_views_are_the_logits_of_what_ships_without_its_temperature(
     several_views: RunFolder, small: Dataset
 ) -> None:
     network, x = load_network(several_views), small.x_test[:20].astype(np.float32)
     scores = np.stack([network.scores(x, np.full(20, c)) for c in range(10)], axis=1)
-    probabilities = Predictor(several_views).predict_examples(x).astype(np.float64)
+    probabilities = untempered(several_views, Predictor(several_views).predict_examples(x)).astype(
+        np.float64
+    )
     np.testing.assert_allclose(scores, np.log(probabilities / (1 - probabilities)), atol=2e-3)
     assert network.features(x).shape == (20, 6)
 

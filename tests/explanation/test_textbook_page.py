@@ -33,13 +33,16 @@ from danqing.preparation.preparation import fit_preparation
 from danqing.runs.run_folder import RunFolder
 
 
-def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
+def made_run(
+    folder: Path, dataset: Dataset, temperature: float = 1.0, **settings: Any
+) -> RunFolder:
     """A run as `danqing train` leaves it, its weights as they start: training adds nothing here."""
     recipe = Recipe(**{"epochs": 2, **settings})
     splits = split(dataset, recipe.validation_share)
     preparation = fit_preparation(splits.train, recipe.scaling, drawings=not dataset.tabular)
     shape = preparation.scaling.mean_.shape if dataset.tabular else dataset.input_shape
     architecture = design(recipe.spec, shape, len(dataset.class_names))
+    architecture = replace(architecture, temperature=temperature)
     tensors = tensors_of(build(architecture, preparation, seed=3))
     random = np.random.default_rng(2)
     for name, tensor in tensors.items():
@@ -65,7 +68,7 @@ def made_run(folder: Path, dataset: Dataset, **settings: Any) -> RunFolder:
          f"val_{score}": 0.5, "learning_rate": 0.01}
         for e in (1, 2)
     )  # fmt: skip
-    run.write_network(tensors, to_onnx(architecture, preparation, tensors))
+    run.write_network(tensors, to_onnx(architecture, preparation, tensors), temperature)
     run.write_metrics({**evaluate(run, dataset), "seconds": {"fit": 2.0}})
     return run
 
@@ -143,7 +146,7 @@ RUNS: dict[str, tuple[str, dict[str, Any], str]] = {
     "pictures": (
         "mnist",
         {"network": "conv(4,5,stride=2)-batchnorm-relu-pool-conv(6,3,valid,gelu)-avgpool-dropout"
-                    "-dense(12,selu)-dense(8,tanh)", "label_smoothing": 0.1},
+                    "-dense(12,selu)-dense(8,tanh)", "label_smoothing": 0.1, "temperature": 0.6},
         "#dump&sample=1&close=pool",
     ),
     "squares": (
@@ -154,8 +157,8 @@ RUNS: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "table": (
         "iris",
-        {"network": "dense(7,leaky_relu)-dense(5)", "optimizer": "adam"},
-        "?lang=zh#dump&layer=dense_2",
+        {"network": "dense(7,leaky_relu)-dense(5)", "optimizer": "adam", "temperature": 1.7},
+        "?lang=zh#dump&layer=dense_2&close=probabilities",
     ),
     "numbers": (
         "diabetes",
@@ -192,6 +195,27 @@ def make(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 def test_every_number_is_recomputed(name: str, make: Callable[[str], Any]) -> None:
     run, dataset, page = make(name)
     assert_all_recomputed(run, dataset, page, dumped(page, RUNS[name][2]))
+
+
+@needs_chromium
+@pytest.mark.parametrize(("name", "shown"), [("pictures", True), ("table", True), ("muon", False)])
+def test_the_temperature_is_a_step_of_its_own(
+    name: str, shown: bool, make: Callable[[str], Any]
+) -> None:
+    run, _, page = make(name)
+    dump = dumped(page, "#dump&sample=1&lang=en")
+    temperature = dump["values"].get("temperature/value")
+    assert temperature == (run.temperature if shown else None)
+    (text,) = framed(page, "?lang=en", 1280, "[root.querySelector('main').innerText]")
+    assert ("the temperature T" in text) == ("Training knew no temperature" in text) == shown
+    assert ("It is above 1" in text) == (name == "table")
+    assert ("It is below 1" in text) == (name == "pictures")
+    answer = Predictor(run).predict_encoded(np.array(dump["raw"]).reshape(1, *run.input_shape))[0]
+    if shown:
+        assert dump["values"]["temperature/after"] == pytest.approx(answer.max(), rel=1e-4)
+        assert dump["values"]["temperature/before"] != pytest.approx(answer.max(), rel=1e-2)
+    best = answer.argmax()
+    assert dump["values"][f"prediction/{best}"] == pytest.approx(answer.max(), rel=1e-4)
 
 
 @needs_chromium

@@ -24,7 +24,7 @@ class BackwardNumbers(ForwardNumbers):
                 self.put(f"loss/{name}", v)
             self.put("loss/squared", (z - t) ** 2)
             return
-        p, c = self.outputs[-1][0], self.target
+        p, c = self.trained_probabilities(), self.target
         count = len(p)
         y = np.eye(count)[c]
         self.put("loss/p", p[c])
@@ -60,7 +60,7 @@ class BackwardNumbers(ForwardNumbers):
         else:
             c, count = self.target, len(logits)
             if self.run.config["loss"] == "cross-entropy":
-                self.put("logit/p", self.outputs[-1][0, c])
+                self.put("logit/p", self.trained_probabilities()[c])
                 self.put("logit/aim", 1 - self.smoothing + self.smoothing / count)
             self.put("logit/gradient", logits[c])
             for k in np.argsort(-np.abs(logits), kind="stable")[:10]:

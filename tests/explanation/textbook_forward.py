@@ -103,11 +103,27 @@ class ForwardNumbers:
         else:
             for c in np.argsort(-np.abs(prediction), kind="stable")[:10]:
                 self.put(f"prediction/{c}", prediction[c])
+        self.temperature_step()
         self.arrays["forward/input"] = self.outputs[0]
         for n, layer in enumerate(self.layers):
             if layer.kind not in PASSING:
                 self.arrays[f"forward/{layer.name}"] = self.outputs[n + 1]
         self.neuron()
+
+    def temperature_step(self) -> None:
+        t, z = self.architecture.temperature, self.outputs[-2][0]
+        if t == 1:
+            return
+        c = int(np.argmax(z))
+        self.put("temperature/value", t)
+        self.put("temperature/logit", z[c])
+        self.put("temperature/scaled", z[c] / t)
+        self.put("temperature/before", np.exp(z[c]) / np.exp(z).sum())
+        self.put("temperature/after", np.exp(z[c] / t) / np.exp(z / t).sum())
+
+    def trained_probabilities(self) -> Any:
+        z = self.outputs[-2][0]
+        return np.exp(z) / np.exp(z).sum()
 
     def followed(self) -> dict[str, Any]:
         follow = self.dump["follow"]
@@ -201,9 +217,12 @@ class ForwardNumbers:
                                 ("variance", "moving_variance")):  # fmt: skip
                 self.put(f"{key}/{short}", self.tensors[f"{layer.name}/{name}"][c])
         elif layer.kind == "softmax":
+            t = self.architecture.temperature
+            if t != 1:
+                self.put(f"{key}/temperature", t)
             self.put(f"{key}/input", x[at])
-            self.put(f"{key}/sum", np.exp(x).sum())
-            self.put(f"{key}/output", np.exp(x[at]) / np.exp(x).sum())
+            self.put(f"{key}/sum", np.exp(x / t).sum())
+            self.put(f"{key}/output", np.exp(x[at] / t) / np.exp(x / t).sum())
         elif layer.kind == "rescale":
             mean, scale = self.run.preparation.target
             self.put(f"{key}/input", x[at])

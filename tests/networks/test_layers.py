@@ -39,6 +39,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "pool": [{"size": 2}, {"size": 3}],
     "avgpool": [{"size": 2}, {"size": 3}],
     "dropout": [{"rate": 0.4}],
+    "softmax": [{}, {"temperature": 0.6}, {"temperature": 1.7}],  # a weight, not a setting
 }
 PICTURE, ROW = (8, 7, 2), (5,)
 SHAPES = {
@@ -77,7 +78,8 @@ def made(layer: Layer) -> tuple[Any, dict[str, NDArray[np.float64]], NDArray[np.
     """Give Keras' layer with random weights, these, and an input."""
     random = np.random.default_rng(3)
     x = random.normal(size=(2, *layer.input_shape))
-    start = Start(layer.kind, 7, keras.initializers.GlorotUniform(seed=7), TARGET)
+    temperature = layer.settings.get("temperature", 1.0)
+    start = Start(layer.kind, 7, keras.initializers.GlorotUniform(seed=7), TARGET, temperature)
     theirs = COMPUTATIONS[layer.kind].keras_layer(layer, start)
     assert theirs(x).shape[1:] == layer.output_shape
     assert sum(int(np.prod(w.shape)) for w in theirs.trainable_weights) == layer.parameters
@@ -90,6 +92,8 @@ def made(layer: Layer) -> tuple[Any, dict[str, NDArray[np.float64]], NDArray[np.
         weights[weight.name] = np.asarray(weight)
     if layer.kind == "rescale":
         weights = {"mean": np.array(TARGET[0]), "scale": np.array(TARGET[1])}
+    if temperature != 1:
+        weights = {"temperature": np.array(temperature)}
     return theirs, weights, x
 
 
@@ -210,9 +214,9 @@ def test_javascript_agrees_with_numpy() -> None:
         given.append(
             {
                 "layer": {**vars(layer)},
-                "weights": {name: w.ravel().tolist() for name, w in weights.items()}
-                if layer.kind != "rescale"
-                else {name: float(w) for name, w in weights.items()},
+                "weights": {
+                    name: w.ravel().tolist() if w.ndim else float(w) for name, w in weights.items()
+                },
                 "x": x.ravel().tolist(),
                 "delta": delta.ravel().tolist(),
             }

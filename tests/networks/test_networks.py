@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 from danqing.errors import SpecError
 from danqing.networks.architecture import Architecture, design
 from danqing.networks.build import build, load_tensors, logits_of, tensors_of
+from danqing.networks.keras_layers import TemperatureScaling
+from danqing.networks.numpy_network import NumpyNetwork
 from danqing.networks.onnx_graph import to_onnx
+from danqing.networks.temperature import scale_temperature
 from danqing.prediction.session import Session
 from danqing.preparation.preparation import Preparation
 from danqing.preparation.scaling import Scaling
@@ -199,6 +203,62 @@ def test_test_time_augmentation_predicts_the_mean_over_views(
     logits = np.asarray(logits_of(model)(pictures, training=False))
     predicted = np.exp(logits) if classes else logits * 5 + 30
     np.testing.assert_allclose(predicted, mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 2.5])
+@pytest.mark.parametrize(("members", "tta_views"), [(1, 1), (3, 1), (1, 5), (2, 10)])
+def test_the_temperature_is_part_of_the_network(
+    members: int, tta_views: int, temperature: float
+) -> None:
+    plain = design("conv(4,3,2)-batchnorm-relu-dense(6)", (9, 12, 3), 4, members, tta_views)
+    tempered = replace(plain, temperature=temperature)
+    assert Architecture.from_json(tempered.to_json()) == tempered
+    preparation = random_preparation((9, 12, 3), "channel")
+    models = [build(one, preparation, seed=1) for one in (plain, tempered)]
+    tensors = tensors_of(models[0])
+    assert set(tensors) == set(tensors_of(models[1])), "it is no weight to train"
+    pictures = np.random.default_rng(2).uniform(0, 250, (7, 9, 12, 3)).astype(np.float32)
+    before, by_keras = (np.asarray(model(pictures, training=False)) for model in models)
+    # p ** (1 / T), normalised: the definition, in float64.
+    powers = before.astype(np.float64) ** (1 / temperature)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    assert np.abs(expected - before).max() > 0.01
+    np.testing.assert_allclose(by_keras, expected, rtol=1e-5)
+    by_onnx = Session(to_onnx(tempered, preparation, tensors)).predict(pictures)
+    np.testing.assert_allclose(by_onnx, expected, rtol=1e-4)
+    np.testing.assert_array_equal(by_onnx.argmax(axis=1), before.argmax(axis=1))
+    logits = [np.asarray(logits_of(model)(pictures, training=False)) for model in models]
+    np.testing.assert_array_equal(*logits)
+    if not plain.averages:
+        outputs = NumpyNetwork(tempered, preparation, tensors).outputs(pictures)
+        np.testing.assert_allclose(outputs[-1], expected, rtol=1e-4)
+        np.testing.assert_allclose(outputs[-2], logits[0], rtol=1e-3, atol=1e-4)
+
+
+def test_without_a_temperature_the_network_is_as_before() -> None:
+    architecture = design("dense(4)", (3,), 2)
+    plain = architecture.to_json()
+    assert plain.pop("temperature") == 1.0
+    assert Architecture.from_json(plain) == architecture
+    preparation = random_preparation((3,), "feature")
+    model = build(architecture, preparation)
+    assert [layer.name for layer in model.layers][-2:] == ["output", "probabilities"]
+    graph = onnx.load_from_string(to_onnx(architecture, preparation, tensors_of(model))).graph
+    assert [node.op_type for node in graph.node][-2:] == ["Add", "Softmax"]
+
+
+def test_zero_probabilities_have_a_temperature_too() -> None:
+    p = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]], np.float32)
+    for temperature in (0.05, 20.0):
+        scaled = scale_temperature(p, temperature)
+        assert np.isfinite(scaled).all()
+        np.testing.assert_allclose(scaled.sum(axis=1), 1)
+        np.testing.assert_allclose(np.asarray(TemperatureScaling(temperature)(p)), scaled, 1e-4)
+
+
+def test_a_temperature_is_undone_by_its_inverse() -> None:
+    p = np.random.default_rng(0).dirichlet([0.3] * 5, 50)
+    np.testing.assert_allclose(scale_temperature(scale_temperature(p, 0.6), 1 / 0.6), p, 1e-9)
 
 
 def test_a_table_has_one_view() -> None:

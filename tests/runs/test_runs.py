@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from as_trained import validation_loss
 
 from danqing.data.dataset import Dataset
 from danqing.errors import RunError
@@ -20,7 +21,7 @@ from danqing.runs.run_folder import FORMAT, RunFolder, load_run
 
 def test_the_folder_is_the_contract(run: RunFolder) -> None:
     assert sorted(path.name for path in run.folder.iterdir()) == [
-        "config.json", "data.json", "history.csv", "metrics.json",
+        "calibration.json", "config.json", "data.json", "history.csv", "metrics.json",
         "network.json", "network.onnx", "rows.safetensors", "weights.safetensors",
     ]  # fmt: skip
     header = (run.folder / "history.csv").read_text().splitlines()[0]
@@ -39,9 +40,11 @@ def test_a_network_is_rebuilt_from_data_alone(run: RunFolder, small: Dataset) ->
     np.testing.assert_allclose(Predictor(run).predict_examples(small.x_test), expected, atol=1e-5)
 
 
-def test_the_last_epoch_is_what_shipped(run: RunFolder) -> None:
-    assert run.metrics["validation"]["accuracy"] == pytest.approx(run.history[-1]["val_accuracy"])
-    assert run.metrics["validation"]["loss"] == pytest.approx(run.history[-1]["val_loss"], rel=1e-4)
+def test_the_last_epoch_is_what_shipped(run: RunFolder, small: Dataset) -> None:
+    last = run.history[-1]
+    assert run.metrics["validation"]["accuracy"] == pytest.approx(last["val_accuracy"])
+    assert validation_loss(run, small) == pytest.approx(last["val_loss"], rel=1e-4)
+    assert run.metrics["validation"]["loss"] < last["val_loss"], "the temperature is for the better"
 
 
 @pytest.mark.parametrize("name", ["config.json", "data.json", "network.json", "metrics.json"])
@@ -101,9 +104,14 @@ def test_what_a_folder_says_of_itself(run: RunFolder, tmp_path: Path) -> None:
 
 def test_calibration_is_read_back(run: RunFolder, tmp_path: Path) -> None:
     copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
+    assert copy.calibration["temperature"] == run.temperature
+    copy.write_calibration({"format": 2, "temperature": 1.25})
+    assert copy.calibration == {"format": 2, "temperature": 1.25}
+    # As `danqing evaluate` of 0.1.0 wrote it, for a network without a temperature.
+    copy.write_calibration({"format": 1, "temperature": 1.25})
     assert copy.calibration == {}
-    copy.write_calibration({"temperature": 1.25})
-    assert copy.calibration == {"temperature": 1.25}
+    (copy.folder / "calibration.json").unlink()
+    assert copy.calibration == {}
     (copy.folder / "calibration.json").write_text("[]")
     with pytest.raises(RunError, match="damaged"):
         _ = copy.calibration

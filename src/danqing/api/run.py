@@ -130,12 +130,15 @@ class Run:
         """
         return self._predictor.predict_proba(x)
 
-    def predictions(self, x: Any, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def predictions(
+        self, x: Any, names: Sequence[str] = (), *, risk: float = 0.01
+    ) -> list[dict[str, Any]]:
         """Predict as ``danqing predict --json`` prints it: a dict for each example.
 
-        Takes what `predict` takes; `names` are what to call the examples.
+        Takes what `predict` takes; `names` are what to call the examples, `risk` is the highest
+        acceptable error rate of the predictions that aren't marked as unsure.
         """
-        return self._predictor.predictions(x, names)
+        return self._predictor.predictions(x, names, risk=risk)
 
     def evaluate(self, source: Any = None) -> dict[str, Any]:
         """Evaluate the run on its test set, or on other data.

@@ -1,7 +1,8 @@
 """Calibration: whether nine in ten predictions with a confidence of 0.9 are correct.
 
 Knows probabilities and labels, no network. One number, the temperature, is fitted on the
-validation set; it makes all predictions more or less confident, and never changes a label.
+validation set; it makes all predictions more or less confident, and never changes a label (see
+`danqing.networks.temperature`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.evaluation.intervals import wilson
+from danqing.networks.temperature import LEAST_PROBABILITY
 
 __all__ = [
     "BINS",
@@ -21,67 +23,47 @@ __all__ = [
     "log_loss_of_each",
     "measure_calibration",
     "reliability",
-    "scale_temperature",
 ]
 
 BINS = 15
-_LEAST, _MOST = 0.05, 20.0  # temperature
+_WIDE, _NARROW = (0.05, 20.0), (0.5, 2.0)  # bounds of the temperature,
+_FEW = 200  # the narrow ones with fewer rows, or without a mistake
+_DEVIATION = np.log(2) / 2  # of the temperature's logarithm, before any row is seen
 _DRAWS = 200
 
 Floats = NDArray[np.float64]
 
 
-def scale_temperature(probabilities: NDArray[Any], temperature: float) -> Floats:
-    r"""Make predictions less confident (temperature above 1) or more (below 1).
+def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    r"""Find the temperature with the smallest cross-entropy on rows held out from training.
 
-    :math:`p_k' = p_k^{1/T} / \sum_j p_j^{1/T}`, which is the softmax of logits over T (C. Guo,
-    G. Pleiss, Y. Sun & K. Weinberger 2017, "On calibration of modern neural networks", ICML).
-    Powers keep the order, so that no label changes.
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n, classes)
-    temperature : float
-        From 0.05 to 20.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, classes)
-
-    Examples
-    --------
-    >>> scale_temperature(np.array([[0.8, 0.2]]), 2.0).round(3).tolist()
-    [[0.667, 0.333]]
-    """
-    logs = np.log(_above_zero(probabilities)) / temperature
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> float | None:
-    """Find the temperature with the smallest cross-entropy on rows held out from training.
+    Before any row is seen, :math:`\ln T` is taken to be normal around 0, so that a factor of 2 is
+    two standard deviations; a few dozen rows, which may all be right by luck, move it little, and
+    thousands decide it alone (the maximum a posteriori). It lies between 0.05 and 20; between 0.5
+    and 2 if there are fewer than 200 rows, or no prediction is wrong: then the loss falls with the
+    temperature without end, and the rows don't show how often the network errs.
 
     Parameters
     ----------
     probabilities : ndarray, shape (n, classes)
+        At temperature 1.
     labels : ndarray of int, shape (n,)
 
     Returns
     -------
-    float or None
-        None if no prediction is wrong: then the loss falls with the temperature without end, and
-        the rows don't show how often the network errs.
+    float
+        1 if there are no rows.
 
     Examples
     --------
-    >>> p = np.array([[0.99, 0.01]] * 4)  # confidence 0.99, accuracy 0.75
-    >>> round(fit_temperature(p, np.array([0, 0, 0, 1])), 2)
-    4.18
+    >>> p = np.array([[0.99, 0.01]] * 4000)  # confidence 0.99, accuracy 0.75
+    >>> round(fit_temperature(p, np.array([0, 0, 0, 1] * 1000)), 2)
+    4.13
     """
     from scipy.optimize import minimize_scalar
 
-    if (probabilities.argmax(axis=1) == labels).all():
-        return None
+    if not len(labels):
+        return 1.0
     logs = np.log(_above_zero(probabilities))
     own = logs[np.arange(len(labels)), labels]
     top = logs.max(axis=1)
@@ -89,9 +71,11 @@ def fit_temperature(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> f
     def loss(log_temperature: float) -> float:
         inverse = np.exp(-log_temperature)
         others = np.exp((logs - top[:, None]) * inverse).sum(axis=1)
-        return float((np.log(others) - (own - top) * inverse).mean())
+        likelihood = (np.log(others) - (own - top) * inverse).sum()
+        return float(likelihood + (log_temperature / _DEVIATION) ** 2 / 2)
 
-    bounds = (np.log(_LEAST), np.log(_MOST))
+    certain = len(labels) >= _FEW and (probabilities.argmax(axis=1) != labels).any()
+    bounds = np.log(_WIDE if certain else _NARROW)
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
 
@@ -204,4 +188,4 @@ def _starts(n: int, bins: int) -> NDArray[np.int64]:
 
 def _above_zero(probabilities: NDArray[Any]) -> Floats:
     # float32 rounds small probabilities to 0, whose logarithm is infinite.
-    return np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny)
+    return np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY)

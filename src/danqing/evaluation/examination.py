@@ -34,12 +34,10 @@ from danqing.evaluation.robustness import Robustness, measure_robustness
 from danqing.evaluation.slices import Slice, find_slices
 from danqing.inspection.confident_learning import RELIABLE_ACCURACY, confident_learning
 from danqing.prediction.predictor import Predictor
+from danqing.prediction.unsure import RISK, check_risk
 from danqing.runs.run_folder import RunFolder
 
-__all__ = ["RISK", "Examination", "examine", "notes_on"]
-
-RISK = 0.01
-"""The default of the highest acceptable error rate."""
+__all__ = ["Examination", "examine", "notes_on"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +131,8 @@ def examine(
     if not classes:
         calibration = calibrate_regression(predictions["validation"], test) if own else None
     elif own:
-        calibration = calibrate(predictions["validation"], test, RISK if risk is None else risk)
+        risk = RISK if risk is None else risk
+        calibration = calibrate(run, predictions["validation"], test, risk)
     else:
         calibration = calibration_on_other_data(run, test)
     return Examination(
@@ -184,12 +183,7 @@ def _first(texts: Any, most: int = 10) -> str:
 
 
 def _check_risk(run: RunFolder, risk: float, own: bool) -> None:
-    if not 0 < risk < 1:
-        raise RecipeError(f"risk {risk:g}: expected an error rate between 0 and 1, such as 0.01")
-    if run.task == "regression":
-        raise RecipeError(
-            f"{run.folder}: a regression has no error rate to limit; leave out --risk"
-        )
+    check_risk(run, risk)
     if not own:
         raise RecipeError(
             "risk: the threshold is chosen on the run's own validation set, which other data don't "

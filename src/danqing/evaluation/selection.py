@@ -6,19 +6,29 @@ set only, and measured on the test set.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from math import ceil, log2
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from danqing.evaluation.intervals import clopper_pearson_upper, proportion_interval
-from danqing.runs.run_folder import RunFolder
 
-__all__ = ["Threshold", "apply_threshold", "choose_threshold", "risk_coverage", "unsure_below"]
+__all__ = [
+    "RISKS",
+    "Threshold",
+    "apply_threshold",
+    "choose_threshold",
+    "choose_thresholds",
+    "risk_coverage",
+]
+
+RISKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""The error rates for which a run keeps a threshold."""
 
 _DELTA = 0.05
+_MISTAKES = (0, 6)  # that the first rows of a sequence of thresholds may hold
 
 Floats = NDArray[np.float64]
 
@@ -64,15 +74,19 @@ def choose_threshold(
 ) -> Threshold:
     """Choose the threshold that marks the fewest predictions and guarantees the risk.
 
-    The algorithm SGR of Y. Geifman & R. El-Yaniv 2017, "Selective classification for deep neural
-    networks", NeurIPS: binary search tries k = ceil(log2 n) thresholds, each bounded by Clopper and
-    Pearson at delta / k, so that all bounds hold together. The guarantee holds as far as new rows
-    are like the validation set, and as this was not used to choose the weights.
+    Selective classification (Y. Geifman & R. El-Yaniv 2017, "Selective classification for deep
+    neural networks", NeurIPS), its threshold found by fixed-sequence testing (A. Angelopoulos,
+    S. Bates, E. Candes, M. Jordan & L. Lei 2021, "Learn then test"): one threshold after another is
+    lowered by a row as long as the bound of Clopper and Pearson stays within the risk. The first
+    that fails ends the sequence, and so none pays for the others; two sequences, which share delta,
+    start where no mistake and where a few would pass, which depends only on the number of rows.
+    The guarantee holds as far as new rows are like the validation set, and as this was not used to
+    choose the weights.
 
     Parameters
     ----------
     confidence : ndarray, shape (n,)
-        The largest probability, without temperature.
+        The largest probability, as the network that ships gives it.
     correct : ndarray of bool, shape (n,)
     risk : float
         Above 0, below 1.
@@ -82,31 +96,70 @@ def choose_threshold(
     >>> confidence = np.linspace(0.5, 1, 1000)
     >>> chosen = choose_threshold(confidence, confidence > 0.6, 0.02)
     >>> round(chosen.unsure_below, 3), chosen.wrong, chosen.bound <= 0.02
-    (0.597, 6, True)
+    (0.596, 8, True)
     """
+    from scipy.special import bdtr
+
     n = len(confidence)
-    order = np.argsort(confidence, kind="stable")
-    ordered, wrong = confidence[order], ~correct[order]
-    steps = max(1, ceil(log2(max(n, 2))))
-    least = clopper_pearson_upper(0, n, delta / steps)
-    found: tuple[float, int, int, float] | None = None
-    low, high = 0, n - 1
-    for _ in range(steps):
-        middle = (low + high) // 2
-        # Equal confidences are on the same side.
-        first = int(np.searchsorted(ordered, ordered[middle]))
-        given, errors = n - first, int(wrong[first:].sum())
-        bound = clopper_pearson_upper(errors, given, delta / steps)
-        if bound <= risk:
-            # A later threshold is better than an earlier one only if it marks fewer.
-            if found is None or given > found[1]:
-                found = float(ordered[first]), given, errors, bound
-            high = max(middle - 1, low)
-        else:
-            low = min(middle + 1, high)
-    if found is None:
+    least = clopper_pearson_upper(0, n, delta) if n else 1.0
+    starts = _starts(n, risk, delta)
+    order = np.argsort(-confidence, kind="stable")
+    ordered, wrong = confidence[order], np.cumsum(~correct[order])
+    # Equal confidences are on the same side.
+    last = np.flatnonzero(np.diff(ordered, append=-1.0))
+    share = delta / max(len(starts), 1)
+    fails = bdtr(wrong[last].astype(np.float64), last + 1, risk) > share
+    found = -1
+    for start in starts:
+        first = int(np.searchsorted(last, start - 1))
+        end = np.flatnonzero(fails[first:])
+        passed = first + (int(end[0]) if len(end) else len(last) - first)
+        found = max(found, passed - 1 if passed > first else -1)
+    if found < 0:
         return Threshold(risk, delta, None, n, 0, 0, None, least)
-    return Threshold(risk, delta, found[0], n, found[1], found[2], found[3], least)
+    given, errors = int(last[found]) + 1, int(wrong[last[found]])
+    bound = clopper_pearson_upper(errors, given, share)
+    return Threshold(risk, delta, float(ordered[given - 1]), n, given, errors, bound, least)
+
+
+def _starts(n: int, risk: float, delta: float) -> list[int]:
+    """Give how many rows each sequence starts with: enough to pass with so many mistakes."""
+    from scipy.special import bdtr
+
+    rows = np.arange(n + 1)
+    for count in range(len(_MISTAKES), 0, -1):
+        enough = [
+            # Fewer rows than mistakes are no sequence's start.
+            np.flatnonzero(bdtr(float(errors), np.maximum(rows, errors), risk) <= delta / count)
+            for errors in _MISTAKES[:count]
+        ]
+        if all(map(len, enough)):
+            return [int(places[0]) for places in enough]
+    return []
+
+
+def choose_thresholds(
+    confidence: Floats, correct: NDArray[np.bool_], risks: Iterable[float] = RISKS
+) -> list[Threshold]:
+    """Choose a threshold for each of several risks, in ascending order.
+
+    A higher risk never marks more predictions: where `choose_threshold` would, the lower risk's
+    threshold, which guarantees the higher risk, too, is kept.
+
+    Examples
+    --------
+    >>> confidence = np.linspace(0.5, 1, 1000)
+    >>> chosen = choose_thresholds(confidence, confidence > 0.6, [0.2, 0.001, 0.02])
+    >>> [one.unsure_below and round(one.unsure_below, 3) for one in chosen]
+    [None, 0.596, 0.516]
+    """
+    chosen: list[Threshold] = []
+    for risk in sorted(risks):
+        found = choose_threshold(confidence, correct, risk)
+        if chosen and chosen[-1].given > found.given:
+            found = replace(chosen[-1], risk=risk)
+        chosen.append(found)
+    return chosen
 
 
 def risk_coverage(confidence: Floats, correct: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -147,22 +200,3 @@ def apply_threshold(
         "risk": wrong / n if n else None,
         "risk_ci95": proportion_interval(wrong, n),
     }
-
-
-def unsure_below(run: RunFolder) -> float | None:
-    """Read the confidence below which a run's predictions are marked as unsure.
-
-    Returns
-    -------
-    float or None
-        For the largest probability, without temperature. None if the run has not been evaluated,
-        or no threshold guarantees the risk.
-
-    Raises
-    ------
-    RunError
-        If calibration.json is damaged.
-    """
-    choice = run.calibration.get("selection")
-    found = choice.get("unsure_below") if isinstance(choice, dict) else None
-    return float(found) if isinstance(found, int | float) else None

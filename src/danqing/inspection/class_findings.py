@@ -91,6 +91,7 @@ def _imbalanced(rows: AllRows, counts: _Counts) -> Finding | None:
         meaning=f"Always predicting {names[most]} would be right for "
         f"{counts[most] / counts.sum():.1%} of them: look at the metrics of each class, not only "
         "at the overall accuracy.",
-        action="Training gives rare classes more weight.",
+        action='Collect more of the rare classes. A recipe\'s class_weight = "balanced" finds more '
+        "of them, for more mistakes in all and confidences that are less true.",
         examples=(*_listed(rows, counts, order[:2]), *_listed(rows, counts, order[-1:])),
     )

@@ -6,7 +6,7 @@ Keras, ONNX and `network.json` are all built from this one description.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from danqing.errors import SpecError
@@ -42,7 +42,8 @@ class Architecture:
     An ensemble has `members` networks of these same layers side by side and predicts their mean
     prediction (Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive
     uncertainty estimation using deep ensembles"). With several `tta_views`, it predicts the mean
-    over as many augmented views of the picture.
+    over as many augmented views of the picture. A `temperature` other than 1 makes probabilities
+    more or less confident, after the mean if there is one (`danqing.networks.temperature`).
 
     Attributes
     ----------
@@ -53,6 +54,8 @@ class Architecture:
         1 unless the network is an ensemble.
     tta_views : int
         1, 5 (also shifted by a pixel each way) or 10 (these flipped horizontally, too).
+    temperature : float
+        Fitted on the validation set when training ends; 1 for regression.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Architecture:
     layers: tuple[Layer, ...]
     members: int = 1
     tta_views: int = 1
+    temperature: float = 1.0
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -103,6 +107,21 @@ class Architecture:
         return tuple(f"member_{number}/" for number in range(1, self.members + 1))
 
     @property
+    def averages(self) -> bool:
+        """Whether a prediction is a mean, over members or views."""
+        return self.members > 1 or self.tta_views > 1
+
+    @property
+    def softmax_temperature(self) -> float:
+        """What each member divides its logits by: the temperature, unless it averages."""
+        return 1.0 if self.averages else self.temperature
+
+    @property
+    def mean_temperature(self) -> float:
+        """The temperature of the mean prediction; 1 if there is no mean."""
+        return self.temperature if self.averages else 1.0
+
+    @property
     def convolutional(self) -> bool:
         """Whether any layer is a convolution."""
         return any(layer.kind == "conv" for layer in self.layers)
@@ -111,7 +130,7 @@ class Architecture:
         """Give the description as plain data."""
         layers = [asdict(layer) for layer in self.layers]
         counts = {"members": self.members, "tta_views": self.tta_views}
-        return {"spec": self.spec, **counts, "layers": layers}
+        return {"spec": self.spec, **counts, "temperature": self.temperature, "layers": layers}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Architecture:
@@ -120,7 +139,8 @@ class Architecture:
         classes = layers[-1]["output_shape"][0] if layers[-1]["kind"] == "softmax" else 0
         shape = tuple(layers[0]["input_shape"])
         counts = plain.get("members", 1), plain.get("tta_views", 1)
-        return design(plain["spec"], shape, classes, *counts)
+        designed = design(plain["spec"], shape, classes, *counts)
+        return replace(designed, temperature=float(plain.get("temperature", 1.0)))
 
 
 def design(

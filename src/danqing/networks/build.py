@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from danqing.networks.architecture import Architecture
 from danqing.networks.backend import keras
-from danqing.networks.keras_layers import Affine
+from danqing.networks.keras_layers import Affine, TemperatureScaling
 from danqing.networks.layers.computations import COMPUTATIONS
 from danqing.networks.layers.layer_computation import Start
 from danqing.networks.outputs import averaged
@@ -51,8 +51,8 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
     Returns
     -------
     keras.Model
-        From (n, height, width, channels) or (n, features) to probabilities, (n, classes), or
-        numbers, (n, 1).
+        From (n, height, width, channels) or (n, features) to probabilities, (n, classes), at the
+        architecture's temperature, or to numbers, (n, 1).
     """
     inputs = keras.Input(architecture.input_shape, name="examples")
     scaling, tta_views = preparation.scaling, architecture.tta_views
@@ -69,6 +69,8 @@ def build(architecture: Architecture, preparation: Preparation, seed: int = 0) -
     )
     if tta_views > 1:
         x = MeanOfViews(tta_views, name="mean_of_views")(x)
+    if architecture.mean_temperature != 1:
+        x = TemperatureScaling(architecture.mean_temperature, name="temperature")(x)
     return keras.Model(inputs, x, name="danqing")
 
 
@@ -85,13 +87,17 @@ def _member(
             seed=seed + number,
             kernel=draw(seed=seed + number),
             target=preparation.target,
+            temperature=architecture.softmax_temperature,
         )
         x = COMPUTATIONS[layer.kind].keras_layer(layer, start)(x)
     return x
 
 
 def logits_of(model: Any) -> Any:
-    """Give the model before its softmax or rescaling; of mean predictions, the mean's logits."""
+    """Give the model before its softmax or rescaling; of mean predictions, the mean's logits.
+
+    No temperature divides them.
+    """
     logits = member_logits_of(model).outputs
     numbers = any(layer.name.endswith("prediction") for layer in model.layers)
     tta_views = [layer.count for layer in model.layers if isinstance(layer, Views)]

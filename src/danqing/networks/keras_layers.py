@@ -1,12 +1,16 @@
-"""Keras layers that Keras lacks, or has slower: affine maps, batchnorm. Knows no network."""
+"""Keras layers that Keras lacks, or has slower: affine maps, batchnorm, temperature.
+
+Knows no network.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from danqing.networks.backend import keras, tf
+from danqing.networks.temperature import LEAST_PROBABILITY
 
-__all__ = ["Affine", "FusedBatchNormalization"]
+__all__ = ["Affine", "FusedBatchNormalization", "TemperatureScaling", "TemperedSoftmax"]
 
 
 class Affine(keras.layers.Layer):  # type: ignore[misc]
@@ -68,3 +72,40 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         self.moving_mean.assign(self.moving_mean * keep + mean * (1 - keep))
         self.moving_variance.assign(self.moving_variance * keep + variance * (1 - keep))
         return outputs
+
+
+class TemperedSoftmax(keras.layers.Layer):  # type: ignore[misc]
+    r"""From logits to probabilities, :math:`\mathrm{softmax}(z / T)` (Guo et al. 2017).
+
+    Examples
+    --------
+    >>> TemperedSoftmax(0.5)(tf.math.log([[1.0, 2.0]])).numpy().round(3).tolist()
+    [[0.20000000298023224, 0.800000011920929]]
+    """
+
+    def __init__(self, temperature: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.temperature = temperature
+
+    def call(self, inputs: Any) -> Any:
+        """Give (n, classes)."""
+        return tf.nn.softmax(inputs / self.temperature)
+
+
+class TemperatureScaling(keras.layers.Layer):  # type: ignore[misc]
+    r"""From mean probabilities to calibrated ones, :math:`\mathrm{softmax}(\ln p / T)`.
+
+    Examples
+    --------
+    >>> TemperatureScaling(0.5)(tf.constant([[1 / 3, 2 / 3]])).numpy().round(3).tolist()
+    [[0.20000000298023224, 0.800000011920929]]
+    """
+
+    def __init__(self, temperature: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.temperature = temperature
+
+    def call(self, inputs: Any) -> Any:
+        """Give (n, classes)."""
+        logs = tf.math.log(tf.maximum(inputs, LEAST_PROBABILITY))
+        return tf.nn.softmax(logs / self.temperature)

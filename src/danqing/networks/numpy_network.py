@@ -27,7 +27,8 @@ class NumpyNetwork:
     Parameters
     ----------
     architecture : Architecture
-        No ensemble, without test-time augmentation.
+        No ensemble, without test-time augmentation. The logits among the outputs are not divided by
+        its temperature; the probabilities are calibrated.
     preparation : Preparation
     tensors : mapping of ndarray
         The weights by name, such as ``dense/kernel``.

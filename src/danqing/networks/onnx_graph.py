@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from danqing.networks.architecture import SHIFTS, Architecture
 from danqing.networks.layers.computations import COMPUTATIONS, layers_with_weights
 from danqing.networks.onnx_nodes import OnnxNodes
+from danqing.networks.temperature import LEAST_PROBABILITY
 from danqing.preparation.preparation import Preparation
 
 __all__ = ["to_onnx"]
@@ -61,6 +62,8 @@ def to_onnx(
         shape = np.array([architecture.tta_views, -1, architecture.outputs])
         y = graph.node("Reshape", y, graph.constant("views/shape", shape))
         y = graph.node("ReduceMean", y, graph.constant("views/axis", np.array([0])), keepdims=0)
+    if architecture.mean_temperature != 1:
+        _scale_temperature(graph, architecture.mean_temperature, y)
     graph.nodes[-1].output[0] = "predictions"
     model = helper.make_model(
         helper.make_graph(
@@ -82,6 +85,14 @@ def _tensor(name: str, shape: tuple[int, ...]) -> Any:
     from onnx import TensorProto, helper
 
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+
+
+def _scale_temperature(graph: OnnxNodes, temperature: float, probabilities: str) -> str:
+    """Divide the logarithms of mean probabilities by the temperature."""
+    least = graph.constant("temperature/least", np.array([LEAST_PROBABILITY], np.float32))
+    divisor = graph.constant("temperature", np.array([temperature], np.float32))
+    logs = graph.node("Log", graph.node("Max", probabilities, least))
+    return graph.node("Softmax", graph.node("Div", logs, divisor), axis=-1)
 
 
 def _views(graph: OnnxNodes, architecture: Architecture, x: str) -> str:

@@ -27,7 +27,7 @@ _VALUES = 1 << 22  # input values in memory at once
 class TensorFlowNetwork:
     r"""Scores of examples, and what can be computed from them.
 
-    The score of a class is the logit of its probability,
+    The score of a class is the logit of its probability at temperature 1,
     :math:`\ln p_c / (1 - p_c) = z_c - \ln \sum_{j \ne c} e^{z_j}`. Unlike the probability it does
     not saturate near certainty; unlike :math:`z_c` alone it is what the prediction depends on:
     softmax ignores a constant added to all :math:`z_j`. The score of a regression is the predicted

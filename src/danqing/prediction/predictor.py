@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from danqing.errors import PictureError, RunError
 from danqing.prediction.inputs import Inputs, read_inputs
 from danqing.prediction.session import Session
+from danqing.prediction.unsure import RISK, check_risk, describe
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["Predictor", "typed_classes"]
@@ -106,7 +107,9 @@ class Predictor:
             )
         return self._outputs(x)
 
-    def predictions(self, x: Any, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def predictions(
+        self, x: Any, names: Sequence[str] = (), *, risk: float = RISK
+    ) -> list[dict[str, Any]]:
         """Predict as ``danqing predict --json`` prints it.
 
         Parameters
@@ -115,40 +118,42 @@ class Predictor:
             As for `predict`.
         names : sequence of str
             Of the examples; files have their own, others are numbered from 1.
+        risk : float
+            The highest acceptable error rate of the predictions that aren't marked as unsure.
 
         Returns
         -------
         list of dict
-            ``name``, ``label`` (as text), ``confidence`` and ``probabilities``; for regression
-            ``name`` and ``value``.
+            ``name``, ``label`` (as text), ``confidence``, ``unsure``, ``flags`` and
+            ``probabilities``; for regression ``name``, ``value``, ``interval`` and ``flags``. See
+            `danqing.prediction.unsure.describe`.
         """
+        if risk != RISK:
+            check_risk(self.run, risk)
         found: list[dict[str, Any]] = []
         for inputs in self.read(x):
             count = len(inputs.examples)
             own = inputs.names or [str(len(found) + row + 1) for row in range(count)]
-            found += self.describe(own, inputs.examples)
+            found += self.describe(own, inputs.examples, risk)
         for prediction, name in zip(found, names, strict=False):
             prediction["name"] = name
         return found
 
-    def describe(self, names: Sequence[str], examples: Any) -> list[dict[str, Any]]:
+    def describe(
+        self, names: Sequence[str], examples: Any, risk: float = RISK
+    ) -> list[dict[str, Any]]:
         """Predict examples as a Dataset has them; give a dict each, as `predictions` does."""
-        outputs = self.predict_examples(examples)
-        if not len(self.classes):
-            return [
-                {"name": name, "value": value}
-                for name, value in zip(names, outputs.tolist(), strict=True)
-            ]
-        classes = self.run.class_names
-        return [
-            {
-                "name": name,
-                "label": classes[max(range(len(row)), key=row.__getitem__)],
-                "confidence": max(row),
-                "probabilities": dict(zip(classes, row, strict=True)),
-            }
-            for name, row in zip(names, outputs.tolist(), strict=True)
-        ]
+        run = self.run
+        return list(
+            describe(
+                names,
+                self.predict_examples(examples),
+                run.class_names,
+                run.calibration,
+                risk=risk,
+                flags=run.preparation.flags(examples),
+            )
+        )
 
     def labels_of(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         """Give the likeliest class of each row of probabilities; numbers as float64."""

@@ -33,11 +33,7 @@ def infer_traits(dataset: Dataset, train: Subset, unlabelled: int = 0) -> Traits
     >>> traits.rows, traits.drawings
     (54000, True)
     """
-    imbalance_ratio, classes = 1.0, dataset.task == "classification"
-    if classes:
-        counts = np.bincount(train.labels)
-        counts = counts[counts > 0]
-        imbalance_ratio = float(counts.max() / counts.min())
+    classes = dataset.task == "classification"
     drawings = not dataset.tabular and looks_like_mnist(dataset.x_train[:200])
     may_flip = classes and not drawings and not dataset.tabular
     return Traits(
@@ -47,7 +43,6 @@ def infer_traits(dataset: Dataset, train: Subset, unlabelled: int = 0) -> Traits
         dataset.input_shape,
         drawings,
         may_flip and is_flip_invariant(train),
-        imbalance_ratio,
         unlabelled,
     )
 

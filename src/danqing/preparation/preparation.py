@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from danqing.data.table import Table
 from danqing.preparation.encoding import Encoding, fit_encoding
 from danqing.preparation.scaling import Scaling, fit_scaling
+from danqing.preparation.training_ranges import TrainingRanges, fit_ranges
 
 if TYPE_CHECKING:
     from danqing.data.split import Subset  # its imports take longer than a prediction
@@ -38,6 +39,8 @@ class Preparation:
         How picture files become arrays: see `danqing.data.dataset.Dataset`.
     drawings : bool
         Whether the training pictures were made as MNIST's were, so that a drawing must be, too.
+    ranges : TrainingRanges or None
+        Of a table's columns; None for pictures, and in older runs.
     """
 
     scaling: Scaling
@@ -45,12 +48,19 @@ class Preparation:
     target: tuple[float, float] = (0.0, 1.0)
     pictures_as: Mapping[str, Any] = field(default_factory=dict)
     drawings: bool = False
+    ranges: TrainingRanges | None = None
 
     def encoded(self, examples: Any) -> NDArray[Any]:
         """Give the network's input: pictures as they are, a table as float32 features."""
         if self.encoding is not None and isinstance(examples, Table):
             return self.encoding.transform(examples)
         return np.asarray(examples)
+
+    def flags(self, examples: Any) -> list[list[str]]:
+        """Say of each raw example what is far from the training data; empty lists if nothing is."""
+        if self.ranges and self.encoding and isinstance(examples, Table):
+            return self.ranges.flags(examples, self.encoding.types)
+        return [[] for _ in range(len(examples))]
 
     def to_json(self) -> dict[str, Any]:
         """Give what was fitted as plain data."""
@@ -60,18 +70,21 @@ class Preparation:
             "target": list(self.target),
             "pictures_as": dict(self.pictures_as),
             "drawings": self.drawings,
+            "ranges": self.ranges.to_json() if self.ranges else None,
         }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Preparation:
         """Rebuild from what `to_json` gave."""
         mean, scale = plain["target"]
+        ranges = plain.get("ranges")
         return cls(
             Scaling.from_json(plain["scaling"]),
             Encoding.from_json(plain["encoding"]) if plain["encoding"] else None,
             (float(mean), float(scale)),
             plain["pictures_as"],
             bool(plain["drawings"]),
+            TrainingRanges.from_json(ranges) if ranges else None,
         )
 
 
@@ -98,6 +111,11 @@ def fit_preparation(
     if isinstance(subset.x, Table):
         rows = subset.examples()
         encoding = fit_encoding(rows)
-        return Preparation(fit_scaling(encoding.transform(rows), scaling), encoding, target)
+        return Preparation(
+            fit_scaling(encoding.transform(rows), scaling),
+            encoding,
+            target,
+            ranges=fit_ranges(rows, encoding.kinds),
+        )
     fitted = fit_scaling(subset.x, scaling, subset.rows)
     return Preparation(fitted, None, target, pictures_as or {}, drawings)

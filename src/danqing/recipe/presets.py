@@ -91,8 +91,6 @@ _TABLES: dict[str, Any] = {
     "scaling": "feature",
 }
 
-# From here on, rare classes would be neglected without weights.
-_IMBALANCED = 3.0
 # Muon's step costs the same for any batch; for smaller ones it isn't worth its time.
 _WHOLE_BATCH = 128
 _UNLABELLED_STEPS = 4000
@@ -134,8 +132,6 @@ def defaults_for(network: str, traits: Traits = MNIST_TRAITS) -> dict[str, Any]:
         settings.update(_unlabelled(settings, traits))
     if traits.task == "regression":
         settings.update(loss="mean-squared-error", label_smoothing=0.0)
-    elif traits.imbalance_ratio > _IMBALANCED:
-        settings["class_weight"] = "balanced"
     return settings
 
 

@@ -25,8 +25,6 @@ class Traits:
         Whether the pictures are drawings like MNIST's: distorting them preserves their class.
     flip_invariant : bool
         Whether flipping pictures horizontally preserves their class.
-    imbalance_ratio : float
-        Size of the largest class divided by that of the smallest; 1 for regression.
     unlabelled : int
         Number of unlabelled pictures.
     """
@@ -37,7 +35,6 @@ class Traits:
     input_shape: tuple[int, ...]
     drawings: bool = False
     flip_invariant: bool = False
-    imbalance_ratio: float = 1.0
     unlabelled: int = 0
 
 

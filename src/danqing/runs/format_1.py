@@ -26,6 +26,7 @@ def upgrade(plain: dict[str, Any]) -> dict[str, Any]:
     new = {RENAMED.get(name, name): value for name, value in plain.items()} | {"format": 2}
     if isinstance(new.get("layers"), list):
         new["layers"] = [_layer(layer) for layer in new["layers"]]
+        new["temperature"] = 1.0  # there was none
     return new
 
 

@@ -38,7 +38,9 @@ def refuse_differences(run: RunFolder, metadata: Metadata) -> None:
     now = Metadata(*json.loads(json.dumps(metadata)))
     differences = _differences(run, now)
     then = run.config
-    if not differences and run.network != {"format": FORMAT, **now.network}:
+    # The temperature is known only when training ends.
+    known = {**run.network, "temperature": now.network["temperature"]}
+    if not differences and known != {"format": FORMAT, **now.network}:
         differences = [f"danqing {then['versions'].get('danqing')} prepared the data differently"]
     if differences:
         raise RunError(

@@ -5,10 +5,8 @@ The only place that reads and writes run folders. Knows no TensorFlow.
 
 from __future__ import annotations
 
-import csv
 import datetime
 import hashlib
-import io
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +22,7 @@ from danqing.runs.files import (
     write_json,
     write_tensors,
 )
+from danqing.runs.history_file import read_history, write_history
 from danqing.runs.rows import read_rows, write_rows
 
 # `danqing runs` reads a few lines of JSON: NumPy would take longer than all else.
@@ -88,14 +87,7 @@ class RunFolder:
     @cached_property
     def history(self) -> list[dict[str, float]]:
         """A dict per epoch, with the columns of ``history.csv``."""
-        path = self.folder / "history.csv"
-        try:
-            rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-            return [{name: float(value) for name, value in row.items()} for row in rows]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError):
-            raise RunError(f"{path}: is damaged; train again") from None
+        return read_history(self.folder / "history.csv")
 
     @property
     def begun(self) -> bool:
@@ -125,9 +117,14 @@ class RunFolder:
 
     @property
     def calibration(self) -> dict[str, Any]:
-        """What `danqing evaluate` found about confidence; empty if it has not been called."""
-        there = (self.folder / "calibration.json").exists()
-        return self._object("calibration.json") if there else {}
+        """How far confidence can be trusted; empty if that is not known.
+
+        Format 1, which `danqing evaluate` wrote for networks without a temperature, is not known.
+        """
+        if not (self.folder / "calibration.json").exists():
+            return {}
+        found = self._object("calibration.json")
+        return found if found.get("format") == FORMAT else {}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -146,6 +143,11 @@ class RunFolder:
     def tta_views(self) -> int:
         """The number of views of a picture that a prediction is averaged over."""
         return int(self.network.get("tta_views", 1))
+
+    @property
+    def temperature(self) -> float:
+        """What divides the logits before they become probabilities; 1 in runs of format 1."""
+        return float(self.network.get("temperature", 1.0))
 
     @property
     def parameters(self) -> int:
@@ -230,26 +232,24 @@ class RunFolder:
 
     def write_history(self, rows: Iterable[Mapping[str, float]]) -> None:
         """Write a line per epoch."""
-        rows = list(rows)
-        if not rows:
-            return
-        text = io.StringIO()
-        table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-        write_file(self.folder / "history.csv", text.getvalue().encode())
+        write_history(self.folder / "history.csv", rows)
 
-    def write_network(self, tensors: dict[str, NDArray[Any]], onnx_model: bytes) -> None:
-        """Write the trained network, for Keras and for ONNX Runtime."""
+    def write_network(
+        self, tensors: dict[str, NDArray[Any]], onnx_model: bytes, temperature: float = 1.0
+    ) -> None:
+        """Write the trained network, for Keras and for ONNX Runtime, and its temperature."""
         write_tensors(self.folder / "weights.safetensors", tensors)
         write_file(self.folder / "network.onnx", onnx_model)
+        if self.temperature != temperature:
+            self.network = {**self.network, "temperature": temperature}
+            write_json(self.folder / "network.json", self.network)
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Write the metrics, which marks the run as finished."""
         write_json(self.folder / "metrics.json", metrics)
 
     def write_calibration(self, plain: dict[str, Any]) -> None:
-        """Write what `danqing evaluate` found about confidence."""
+        """Write how far confidence can be trusted."""
         write_json(self.folder / "calibration.json", plain)
 
     def write_page(self, name: str, text: str) -> Path:

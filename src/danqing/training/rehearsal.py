@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from danqing.evaluation.calibration import fit_temperature
 from danqing.prediction.session import Session
 from danqing.training.export import export_network
 from danqing.training.prepare_training import TrainingPlan
@@ -27,16 +29,24 @@ def measure_finish(plan: TrainingPlan, model: Any) -> float:
         Seconds that validation, export and evaluation take after the last step.
     """
     # Imports that would be slow the first time only.
+    import scipy.optimize
     import scipy.stats  # noqa: F401
     import sklearn.metrics  # noqa: F401
 
     validation, test = plan.splits.validation, plan.splits.test
-    exporting, exported = _fastest(lambda: export_network(plan, model))
-    session, rows = Session(exported.onnx), validation.rows[:_ROWS]
-    predicting, _ = _fastest(lambda: session.predict(plan.preparation.encoded(validation.x[rows])))
-    # Validation once more by TensorFlow, then validation and test by ONNX Runtime.
-    predictions = 2 * len(validation) + len(test)
-    return _MARGIN * (exporting + predicting * predictions / len(rows))
+    some = replace(validation, rows=validation.rows[:_ROWS])
+    few = replace(plan, splits=replace(plan.splits, validation=some))
+    exporting, exported = _fastest(lambda: export_network(few, model))
+    session, examples = Session(exported.onnx), some.x[some.rows]
+    predicting, outputs = _fastest(lambda: session.predict(plan.preparation.encoded(examples)))
+    # Validation once more by TensorFlow, then validation and test by ONNX Runtime; for classes,
+    # validation for the temperature, too, but for what was measured with the export.
+    predictions, fit_seconds = 2 * len(validation) + len(test), 0.0
+    more = len(validation) - len(some)
+    if plan.architecture.task == "classification":
+        fit_seconds, _ = _fastest(lambda: fit_temperature(outputs, some.labels))
+        predictions += more
+    return _MARGIN * (exporting + (predicting * predictions + fit_seconds * more) / len(some))
 
 
 def _fastest(work: Callable[[], Result]) -> tuple[float, Result]:

@@ -15,7 +15,10 @@ from danqing.data.dataset import Dataset
 from danqing.data.split import split_by_settings
 from danqing.data.tables.row_numbers import IDENTIFIERS
 from danqing.errors import DanqingError, RunError
-from danqing.evaluation.evaluate import evaluate
+from danqing.evaluation.confidence import calibration_on_validation
+from danqing.evaluation.evaluate import metrics_of
+from danqing.evaluation.predictions import evaluation_data, predict_subset
+from danqing.prediction.predictor import Predictor
 from danqing.recipe.recipe import Recipe
 from danqing.runs.create import open_run, remove_if_nothing_learned
 from danqing.runs.metadata import Metadata, refuse_differences
@@ -187,7 +190,10 @@ def _evaluate(run: RunFolder, trainer: Trainer, clock: Clock, load_seconds: floa
     """Evaluate what was written, and mark the run as finished."""
     began, minutes = time.perf_counter(), trainer.plan.recipe.minutes
     try:
-        metrics = evaluate(run, trainer.plan.dataset)
+        data, predictor = evaluation_data(run, trainer.plan.dataset), Predictor(run)
+        predictions = {name: predict_subset(predictor, one) for name, one in data.subsets.items()}
+        metrics = {name: metrics_of(run, one) for name, one in predictions.items()}
+        run.write_calibration(calibration_on_validation(run, predictions["validation"]))
     except KeyboardInterrupt:
         raise interrupted(run) from None
     seconds = {

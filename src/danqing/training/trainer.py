@@ -101,7 +101,7 @@ class Trainer:
             return False
         self.seconds["compile"] = loop.compile_seconds
         self.seconds["fit"] = loop.position.trained_seconds
-        self.exported = export_network(self.plan, model)
+        self.exported = export_network(self.plan, model, calibrated=not loop.stopped)
         return not loop.stopped
 
     def _build_model(self) -> Any:

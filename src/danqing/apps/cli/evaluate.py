@@ -119,10 +119,12 @@ def _print_confusion(matrix: list[list[int]], names: list[str]) -> None:
 def _print_confidence(known: dict[str, Any] | None) -> None:
     if known is None:
         return
-    line = f"\ncalibration error on test {known['before']['test']['ece']:.2%}"
-    if known["after"] and not known["without_mistakes"]:
+    before = f"{known['before']['test']['ece']:.2%}"
+    line = f"\ncalibration error on test {before}"
+    if known["after"]:
         after = known["after"]["test"]["ece"]
-        line += f", {after:.2%} after temperature {known['temperature']:.3f}"
+        line = f"\ncalibration error on test {after:.2%}, at temperature {known['temperature']:.3f}"
+        line += f" ({before} at 1)"
     typer.echo(line)
     chosen = known["selection"]
     if chosen is None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+_RARE = 3  # times smaller than the largest class,
+_NAMED = 3  # of which so many are named
+
 
 def train(
     source: Annotated[
@@ -222,11 +225,27 @@ def _summary(run: RunFolder) -> None:
             f"test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
             f"loss {test['loss']:.4f}"
         )
+        rare = _recall_of_rare_classes(test["per_class"])
+        if rare:
+            say(rare)
     say(
         f"{scores}, on {test['n']:,} test examples; "
         f"network {f'{run.members} x ' * (run.members > 1)}{run.network['spec']}; "
         f"{seconds['fit'] + seconds['compile']:.1f} s training, {seconds['total']:.1f} s in total"
     )
+
+
+def _recall_of_rare_classes(per_class: list[dict[str, Any]]) -> str:
+    """Say how many of the rare classes' test examples are found; nothing if no class is rare."""
+    measured = [row for row in per_class if row["n"]]
+    largest = max(row["n"] for row in measured)
+    rare = [row for row in measured if row["n"] * _RARE <= largest]
+    if not rare:
+        return ""
+    worst = sorted(rare, key=lambda row: row["recall"])[:_NAMED]
+    named = ", ".join(f"{row['class']} {row['recall']:.1%} of {row['n']:,}" for row in worst)
+    few = f" (the lowest of {len(rare):,})" if len(rare) > len(worst) else ""
+    return f"recall of rare classes on the test set: {named}{few}"
 
 
 def _process_age() -> float:

@@ -167,7 +167,7 @@ class _Card:
             rows.append([self._say(f"tile-{name}"), *cells])
         known = self.found.calibration
         if self.classes and known:
-            for when in ("before",) if known["without_mistakes"] else ("before", "after"):
+            for when in ("before", "after") if known["after"] else ("before",):
                 cells = [percent(known[when][subset]["ece"]) for subset in ("test", "validation")]
                 name = self._say("tile-ece") + self._aside(self._say(f"legend-{when}"))
                 rows.append([name, *cells])

@@ -169,12 +169,12 @@ def _confidence_tiles(found: Examination) -> list[Tile]:
     calibration = found.calibration
     if calibration is None:
         return []
-    before = percent(calibration["before"]["test"]["ece"])
-    after = calibration["after"]
+    error = before = percent(calibration["before"]["test"]["ece"])
     below = ""
-    if after and not calibration["without_mistakes"]:
-        below = say("tile-ece-after", after=percent(after["test"]["ece"]))
-    tiles = [("tile-ece", before, below)]
+    if calibration["after"]:
+        error = percent(calibration["after"]["test"]["ece"])
+        below = say("tile-ece-before", before=before)
+    tiles = [("tile-ece", error, below)]
     selection = calibration["selection"]
     if selection is not None:
         at = selection["unsure_below"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from danqing.evaluation.calibration import BINS, reliability, scale_temperature
-from danqing.evaluation.confidence import confidence_of
+from danqing.evaluation.calibration import BINS, reliability
+from danqing.evaluation.confidence import confidence_of, untempered
 from danqing.evaluation.examination import Examination
 from danqing.evaluation.report.report_words import both, figure, say, table
 from danqing.evaluation.selection import risk_coverage
@@ -29,9 +29,7 @@ def calibration(found: Examination) -> str:
     if known is None or found.run.task == "regression":
         return ""
     temperature = known["temperature"]
-    if not temperature:
-        fitted = say("temperature-unknown")
-    elif known["without_mistakes"]:
+    if temperature == 1:
         fitted = say("temperature-none")
     else:
         direction = "near" if 0.9 < temperature < 1.1 else "over" if temperature > 1 else "under"
@@ -101,10 +99,8 @@ def margins(found: Examination) -> str:
 
 def _table(known: dict[str, Any]) -> str:
     rows = ""
-    # Without a mistake no temperature was fitted: "after" would be "before" again.
-    times = ("before",) if known["without_mistakes"] else ("before", "after")
     for subset in ("validation", "test"):
-        for when in times:
+        for when in ("before", "after"):
             one = (known[when] or {}).get(subset)
             if one:
                 chance = say("by-chance", ends=interval(one["ece_if_perfect"]))
@@ -118,12 +114,11 @@ def _table(known: dict[str, Any]) -> str:
 
 
 def _diagram(found: Examination) -> Chart:
-    known, test = found.calibration or {}, found.test
-    confidence, right = confidence_of(test)
-    curves = [("cinnabar", reliability(confidence, right, _bins(found)))]
-    if known.get("temperature") and not known["without_mistakes"]:
-        scaled = scale_temperature(test.outputs, known["temperature"]).max(axis=1)
-        curves.append(("azure", reliability(scaled, right, _bins(found))))
+    confidence, right = confidence_of(found.test)
+    before = untempered(found.run, found.test.outputs).max(axis=1).astype(np.float64)
+    curves = [("cinnabar", reliability(before, right, _bins(found)))]
+    if found.run.temperature != 1:
+        curves.append(("azure", reliability(confidence, right, _bins(found))))
     least = min(min(b["confidence"], b["accuracy"]) for _, bins in curves for b in bins)
     step = 100 if least > 0.95 else 20
     low = max(0.0, floor(least * step - 0.5) / step)
@@ -162,7 +157,7 @@ def _bins(found: Examination) -> int:
 
 def _legend(known: dict[str, Any]) -> str:
     keys = [("cinnabar", both("legend-before"))]
-    if known["temperature"] and not known["without_mistakes"]:
+    if known["temperature"] != 1:
         keys.append(("azure", both("legend-after")))
     return legend(*keys)
 

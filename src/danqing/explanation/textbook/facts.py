@@ -82,6 +82,7 @@ def collect_facts(
         "target_scale": list(run.preparation.target),
         "drawings": run.preparation.drawings,
         "layers": architecture.to_json()["layers"],
+        "temperature": architecture.temperature,
         "parameters": architecture.parameters,
         "ensemble": run.config.get("ensemble", 1),
         "tta_views": run.config.get("tta_views", 1),

@@ -70,29 +70,37 @@ class Activation(LayerComputation):
 
 @final
 class Softmax(LayerComputation):
-    r""":math:`p_c = e^{z_c} / \sum_j e^{z_j}`."""
+    r""":math:`p_c = e^{z_c / T} / \sum_j e^{z_j / T}`; the temperature T is a weight, or 1."""
 
     def keras_layer(self, layer: Layer, start: Start) -> Any:
-        """Make ``keras.layers.Activation``."""
+        """Make ``keras.layers.Activation``, or a layer that knows the temperature."""
         from danqing.networks.backend import keras
+        from danqing.networks.keras_layers import TemperedSoftmax
 
+        if start.temperature != 1:
+            return TemperedSoftmax(start.temperature, name=start.name)
         return keras.layers.Activation("softmax", name=start.name)
 
     def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
         """Apply softmax along the last axis."""
+        if "temperature" in weights:
+            temperature = weights["temperature"].astype(np.float32)
+            x = graph.node("Div", x, graph.constant(f"{layer.name}/temperature", temperature))
         return graph.node("Softmax", x, axis=-1)
 
     def forward(self, layer: Layer, weights: Weights, x: Array) -> Array:
         """Give the probabilities."""
-        powers = np.exp(x - x.max(axis=-1, keepdims=True))
+        scaled = x / weights.get("temperature", 1.0)
+        powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
     def backward(
         self, layer: Layer, weights: Weights, x: Array, delta: Array
     ) -> tuple[Array, dict[str, Array]]:
-        r"""Give :math:`p_k (\delta_k - \sum_c \delta_c p_c)`."""
+        r"""Give :math:`p_k (\delta_k - \sum_c \delta_c p_c) / T`."""
         p = self.forward(layer, weights, x)
-        return p * (delta - (delta * p).sum(axis=-1, keepdims=True)), {}
+        by_scaled = p * (delta - (delta * p).sum(axis=-1, keepdims=True))
+        return by_scaled / weights.get("temperature", 1.0), {}
 
 
 def _step(x: Array) -> Array:

@@ -51,6 +51,7 @@ def layers_with_weights(
     Parameters
     ----------
     architecture : Architecture
+        Its temperature, unless it is 1, becomes a weight of softmax.
     preparation : Preparation
         What it learned of the target becomes the weights of the layer that rescales to it.
     tensors : mapping of ndarray
@@ -74,4 +75,6 @@ def layers_with_weights(
         if layer.kind == "rescale":
             mean, scale = preparation.target
             own = {"mean": np.array(mean), "scale": np.array(scale)}
+        if layer.kind == "softmax" and architecture.softmax_temperature != 1:
+            own = {"temperature": np.array(architecture.softmax_temperature)}
         yield named, own

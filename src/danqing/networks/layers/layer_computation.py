@@ -35,12 +35,15 @@ class Start:
     kernel : keras.initializers.Initializer
     target : (mean, scale)
         Of a regression's targets.
+    temperature : float
+        What softmax divides the logits by.
     """
 
     name: str
     seed: int
     kernel: Any
     target: tuple[float, float]
+    temperature: float = 1.0
 
 
 class LayerComputation(ABC):

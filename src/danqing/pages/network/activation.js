@@ -52,12 +52,13 @@ const activations = {
 
 const softmax = {
   role: "output",
-  forward(layer, weights, x) {
-    const most = Math.max(...x), powers = x.map((z) => Math.exp(z - most)), sum = total(powers);
+  forward(layer, { temperature = 1 }, x) {
+    const most = Math.max(...x), powers = x.map((z) => Math.exp((z - most) / temperature));
+    const sum = total(powers);
     return powers.map((power) => power / sum);
   },
   backward(layer, weights, x, delta) {
     const p = softmax.forward(layer, weights, x), mean = total(p.map((v, c) => v * delta[c]));
-    return { back: p.map((v, c) => v * (delta[c] - mean)) };
+    return { back: p.map((v, c) => (v * (delta[c] - mean)) / (weights.temperature ?? 1)) };
   },
 };

@@ -1,7 +1,7 @@
 // Chapter 5: backpropagation. The gradient at the logits, layer by layer back, one weight's own.
 
 chapters.push(function drawLogitGradient() {
-  const logits = layers.length - 1, p = state.outputs.at(-1), delta = state.byOutput[logits];
+  const logits = layers.length - 1, delta = state.byOutput[logits];
   drawn("gradient/logits", delta);
   if (facts.task === "regression") {
     const [z] = state.outputs[logits], [t] = aimOf(state.target);
@@ -11,6 +11,7 @@ chapters.push(function drawLogitGradient() {
         M.o("="), value("logit/gradient", delta[0])]));
     return;
   }
+  const p = trainedProbabilities(state.outputs);
   const c = state.target, crossed = facts.run.loss === "cross-entropy", aim = aimOf(c);
   const general = crossed
     ? [M.sub(M.i("p"), M.i("c")), M.o("−"), M.sub(M.i("y"), M.i("c"))]

@@ -35,6 +35,21 @@ chapters.push(function drawStages() {
   }
 });
 
+// The last step of the network that ships: its likeliest class before and after the temperature.
+chapters.push(function drawTemperature() {
+  if (facts.temperature === 1) return;
+  const c = state.prediction, logits = state.outputs[layers.length - 1];
+  const before = trainedProbabilities(state.outputs)[c], after = state.outputs.at(-1)[c];
+  fill("temperature", number("temperature/value", facts.temperature));
+  put("temperature-step", derivation(
+    [M.over(M.sub(M.i("z"), M.t(className(c))), M.i("T")), M.o("="),
+      M.over(value("temperature/logit", logits[c], true), M.n(numberText(facts.temperature))), M.o("="),
+      value("temperature/scaled", logits[c] / facts.temperature)],
+    [M.sub(M.i("p"), M.t(className(c))), M.o("="), value("temperature/before", before), M.o("→"),
+      value("temperature/after", after)],
+  ));
+});
+
 chapters.push(function drawNeuron() {
   const f = followed(), { layer } = f;
   offerChoices("neuron-layer", withKernel.map((l) => [l.name, l.name.startsWith(l.kind) ? l.name : `${l.name} (${l.kind})`]), layer.name);

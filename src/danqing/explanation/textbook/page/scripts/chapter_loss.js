@@ -11,7 +11,7 @@ chapters.push(function drawLoss() {
 });
 
 function drawClassLoss() {
-  const logits = state.outputs[layers.length - 1], p = state.outputs.at(-1), c = state.target;
+  const logits = state.outputs[layers.length - 1], p = trainedProbabilities(state.outputs), c = state.target;
   const logs = logProbabilities(logits), count = p.length, name = M.t(className(c));
   const smoothing = facts.run.label_smoothing ?? 0, aim = aimOf(c);
   const pure = -logs[c], smoothed = losses["cross-entropy"](logits, aim).loss;

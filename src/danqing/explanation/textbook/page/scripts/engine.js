@@ -22,6 +22,9 @@ for (const layer of layers.filter((one) => one.kind === "rescale")) {
   const [mean, scale] = facts.target_scale;
   weightsByLayer.set(layer, { mean, scale });
 }
+for (const layer of layers.filter((one) => one.kind === "softmax")) {
+  weightsByLayer.set(layer, { temperature: facts.temperature });
+}
 const weightsOf = (layer) => weightsByLayer.get(layer);
 const weightOf = (layer, name) => weightsOf(layer)[name];
 
@@ -52,6 +55,10 @@ function aimOf(target) {
   }
   return smoothedTarget(facts.classes.length, target, facts.run.label_smoothing ?? 0);
 }
+
+// Probabilities as training saw them: it ended before there was a temperature.
+const trainedProbabilities = (outputs) =>
+  logProbabilities(outputs[layers.length - 1]).map((log) => Math.exp(log));
 
 function lossOf(outputs, target) {
   const loss = facts.task === "regression" ? squaredError : losses[facts.run.loss];

@@ -61,14 +61,20 @@ function workedExample(key, n, at) {
   return poolExample(key, layer, x, at, out);
 }
 
+// With a temperature, logits are divided by it first.
 function softmaxExample(key, logits, p, at) {
-  const most = Math.max(...logits), sum = total(logits.map((z) => Math.exp(z - most)));
+  const { temperature } = facts, warm = temperature !== 1;
+  const scaled = logits.map((z) => z / temperature);
+  const most = Math.max(...scaled), sum = total(scaled.map((z) => Math.exp(z - most)));
+  const power = (index) => M.sup(M.i("e"),
+    warm ? M.row(M.sub(M.i("z"), M.i(index)), M.o("/"), M.i("T")) : M.sub(M.i("z"), M.i(index)));
+  const input = value(`${key}/input`, logits[at], warm);
+  const own = warm ? M.row(input, M.o("/"), value(`${key}/temperature`, temperature)) : input;
   return derivation(
-    [M.sub(M.i("p"), M.i("c")), M.o("="), M.over(M.sup(M.i("e"), M.sub(M.i("z"), M.i("c"))),
-      M.row(M.sum(M.i("k")), M.sup(M.i("e"), M.sub(M.i("z"), M.i("k")))))],
+    [M.sub(M.i("p"), M.i("c")), M.o("="), M.over(power("c"), M.row(M.sum(M.i("k")), power("k")))],
     [M.sub(M.i("p"), M.t(className(at))), M.o("="),
-      M.over(M.sup(M.i("e"), value(`${key}/input`, logits[at])),
-        value(`${key}/sum`, sum * Math.exp(most))), M.o("="), value(`${key}/output`, p[at])],
+      M.over(M.sup(M.i("e"), own), value(`${key}/sum`, sum * Math.exp(most))), M.o("="),
+      value(`${key}/output`, p[at])],
   );
 }
 

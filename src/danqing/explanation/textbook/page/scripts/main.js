@@ -231,6 +231,7 @@ function begin() {
   document.body.dataset.ensemble = facts.ensemble;
   document.body.dataset.views = facts.tta_views;
   document.body.dataset.optimizer = facts.run.optimizer;
+  document.body.dataset.temperature = ["below", "none", "above"][Math.sign(facts.temperature - 1) + 1];
   for (const layer of layers) document.body.classList.add(`has-${layer.kind}`);
   offerDrawing();
   useSample(Math.min(Number(wishes.get("sample") ?? 0) || 0, facts.samples.length - 1));
