@@ -168,8 +168,8 @@ def test_rules_are_about_this_package() -> None:
 def test_public_names() -> None:
     assert sorted(danqing.__all__) == [
         "DanqingClassifier", "DanqingError", "DanqingRegressor", "Dataset", "Recipe", "Run",
-        "__version__", "evaluate", "explain", "inspect", "list_runs", "load_data", "load_run",
-        "train",
+        "__version__", "evaluate", "explain", "inspect", "list_runs", "load_bundle", "load_data",
+        "load_run", "train",
     ]  # fmt: skip
     for name in danqing.__all__:
         assert getattr(danqing, name) is not None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from danqing.api.calls import evaluate, explain, inspect, train
     from danqing.api.estimators import DanqingClassifier, DanqingRegressor
-    from danqing.api.open_runs import list_runs, load_run
+    from danqing.api.open_runs import list_runs, load_bundle, load_run
     from danqing.api.run import Run
     from danqing.data.dataset import Dataset
     from danqing.data.sources import load_data
@@ -32,6 +32,7 @@ __all__ = [
     "explain",
     "inspect",
     "list_runs",
+    "load_bundle",
     "load_data",
     "load_run",
     "train",
@@ -48,6 +49,7 @@ _HOMES = {
     "explain": "danqing.api.calls",
     "inspect": "danqing.api.calls",
     "list_runs": "danqing.api.open_runs",
+    "load_bundle": "danqing.api.open_runs",
     "load_data": "danqing.data.sources",
     "load_run": "danqing.api.open_runs",
     "train": "danqing.api.calls",

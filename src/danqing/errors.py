@@ -10,6 +10,8 @@ The tree, with the exit status of the command line::
     │   └── SourceTypeError  1    an object is no source (a TypeError)
     ├── RunError             1    a run folder exists, is damaged or not writable
     │   └── RunNotFound      1    there is no such run folder (a FileNotFoundError)
+    ├── BundleError          1    a bundle is damaged, of another format, or not writable
+    │   └── BundleNotFound   1    there is no such bundle (a FileNotFoundError)
     ├── PictureError         1    a file is not a picture, or shows nothing (a ValueError)
     ├── ParityError          1    the exported network disagrees with the trained one
     ├── BackendError         1    TensorFlow or Keras is missing or misconfigured
@@ -24,6 +26,8 @@ from pathlib import Path
 
 __all__ = [
     "BackendError",
+    "BundleError",
+    "BundleNotFound",
     "DanqingError",
     "ParityError",
     "PictureError",
@@ -72,6 +76,14 @@ class RunError(DanqingError):
 
 class RunNotFound(RunError, FileNotFoundError):
     """There is no such run folder."""
+
+
+class BundleError(DanqingError):
+    """A bundle is damaged, of another format, holds what no bundle does, or can't be written."""
+
+
+class BundleNotFound(BundleError, FileNotFoundError):
+    """There is no such bundle."""
 
 
 class PictureError(DanqingError, ValueError):

@@ -1,13 +1,17 @@
-"""Run folders -> Runs. Knows no training and no prediction."""
+"""Run folders -> Runs, bundles -> Predictors. Knows no training."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from danqing.api.run import Run
 from danqing.runs import listing, run_folder
 
-__all__ = ["list_runs", "load_run"]
+if TYPE_CHECKING:
+    from danqing.prediction.predictor import Predictor
+
+__all__ = ["list_runs", "load_bundle", "load_run"]
 
 
 def load_run(folder: str | Path) -> Run:
@@ -30,6 +34,36 @@ def load_run(folder: str | Path) -> Run:
     danqing.errors.RunNotFound: run runs/nowhere: there is no such folder; ...
     """
     return Run(run_folder.load_run(folder))
+
+
+def load_bundle(path: str | Path) -> Predictor:
+    """Open a bundle, NAME.danqing, to predict with; needs no TensorFlow.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Predictor
+        With `predict`, `predict_proba` and `predictions`, which take what a `Run`'s do.
+
+    Raises
+    ------
+    BundleError
+        If there is no such file, or it is damaged, of another format, or no bundle.
+
+    Examples
+    --------
+    >>> import danqing
+    >>> danqing.load_bundle("nowhere.danqing")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    danqing.errors.BundleNotFound: bundle nowhere.danqing: there is no such file; ...
+    """
+    from danqing.prediction.bundle import read_bundle
+    from danqing.prediction.predictor import Predictor
+
+    return Predictor(read_bundle(path))
 
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:

@@ -15,7 +15,7 @@ from danqing.evaluation.corruptions import STRENGTHS, corrupt, kinds_for
 from danqing.evaluation.intervals import mean_error_interval, proportion_interval
 from danqing.evaluation.predictions import SubsetPredictions
 from danqing.prediction.predictor import Predictor
-from danqing.runs.run_folder import RunFolder
+from danqing.runs.trained_network import TrainedNetwork
 
 __all__ = ["Robustness", "measure_robustness"]
 
@@ -58,16 +58,16 @@ def measure_robustness(predictor: Predictor, predictions: SubsetPredictions) -> 
     predictions : SubsetPredictions
         Its predictions for the test set.
     """
-    run = predictor.run
-    pixels = int(np.prod(run.input_shape))
+    network = predictor.network
+    pixels = int(np.prod(network.input_shape))
     most = min(_MOST, max(_FEWEST, _PIXELS // pixels))
     places = np.sort(np.random.default_rng(0).permutation(len(predictions))[:most])
     labels = predictions.labels[places]
-    example = _example(run, predictions, places)
+    example = _example(network, predictions, places)
     clean = predictions.examples(places[example : example + 1])
     corrupted: dict[str, list[dict[str, Any]]] = {}
     examples: dict[str, NDArray[np.uint8]] = {}
-    for kind in kinds_for(run.input_shape):
+    for kind in kinds_for(network.input_shape):
         corrupted[kind], pictures = [], [clean[0]]
         for level in range(len(STRENGTHS[kind])):
             outputs = []
@@ -77,25 +77,29 @@ def measure_robustness(predictor: Predictor, predictions: SubsetPredictions) -> 
                 outputs.append(predictor.predict_examples(worse))
                 if start <= example < start + len(some):
                     pictures.append(worse[example - start])
-            corrupted[kind].append(_figure(run, np.concatenate(outputs), labels))
+            corrupted[kind].append(_figure(network, np.concatenate(outputs), labels))
         examples[kind] = np.stack(pictures)
     return Robustness(
-        len(places), _figure(run, predictions.outputs[places], labels), corrupted, examples
+        len(places), _figure(network, predictions.outputs[places], labels), corrupted, examples
     )
 
 
-def _example(run: RunFolder, predictions: SubsetPredictions, places: NDArray[np.int64]) -> int:
+def _example(
+    network: TrainedNetwork, predictions: SubsetPredictions, places: NDArray[np.int64]
+) -> int:
     """Choose the picture with the highest contrast of a few that are predicted correctly."""
     candidates = np.arange(len(places))
-    if run.task == "classification":
+    if network.task == "classification":
         correct = predictions.outputs[places].argmax(axis=1) == predictions.labels[places]
         candidates = candidates[correct] if correct.any() else candidates
     some = candidates[:_CANDIDATES]
     return int(some[predictions.examples(places[some]).std(axis=(1, 2, 3)).argmax()])
 
 
-def _figure(run: RunFolder, outputs: NDArray[np.float32], labels: NDArray[Any]) -> dict[str, Any]:
-    if run.task == "regression":
+def _figure(
+    network: TrainedNetwork, outputs: NDArray[np.float32], labels: NDArray[Any]
+) -> dict[str, Any]:
+    if network.task == "regression":
         errors = np.abs(outputs.astype(np.float64) - labels)
         return {"figure": float(errors.mean()), "ci95": mean_error_interval(errors)}
     correct = int((outputs.argmax(axis=1) == labels).sum())

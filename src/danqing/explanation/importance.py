@@ -80,10 +80,10 @@ def permutation_importance(
     RunError
         If the run's network takes pictures.
     """
-    run = predictor.run
-    encoding = run.preparation.encoding
+    network = predictor.network
+    encoding = network.preparation.encoding
     if encoding is None:
-        raise RunError(f"{run.folder}: takes pictures, which have no columns to shuffle")
+        raise RunError(f"{network.name}: takes pictures, which have no columns to shuffle")
     random = np.random.default_rng(seed)
     column_of_feature = np.array(encoding.column_of_feature)
     whole = _error(predictor, features, labels)
@@ -101,6 +101,6 @@ def permutation_importance(
 
 def _error(predictor: Predictor, features: NDArray[np.float32], labels: NDArray[Any]) -> float:
     outputs = predictor.predict_encoded(features)
-    if predictor.run.task == "regression":
+    if predictor.network.task == "regression":
         return float(np.abs(outputs.astype(np.float64) - labels).mean())
     return float((outputs.argmax(axis=1) != labels).mean())

@@ -1,4 +1,4 @@
-"""Predictor: raw examples -> labels or numbers, by a run's preparation and its network.
+"""Predictor: raw examples -> labels or numbers, by a run's or a bundle's preparation and network.
 
 Knows no TensorFlow, no scikit-learn and no metrics.
 """
@@ -17,7 +17,7 @@ from danqing.errors import PictureError, RunError
 from danqing.prediction.inputs import Inputs, read_inputs
 from danqing.prediction.session import Session
 from danqing.prediction.unsure import RISK, check_risk, describe
-from danqing.runs.run_folder import RunFolder
+from danqing.runs.trained_network import TrainedNetwork
 
 __all__ = ["Predictor", "typed_classes"]
 
@@ -30,23 +30,23 @@ _LABELS: dict[str, Callable[[str], Any]] = {
 
 
 class Predictor:
-    """Predicts with a run's exported network.
+    """Predicts with the network of a run or a bundle.
 
     Parameters
     ----------
-    run : RunFolder
-        Or an `EnsembleMember` of one.
+    network : TrainedNetwork
+        A `RunFolder`, an `EnsembleMember` of one, or a `Bundle`.
 
     Attributes
     ----------
-    run : RunFolder
+    network : TrainedNetwork
     classes : ndarray, shape (classes,)
         The labels, of the type they had in training; empty for regression.
 
     Raises
     ------
-    RunError
-        If the run has no trained network, or a damaged one.
+    RunError, BundleError
+        If there is no trained network, or a damaged one.
 
     Examples
     --------
@@ -59,14 +59,13 @@ class Predictor:
     ([7, 2, 1], (3, 10))
     """
 
-    def __init__(self, run: RunFolder) -> None:
-        self.run = run
-        self.classes = typed_classes(run)
+    def __init__(self, network: TrainedNetwork) -> None:
+        self.network = network
+        self.classes = typed_classes(network)
         try:
-            self._session = Session(run.onnx_model)
+            self._session = Session(network.onnx_model)
         except ValueError as error:
-            path = run.folder / "network.onnx"
-            raise RunError(f"{path}: is damaged ({error}); train again") from None
+            raise network.damaged("network.onnx", str(error)) from None
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Predict labels, or for regression numbers.
@@ -103,7 +102,7 @@ class Predictor:
         """
         if not len(self.classes):
             raise RunError(
-                f"{self.run.folder}: predicts numbers, which have no probabilities; call predict"
+                f"{self.network.name}: predicts numbers, which have no probabilities; call predict"
             )
         return self._outputs(x)
 
@@ -129,7 +128,7 @@ class Predictor:
             `danqing.prediction.unsure.describe`.
         """
         if risk != RISK:
-            check_risk(self.run, risk)
+            check_risk(self.network, risk)
         found: list[dict[str, Any]] = []
         for inputs in self.read(x):
             count = len(inputs.examples)
@@ -143,15 +142,15 @@ class Predictor:
         self, names: Sequence[str], examples: Any, risk: float = RISK
     ) -> list[dict[str, Any]]:
         """Predict examples as a Dataset has them; give a dict each, as `predictions` does."""
-        run = self.run
+        network = self.network
         return list(
             describe(
                 names,
                 self.predict_examples(examples),
-                run.class_names,
-                run.calibration,
+                network.class_names,
+                network.calibration,
                 risk=risk,
-                flags=run.preparation.flags(examples),
+                flags=network.preparation.flags(examples),
             )
         )
 
@@ -172,7 +171,7 @@ class Predictor:
         -------
         ndarray of float32, shape (n, classes) or (n,)
         """
-        return self.predict_encoded(self.run.preparation.encoded(examples))
+        return self.predict_encoded(self.network.preparation.encoded(examples))
 
     def predict_encoded(self, features: Any) -> NDArray[np.float32]:
         """Predict what is encoded already.
@@ -191,17 +190,16 @@ class Predictor:
         RunError
             If the network takes examples of another shape.
         """
-        run, encoded = self.run, np.asarray(features)
-        if encoded.ndim == 3 and run.input_shape[-1] == 1:
+        shape, encoded = self.network.input_shape, np.asarray(features)
+        if encoded.ndim == 3 and shape[-1] == 1:
             encoded = encoded[..., None]
-        if encoded.shape[1:] != run.input_shape:
-            kind = "pictures" if len(run.input_shape) == 3 else "rows"
+        if encoded.shape[1:] != shape:
+            kind = "pictures" if len(shape) == 3 else "rows"
             raise RunError(
-                f"{run.folder}: takes {kind} of shape (n, {run.input_shape}), "
-                f"received {encoded.shape}"
+                f"{self.network.name}: takes {kind} of shape (n, {shape}), received {encoded.shape}"
             )
         outputs = self._session.predict(encoded)
-        return outputs if run.class_names else outputs[:, 0]
+        return outputs if len(self.classes) else outputs[:, 0]
 
     def read(self, x: Any) -> Iterator[Inputs]:
         """Read raw examples as the training data were.
@@ -211,7 +209,7 @@ class Predictor:
         Inputs
             Names are empty for what is in memory. Raises as `predict` does.
         """
-        preparation, shape = self.run.preparation, self.run.input_shape
+        preparation, shape = self.network.preparation, self.network.input_shape
         if isinstance(x, str | os.PathLike):
             x = [x]
         if isinstance(x, Sequence) and x and all(isinstance(one, str | os.PathLike) for one in x):
@@ -236,10 +234,10 @@ class Predictor:
         return np.concatenate([self.predict_examples(inputs.examples) for inputs in self.read(x)])
 
 
-def typed_classes(run: RunFolder) -> NDArray[Any]:
-    """Give a run's classes in the type they had in the training data."""
-    convert = _LABELS.get(run.data.get("label_type", "text"), str)
-    classes = [convert(name) for name in run.class_names]
+def typed_classes(network: TrainedNetwork) -> NDArray[Any]:
+    """Give a network's classes in the type they had in the training data."""
+    convert = _LABELS.get(network.label_type, str)
+    classes = [convert(name) for name in network.class_names]
     if classes and isinstance(classes[0], int) and max(map(abs, classes)) >= 2**63:
         return np.array(classes, dtype=object)
     return np.array(classes)

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from danqing.errors import RecipeError
-from danqing.runs.run_folder import RunFolder
+from danqing.runs.trained_network import TrainedNetwork
 
 __all__ = ["RISK", "check_risk", "describe", "unsure_below", "why_all_are_unsure"]
 
@@ -22,19 +22,19 @@ RISK = 0.01
 _LEVEL = 0.9  # of the interval around a regression's prediction
 
 
-def check_risk(run: RunFolder, risk: float) -> None:
+def check_risk(network: TrainedNetwork, risk: float) -> None:
     """Refuse an error rate that can't be one.
 
     Raises
     ------
     RecipeError
-        If it isn't between 0 and 1, or the run predicts numbers.
+        If it isn't between 0 and 1, or the network predicts numbers.
     """
     if not 0 < risk < 1:
         raise RecipeError(f"risk {risk:g}: expected an error rate between 0 and 1, such as 0.01")
-    if run.task == "regression":
+    if network.task == "regression":
         raise RecipeError(
-            f"{run.folder}: a regression has no error rate to limit; leave out --risk"
+            f"{network.name}: a regression has no error rate to limit; leave out --risk"
         )
 
 
@@ -66,15 +66,15 @@ def unsure_below(calibration: Mapping[str, Any], risk: float = RISK) -> float | 
     return None if found is None else float(found)
 
 
-def why_all_are_unsure(run: RunFolder, risk: float) -> str:
+def why_all_are_unsure(network: TrainedNetwork, risk: float) -> str:
     """Say in a line why `unsure_below` found nothing, and what would."""
-    known = run.calibration
+    known = network.calibration
     start = f"no confidence guarantees an error rate of at most {risk:.4g}, so that every "
     start += "prediction is marked unsure: "
     if "thresholds" not in known:
         return (
-            f"{start}nothing is known yet about the confidence of {run.folder}; call "
-            f"danqing evaluate {run.folder}"
+            f"{start}nothing is known yet about the confidence of {network.name}; call "
+            f"danqing evaluate {network.name}"
         )
     reached = [line["risk"] for line in known["thresholds"] if line["unsure_below"] is not None]
     if reached and min(reached) > risk:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from danqing.errors import RunError, RunNotFound
 from danqing.runs import format_1
@@ -24,13 +24,13 @@ from danqing.runs.files import (
 )
 from danqing.runs.history_file import read_history, write_history
 from danqing.runs.rows import read_rows, write_rows
+from danqing.runs.trained_network import TrainedNetwork
 
 # `danqing runs` reads a few lines of JSON: NumPy would take longer than all else.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from danqing.preparation.preparation import Preparation
     from danqing.runs.checkpoints import Checkpoints
 
 __all__ = ["FORMAT", "RunFolder", "load_run"]
@@ -39,7 +39,7 @@ FORMAT = 2
 """Of the JSON files written here; `danqing.runs.format_1` translates those of format 1."""
 
 
-class RunFolder:
+class RunFolder(TrainedNetwork):
     """The files of a run, each read when it is first asked for.
 
     Attributes
@@ -62,6 +62,11 @@ class RunFolder:
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.folder)!r})"
+
+    @property
+    def name(self) -> str:
+        """How messages refer to it: its folder."""
+        return str(self.folder)
 
     @property
     def format(self) -> int:
@@ -126,58 +131,6 @@ class RunFolder:
         found = self._object("calibration.json")
         return found if found.get("format") == FORMAT else {}
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Height, width and channels of the pictures it takes, or the number of features."""
-        try:
-            return tuple(int(length) for length in self.network["layers"][0]["input_shape"])
-        except (LookupError, TypeError, ValueError):
-            raise RunError(f"{self.folder / 'network.json'}: is damaged; train again") from None
-
-    @property
-    def members(self) -> int:
-        """The number of networks in an ensemble; 1 if it is none."""
-        return int(self.network.get("members", 1))
-
-    @property
-    def tta_views(self) -> int:
-        """The number of views of a picture that a prediction is averaged over."""
-        return int(self.network.get("tta_views", 1))
-
-    @property
-    def temperature(self) -> float:
-        """What divides the logits before they become probabilities; 1 in runs of format 1."""
-        return float(self.network.get("temperature", 1.0))
-
-    @property
-    def parameters(self) -> int:
-        """The number of trainable parameters of all members."""
-        layers = self.network.get("layers", [])
-        return self.members * sum(int(layer.get("parameters", 0)) for layer in layers)
-
-    @property
-    def class_names(self) -> list[str]:
-        """The class of each column of predicted probabilities; empty for regression."""
-        try:
-            return [str(name) for name in self.data["class_names"]]
-        except (LookupError, TypeError):
-            raise RunError(f"{self.folder / 'data.json'}: is damaged; train again") from None
-
-    @property
-    def task(self) -> Literal["classification", "regression"]:
-        """Whether it predicts classes or numbers."""
-        return "classification" if self.class_names else "regression"
-
-    @cached_property
-    def preparation(self) -> Preparation:
-        """What was fitted to the training rows before the network saw them."""
-        from danqing.preparation.preparation import Preparation
-
-        try:
-            return Preparation.from_json(self.network["preparation"])
-        except (LookupError, TypeError, ValueError, AttributeError):
-            raise RunError(f"{self.folder / 'network.json'}: is damaged; train again") from None
-
     @cached_property
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The weights by name, such as ``conv/kernel``."""
@@ -216,6 +169,10 @@ class RunFolder:
     def event_logs(self) -> Path:
         """The folder for TensorBoard's event logs."""
         return self.folder / "tensorboard"
+
+    def damaged(self, part: str, reason: str) -> RunError:
+        """Give the error to raise where a file turns out to be damaged."""
+        return RunError(f"{self.folder / part}: is damaged ({reason}); train again")
 
     def write_start(
         self,

@@ -65,7 +65,7 @@ def collect_facts(
     samples = choose_samples(run, splits.test, outputs)
     mistakes = find_mistakes(outputs, splits.test.labels)
     differentiate = AutomaticDifferentiation(run, network)
-    checks = [check(predictor, network, differentiate, s.examples, s.target) for s in samples]
+    checks = [check(run, predictor, network, differentiate, s.examples, s.target) for s in samples]
     live = architecture.parameters <= live_parameters
     some = _some(splits.train, _LANDSCAPE_ROWS)
     facts = {

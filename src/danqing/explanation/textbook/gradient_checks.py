@@ -99,6 +99,7 @@ class AutomaticDifferentiation:
 
 
 def check(
+    run: RunFolder,
     predictor: Predictor,
     network: NumpyNetwork,
     differentiate: AutomaticDifferentiation,
@@ -118,7 +119,6 @@ def check(
         (``autodiff``) and finite differences (``finite``; None without weights); ``autodiff``,
         ``finite`` and ``onnx``: the worst of all.
     """
-    run = predictor.run
     targets = scaled_target(run, target)
     outputs = network.outputs(examples)
     loss, at_logits = loss_of(run, outputs, targets)
