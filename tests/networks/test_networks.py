@@ -121,6 +121,24 @@ def test_a_network_for_a_table(classes: int) -> None:
         assert 10 < got.mean() < 50
 
 
+@pytest.mark.parametrize(("shape", "members", "tta_views"), [((4,), 1, 1), ((4,), 3, 1),
+                                                             ((9, 8, 3), 2, 5)])  # fmt: skip
+def test_numbers_far_from_zero_keep_their_digits(
+    shape: tuple[int, ...], members: int, tta_views: int
+) -> None:
+    architecture = design("dense(6)", shape, 0, members, tta_views)
+    near = random_preparation(shape, "feature")
+    far = replace(near, target=(1e9, near.target[1]))
+    tensors = tensors_of(build(architecture, near, seed=1))
+    examples = np.random.default_rng(2).uniform(0, 250, (9, *shape)).astype(np.float32)
+    model = onnx.load_from_string(to_onnx(architecture, far, tensors))
+    assert model.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE
+    got = Session(to_onnx(architecture, far, tensors)).predict(examples)
+    assert got.dtype == np.float64
+    small = Session(to_onnx(architecture, near, tensors)).predict(examples)
+    np.testing.assert_allclose(got - 1e9, small - near.target[0], rtol=0, atol=1e-6)
+
+
 def test_a_table_is_no_picture() -> None:
     with pytest.raises(SpecError, match="a table has columns only"):
         design("conv(3)", (4,), 2)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import polars as pl
 import pytest
@@ -18,6 +21,8 @@ import danqing
 from danqing.api.run import Run
 from danqing.data.dataset import Dataset
 from danqing.errors import PictureError, RunError, SourceError
+from danqing.networks.architecture import Architecture
+from danqing.networks.numpy_network import NumpyNetwork
 from danqing.prediction.picture_scale import to_uint8
 from danqing.runs.run_folder import RunFolder
 
@@ -64,6 +69,7 @@ def test_rows_in_every_form_agree(
     for name, form in forms.items():
         assert (run.predict(form) == predicted).all(), name
     assert run.predict(rows.iloc[3])[0] == run.predict(rows.iloc[3].to_dict())[0] == predicted[3]
+    assert by_command_line(run, tmp_path / "rows.csv") == [str(value) for value in predicted]
     if run.task == "regression":
         assert predicted.dtype == np.float64
         assert np.corrcoef(predicted, target)[0, 1] > 0.9
@@ -76,6 +82,42 @@ def test_rows_in_every_form_agree(
     assert probabilities.shape == (len(rows), len(run.classes_))
     assert probabilities.dtype == np.float32
     assert (run.classes_[probabilities.argmax(axis=1)] == predicted).all()
+
+
+def by_command_line(run: Run, rows: Path) -> list[str]:
+    """Give the second column of what ``danqing predict`` prints."""
+    command = [sys.executable, "-m", "danqing", "predict", str(run.folder), str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [line.split("\t")[1] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("ensemble", [1, 2])
+def test_numbers_far_from_zero_keep_their_digits(ensemble: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(400, 3)), columns=["a", "b", "c"])
+    frame["target"] = 1e9 + 3 * frame["a"] - frame["b"]
+    run = danqing.train(
+        frame, target="target", out=tmp_path / "run", network="dense(32)", epochs=60,
+        ensemble=ensemble,
+    )  # fmt: skip
+    predicted, rows = run.predict(frame), tmp_path / "rows.csv"
+    assert np.abs(predicted - frame["target"]).mean() < 0.5
+    assert run.metrics["test"]["r2"] > 0.95
+    frame.to_csv(rows, index=False)
+    assert by_command_line(run, rows) == [str(value) for value in predicted]
+    said = run.predictions(frame[:1])[0]
+    assert said["value"] == predicted[0]
+    assert 0.01 < said["interval"][1] - said["interval"][0] < 10
+    model = onnxruntime.InferenceSession(run.folder / "network.onnx")  # as others use the file
+    files, table = RunFolder(run.folder), danqing.load_data(frame, target="target").x_train
+    features = files.preparation.encoded(table)
+    (numbers,) = model.run(None, {"examples": features})
+    np.testing.assert_array_equal(numbers[:, 0], predicted)
+    if ensemble == 1:
+        network = NumpyNetwork(
+            Architecture.from_json(files.network), files.preparation, files.tensors
+        )
+        np.testing.assert_allclose(network.outputs(features)[-1][:, 0], predicted, atol=1e-4)
 
 
 def test_an_array_has_the_columns_of_training_in_their_order(tmp_path: Path) -> None:

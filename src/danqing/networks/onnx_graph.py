@@ -25,7 +25,9 @@ _OPSET = 20  # the first with Gelu
 def to_onnx(
     architecture: Architecture, preparation: Preparation, tensors: dict[str, NDArray[np.float32]]
 ) -> bytes:
-    """Write the network as an ONNX model: ``examples`` in, ``predictions`` out, float32.
+    """Write the network as an ONNX model: ``examples`` in, ``predictions`` out.
+
+    Both are float32, but a regression's predictions are float64, in the target's own unit.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ def to_onnx(
         for layer, weights in layers_with_weights(architecture, preparation, tensors, prefix):
             y = COMPUTATIONS[layer.kind].onnx_nodes(layer, weights, graph, y)
         predictions.append(y)
-    y = graph.node("Mean", *predictions) if len(predictions) > 1 else predictions[0]
+    numbers = architecture.task == "regression"
+    y = _mean(graph, predictions, numbers=numbers)
     if architecture.tta_views > 1:
         shape = np.array([architecture.tta_views, -1, architecture.outputs])
         y = graph.node("Reshape", y, graph.constant("views/shape", shape))
@@ -70,7 +73,7 @@ def to_onnx(
             graph.nodes,
             "danqing",
             [_tensor("examples", architecture.input_shape)],
-            [_tensor("predictions", (architecture.outputs,))],
+            [_tensor("predictions", (architecture.outputs,), double=numbers)],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
@@ -81,10 +84,21 @@ def to_onnx(
     return bytes(model.SerializeToString())
 
 
-def _tensor(name: str, shape: tuple[int, ...]) -> Any:
+def _tensor(name: str, shape: tuple[int, ...], *, double: bool = False) -> Any:
     from onnx import TensorProto, helper
 
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+    kind = TensorProto.DOUBLE if double else TensorProto.FLOAT
+    return helper.make_tensor_value_info(name, kind, ["n", *shape])
+
+
+def _mean(graph: OnnxNodes, predictions: list[str], *, numbers: bool) -> str:
+    """Average the members' predictions; ONNX Runtime has no Mean of float64."""
+    if len(predictions) == 1:
+        return predictions[0]
+    if not numbers:
+        return graph.node("Mean", *predictions)
+    count = graph.constant("members", np.array([len(predictions)], np.float64))
+    return graph.node("Div", graph.node("Sum", *predictions), count)
 
 
 def _scale_temperature(graph: OnnxNodes, temperature: float, probabilities: str) -> str:

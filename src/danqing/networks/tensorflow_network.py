@@ -30,10 +30,12 @@ class TensorFlowNetwork:
     The score of a class is the logit of its probability at temperature 1,
     :math:`\ln p_c / (1 - p_c) = z_c - \ln \sum_{j \ne c} e^{z_j}`. Unlike the probability it does
     not saturate near certainty; unlike :math:`z_c` alone it is what the prediction depends on:
-    softmax ignores a constant added to all :math:`z_j`. The score of a regression is the predicted
-    number. An ensemble is one network, whose score is the logit of its mean probability; its
-    features and last convolutions are those of all members. Test-time augmentation counts in scores
-    alike, but features and convolutions are those of the picture itself.
+    softmax ignores a constant added to all :math:`z_j`. The score of a regression is how far the
+    predicted number is above the mean of the training targets, in the target's unit: adding that
+    mean would cost digits, and no difference or gradient depends on it. An ensemble is one network,
+    whose score is the logit of its mean probability; its features and last convolutions are those
+    of all members. Test-time augmentation counts in scores alike, but features and convolutions
+    are those of the picture itself.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ class TensorFlowNetwork:
 
         self.input_shape = architecture.input_shape
         self.rows_at_once = int(np.clip(_VALUES // np.prod(self.input_shape), 8, 256))
-        self.outputs = model if regression else logits_of(model)
+        self.outputs = logits_of(model)
         features = [layer.input for layer in inner("output")]
         self.before_output = keras.Model(
             once.input,
@@ -102,8 +104,7 @@ class TensorFlowNetwork:
         self.conv_and_outputs = None
         if self.conv_layer:
             maps = [layer.output for layer in inner(self.conv_layer)]
-            outputs = once if regression else logits_of(once)
-            self.conv_and_outputs = keras.Model(once.input, [*maps, outputs.outputs[0]])
+            self.conv_and_outputs = keras.Model(once.input, [*maps, logits_of(once).outputs[0]])
         self._graphs: dict[str, Any] = {}
 
     def score(self, examples: Any, targets: Any) -> Any:
@@ -111,8 +112,8 @@ class TensorFlowNetwork:
         return self.score_of(self.outputs(examples, training=False), targets)
 
     def score_of(self, outputs: Any, targets: Any) -> Any:
-        """Give the scores from logits, shape (n, classes), or from a regression's numbers."""
-        return class_scores(outputs, targets) if self.classes else outputs[:, 0]
+        """Give the scores from logits, shape (n, classes), or standardised numbers, (n, 1)."""
+        return class_scores(outputs, targets) if self.classes else outputs[:, 0] * self.unit
 
     def gradient(self, examples: Any, targets: Any) -> Any:
         """Give the gradient of `score` by the examples, as tensors; for use inside graphs."""

@@ -21,12 +21,14 @@ _OPERATORS = frozenset((
     "Add", "AveragePool", "BatchNormalization", "Cast", "Concat", "Conv", "DequantizeLinear", "Div",
     "Elu", "Flatten", "Gelu", "GlobalAveragePool", "LeakyRelu", "Log", "MatMul", "Max", "MaxPool",
     "Mean", "Mul", "Neg", "Pad", "QuantizeLinear", "ReduceMean", "Relu", "Reshape", "Selu",
-    "Sigmoid", "Slice", "Softmax", "Sub", "Tanh", "Transpose",
+    "Sigmoid", "Slice", "Softmax", "Sub", "Sum", "Tanh", "Transpose",
 ))  # fmt: skip
 _DOMAINS = ("", "ai.onnx")
-_INT64 = 7
-# float32, uint8, int8, int32, int64, float16: by their numbers in ONNX, the bytes of each value.
-_ITEM_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, _INT64: 8, 10: 2}
+_FLOAT32, _INT64, _FLOAT64 = 1, 7, 11
+# With uint8, int8, int32 and float16: by their numbers in ONNX, the bytes of each value.
+_ITEM_BYTES = {_FLOAT32: 4, 2: 1, 3: 1, 6: 4, _INT64: 8, 10: 2, _FLOAT64: 8}
+# What goes in and what comes out; a regression predicts float64.
+_TYPES = {11: (_FLOAT32,), 12: (_FLOAT32, _FLOAT64)}
 
 # By their numbers in onnx.proto, the fields that may occur.
 _MODEL = {1, 2, 3, 4, 5, 6, 7, 8, 14}  # neither training_info (20) nor functions (25)
@@ -94,7 +96,7 @@ def _check_graph(graph: memoryview) -> OnnxInterface:
             name, values = _check_tensor(message(value))
             integer_tensors[name] = values
         elif number in ends:
-            ends[number].append(_shape(message(value)))
+            ends[number].append(_shape(message(value), _TYPES[number]))
     if not 0 < len(nodes) <= _MOST_NODES:
         raise ValueError(f"has {len(nodes):,} nodes")
     if len(ends[11]) != 1 or len(ends[12]) != 1:
@@ -157,12 +159,12 @@ def _check_tensor(tensor: memoryview) -> tuple[str, list[int]]:
     return name, raw.cast("q").tolist() if kind == _INT64 and len(raw) % 8 == 0 else []
 
 
-def _shape(value_info: memoryview) -> tuple[int, ...]:
+def _shape(value_info: memoryview, types: tuple[int, ...]) -> tuple[int, ...]:
     """Give the shape of an input or output without its first axis, of which there may be many."""
     found = message(dict(fields(value_info, _VALUE_INFO)).get(2, 0))
     tensor_type = dict(fields(message(dict(fields(found, _TYPE)).get(1, 0)), _TENSOR_TYPE))
-    if tensor_type.get(1) != 1:
-        raise ValueError("takes or gives something else than float32")
+    if tensor_type.get(1) not in types:
+        raise ValueError("takes or gives numbers of another type than Danqing writes")
     dimensions = [
         dict(fields(message(dimension), _DIMENSION))
         for _, dimension in fields(message(tensor_type.get(2, 0)), _SHAPE)

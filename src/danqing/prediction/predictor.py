@@ -154,13 +154,13 @@ class Predictor:
             )
         )
 
-    def labels_of(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+    def labels_of(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Give the likeliest class of each row of probabilities; numbers as float64."""
         if not len(self.classes):
-            return outputs.astype(np.float64)
+            return outputs
         return np.asarray(self.classes[outputs.argmax(axis=1)])
 
-    def predict_examples(self, examples: Any) -> NDArray[np.float32]:
+    def predict_examples(self, examples: Any) -> NDArray[Any]:
         """Predict examples as a `Dataset` has them.
 
         Parameters
@@ -169,11 +169,11 @@ class Predictor:
 
         Returns
         -------
-        ndarray of float32, shape (n, classes) or (n,)
+        ndarray of float32, shape (n, classes), or of float64, shape (n,)
         """
         return self.predict_encoded(self.network.preparation.encoded(examples))
 
-    def predict_encoded(self, features: Any) -> NDArray[np.float32]:
+    def predict_encoded(self, features: Any) -> NDArray[Any]:
         """Predict what is encoded already.
 
         Parameters
@@ -183,7 +183,7 @@ class Predictor:
 
         Returns
         -------
-        ndarray of float32, shape (n, classes) or (n,)
+        ndarray of float32, shape (n, classes), or of float64, shape (n,)
 
         Raises
         ------
@@ -199,7 +199,8 @@ class Predictor:
                 f"{self.network.name}: takes {kind} of shape (n, {shape}), received {encoded.shape}"
             )
         outputs = self._session.predict(encoded)
-        return outputs if len(self.classes) else outputs[:, 0]
+        # Networks exported before 0.2.0 predict numbers in float32.
+        return outputs if len(self.classes) else outputs[:, 0].astype(np.float64)
 
     def read(self, x: Any) -> Iterator[Inputs]:
         """Read raw examples as the training data were.
@@ -230,7 +231,7 @@ class Predictor:
         for start in range(0, max(len(examples), 1), _BATCH):
             yield Inputs([], examples[start : start + _BATCH])
 
-    def _outputs(self, x: Any) -> NDArray[np.float32]:
+    def _outputs(self, x: Any) -> NDArray[Any]:
         return np.concatenate([self.predict_examples(inputs.examples) for inputs in self.read(x)])
 
 

@@ -44,8 +44,11 @@ class Session:
             raise ValueError(f"ONNX Runtime can't load it: {type(error).__name__}") from None
         self._input = self._session.get_inputs()[0].name
 
-    def predict(self, examples: NDArray[Any]) -> NDArray[np.float32]:
-        """Predict the outputs, shape (n, outputs), of encoded examples, shape (n, ...)."""
+    def predict(self, examples: NDArray[Any]) -> NDArray[Any]:
+        """Predict the outputs, shape (n, outputs), of encoded examples, shape (n, ...).
+
+        Probabilities are float32; numbers float64, in older networks float32.
+        """
         batches = [
             self._session.run(
                 None, {self._input: examples[start : start + _BATCH].astype(np.float32)}

@@ -61,7 +61,8 @@ class BatchNormalisation(LayerComputation):
 class Rescaling(LayerComputation):
     """y = x * scale + mean: from a standardised target to the target's own unit.
 
-    Its weights, ``mean`` and ``scale``, are the preparation's: training doesn't change them.
+    Its weights, ``mean`` and ``scale``, are the preparation's: training doesn't change them. ONNX
+    computes in their type, float64: float32 would round 1e9 + 3 to the next multiple of 64.
     """
 
     def keras_layer(self, layer: Layer, start: Start) -> Any:
@@ -72,8 +73,11 @@ class Rescaling(LayerComputation):
         return Affine(np.array(scale), np.array(mean), name=start.name)
 
     def onnx_nodes(self, layer: Layer, weights: Weights, graph: OnnxNodes, x: str) -> str:
-        """Multiply, and add."""
-        mean, scale = (weights[name].astype(np.float32).reshape(1) for name in ("mean", "scale"))
+        """Cast to the type of the weights, multiply, and add."""
+        from onnx import helper
+
+        mean, scale = (weights[name].reshape(1) for name in ("mean", "scale"))
+        x = graph.node("Cast", x, to=helper.np_dtype_to_tensor_dtype(mean.dtype))
         y = graph.node("Mul", x, graph.constant(f"{layer.name}/scale", scale))
         return graph.node("Add", y, graph.constant(f"{layer.name}/mean", mean))
 

@@ -41,9 +41,12 @@ class Teacher:
         model = build(architecture, run.preparation)
         load_tensors(model, run.tensors)
         self.convolutional = architecture.convolutional
-        numbers = architecture.task == "regression"
-        self._network = model if numbers else logits_of(model)
-        self._target = np.array(target) if numbers else None
+        self._network, self._line = logits_of(model), None
+        if architecture.task == "regression":
+            # From the teacher's standardised scale to the student's; by way of the target's own
+            # unit float32 would lose digits.
+            (mean, scale), (own_mean, own_scale) = run.preparation.target, target
+            self._line = np.array([scale / own_scale, (mean - own_mean) / own_scale])
 
     def __call__(self, examples: Any) -> Any:
         """Predict for raw pictures or encoded rows, shape (n, ...), inside a graph.
@@ -54,7 +57,7 @@ class Teacher:
             Probabilities, or numbers in the student's standardised scale.
         """
         outputs = self._network(examples, training=False)
-        if self._target is None:
+        if self._line is None:
             return tf.stop_gradient(tf.nn.softmax(outputs))
-        mean, scale = tf.unstack(tf.cast(self._target, outputs.dtype))
-        return tf.stop_gradient((outputs[:, 0] - mean) / scale)
+        slope, offset = tf.unstack(tf.cast(self._line, outputs.dtype))
+        return tf.stop_gradient(outputs[:, 0] * slope + offset)
