@@ -25,8 +25,9 @@ class ColumnType:
     ----------
     kind : {"number", "category", "date"}
     written : str
-        Of numbers an example, such as ``1.234,5`` or ``1,234.5%``; of dates the order, such as
-        ``day-month-year``. Empty if that is the usual: a decimal point; the year first.
+        Of numbers an example, such as ``1.234,5``, ``1,234.5%`` or ``1,234.5 kg``; of dates the
+        order, such as ``day-month-year``. Empty if that is the usual: a decimal point; the year
+        first.
     """
 
     kind: ColumnKind

@@ -106,7 +106,7 @@ def test_codes_stay_as_they_are_written(tmp_path: Path, texts: list[str]) -> Non
     assert [labels.class_names[place] for place in labels.y_train] == texts
 
 
-@pytest.mark.parametrize("mark", ["12.5*", "#DIV/0!", "1e400", "unknown"])
+@pytest.mark.parametrize("mark", ["12.5*", "#DIV/0!", "1e400", "inf", "unknown"])
 def test_stray_marks_are_missing_and_named(tmp_path: Path, mark: str) -> None:
     texts = [f"{i}.5" for i in range(100)]
     texts[6] = mark

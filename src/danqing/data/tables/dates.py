@@ -1,7 +1,7 @@
 """Dates as people write them: 2024-05-31, 31.05.2024 10:30, 5/31/24, 5 Mar 2024, 2024年5月31日.
 
-Reads one text at a time; the order of day and month is decided from all of a column's. Knows no
-columns.
+A month without a day, such as 2024-05, is its first day. Reads one text at a time; the order of
+day and month is decided from all of a column's. Knows no columns.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ _DAY_NAME = re.compile(
 _NAME_DAY = re.compile(
     r"(?P<b>[A-Za-z]{3,9})\.?\s+(?P<c>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<a>\d{4})" + _CLOCK
 )
+_MONTH = re.compile(
+    r"(?P<a>\d{4})\s*[-/年년]\s*(?P<b>\d{1,2})\s*[月월]?|(?P<b2>\d{1,2})/(?P<a2>\d{4})"
+    r"|(?P<name>[A-Za-z]{3,9})\.?[\s-]+(?P<a3>\d{4})"
+)
+_YEARS = range(1800, 2200)  # of a month without a day; 1234-05 is a code
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMES = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -75,13 +80,11 @@ def read_date(text: str) -> DateText | None:
             return None
         return DateText(day_first, month_first, dots="." in (found["mark"] or ""))
     if found := _DAY_NAME.fullmatch(text) or _NAME_DAY.fullmatch(text):
-        name = found["b"].lower()
-        month = _MONTHS.index(name[:3]) + 1 if name[:3] in _MONTHS else 0
-        if not month or name not in (name[:3], _NAMES[month - 1], "sept"):
-            return None
-        moment = _moment(found["a"], month, int(found["c"]), found)
+        month = _month_of_name(found["b"])
+        moment = _moment(found["a"], month, int(found["c"]), found) if month else None
         return None if moment is None else DateText(moment, moment, certain=True)
-    return None
+    moment = _first_of_month(text)
+    return None if moment is None else DateText(moment, moment, certain=True)
 
 
 def choose_order(dates: Iterable[DateText], share: float) -> tuple[str, bool] | None:
@@ -138,6 +141,25 @@ def parse_date(text: str, order: str = "") -> int | None:
     if not found.certain and not order:
         return None
     return found.month_first if order == MONTH_FIRST else found.day_first
+
+
+def _month_of_name(text: str) -> int:
+    """Give the month from 1 of an English name, 0 if it is none."""
+    name = text.lower()
+    month = _MONTHS.index(name[:3]) + 1 if name[:3] in _MONTHS else 0
+    return month if month and name in (name[:3], _NAMES[month - 1], "sept") else 0
+
+
+def _first_of_month(text: str) -> int | None:
+    """Read a month and a year as the month's first day."""
+    found = _MONTH.fullmatch(text)
+    if not found:
+        return None
+    year = int(found["a"] or found["a2"] or found["a3"])
+    month = _month_of_name(found["name"]) if found["name"] else int(found["b"] or found["b2"])
+    if year not in _YEARS or not 1 <= month <= 12:
+        return None
+    return (datetime.date(year, month, 1).toordinal() - _EPOCH) * _DAY
 
 
 def _moment(year: str, month: int, day: int, found: re.Match[str]) -> int | None:

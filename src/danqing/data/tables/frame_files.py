@@ -152,9 +152,12 @@ def _refuse_long_row(text: bytes, separator: str, path: Path) -> None:
         width = len(next(rows))
         for row in rows:
             if len(row) > width:
+                mend = "quote text that contains separators"
+                if width == 1:
+                    mend = "delete what stands above the names of the columns"
                 raise SourceError(
                     f"{path}: line {rows.line_num} has {len(row)} fields, the header {width}; "
-                    "quote text that contains separators"
+                    f"{mend}"
                 ) from None
     except (csv.Error, StopIteration):
         return

@@ -14,12 +14,14 @@ from functools import cached_property
 from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS, NumberText, read_number
 from danqing.errors import SourceError
 
-__all__ = ["LARGEST_EXACT", "TOLERATED", "WRITTEN", "NumberColumn", "tolerated"]
+__all__ = ["LARGEST_EXACT", "TOLERATED", "WRITTEN", "WRITTEN_PLAIN", "NumberColumn", "tolerated"]
 
 TOLERATED = 0.02  # share of values that may not fit the column's type, and are taken as missing
 LARGEST_EXACT = 2**53
 WRITTEN = {".": "", ",": "1.234,5"}
 """What `ColumnType.written` says of columns with each decimal mark."""
+WRITTEN_PLAIN = "1,234.5"
+"""The same of a decimal point, where a unit follows."""
 PERCENT = {".": "1,234.5%", ",": "1.234,5%"}
 _ENOUGH = 20  # values among which a single one may not fit
 _FEW_CODES = 0.5  # codes repeat: at most so many different whole numbers a row

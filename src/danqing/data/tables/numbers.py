@@ -11,12 +11,18 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["ERROR_MARKS", "MISSING_WORDS", "NumberText", "parse_number", "read_number"]
+__all__ = [
+    "ERROR_MARKS", "INFINITE_WORDS", "MISSING_WORDS", "NumberText", "parse_number", "read_number",
+]  # fmt: skip
 
-MISSING_WORDS = frozenset(
-    ("", "?", "-", "--", ".", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "-nan", "null", "none",
-     "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
-)  # fmt: skip
+INFINITE_WORDS = frozenset(
+    ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "∞", "+∞", "-∞")
+)
+"""Words, in lower case, for numbers without end, which no network can take."""
+
+MISSING_WORDS = INFINITE_WORDS | {
+    "", "?", "-", "--", ".", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "-nan", "null", "none",
+}  # fmt: skip
 """Words, in lower case, that mean a missing value among numbers. In text only "" does."""
 
 ERROR_MARKS = frozenset(
@@ -111,8 +117,8 @@ def parse_number(text: str | None, written: str = "") -> float | None:
     ----------
     text : str or None
     written : str
-        An example of the way of writing: ``1,234.5``, ``1.234,5``, either with ``%``. Without
-        one, decimals follow a point.
+        An example of the way of writing: ``1,234.5``, ``1.234,5``, either with ``%`` or a unit, as
+        in ``1,234.5 kg``. Without one, decimals follow a point.
 
     Returns
     -------
@@ -123,13 +129,16 @@ def parse_number(text: str | None, written: str = "") -> float | None:
     --------
     >>> parse_number("2.500", "1.234,5"), parse_number("$2,500"), parse_number("NA")
     (2500.0, 2500.0, nan)
+    >>> parse_number("2.5kg", "1,234.5 kg"), parse_number("2.5", "1,234.5 kg")
+    (2.5, 2.5)
     >>> parse_number("big") is None
     True
     """
     word = "" if text is None else text.strip().lower()
     if word in MISSING_WORDS or word in ERROR_MARKS:
         return math.nan
-    found = read_number(text or "")
+    unit = written.partition(" ")[2]
+    found = read_number((text or "").strip().removesuffix(unit) if unit else text or "")
     if found is None:
         return None
     value = found.comma if written.startswith("1.234,5") else found.point

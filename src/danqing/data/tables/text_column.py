@@ -6,6 +6,7 @@ Knows no other column: what these say about the decimal mark is handed in.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.table import Column, ColumnKind, ColumnType
+from danqing.data.tables.column_notes import NAMED, read_as_categories, taken_as_missing
 from danqing.data.tables.dates import DAY_FIRST, MONTH_FIRST, DateText, choose_order, read_date
-from danqing.data.tables.number_columns import TOLERATED, WRITTEN, NumberColumn, tolerated
-from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS, parse_number
+from danqing.data.tables.number_columns import (
+    TOLERATED,
+    WRITTEN,
+    WRITTEN_PLAIN,
+    NumberColumn,
+    tolerated,
+)
+from danqing.data.tables.numbers import INFINITE_WORDS, MISSING_WORDS, parse_number
+from danqing.data.tables.units import common_unit
 from danqing.errors import SourceError
 
 if TYPE_CHECKING:
@@ -23,13 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["TextColumn"]
 
-_NAMED = 3  # values that a message quotes
 _WHOLE = r"(?:[1-9]\d{0,14}|0)"  # no leading zeros, and exact in float64
 _PLAIN = (
     rf"^(?:[+-]?{_WHOLE}(?:\.\d*(?:[eE][+-]?\d{{1,2}})?)?|[+-]?\.\d+|[+-]?\d+[eE][+-]\d{{1,2}})$"
 )
 _GROUP = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 _EXAMPLE = "2024-05-31"
+_UNNAMED = MISSING_WORDS - INFINITE_WORDS
 
 
 class TextColumn:
@@ -53,6 +62,7 @@ class TextColumn:
         self.name, self.where, self.trained = series.name, where, trained
         self.kind: ColumnKind = "category"
         self.known: ColumnType | None = None
+        self.unit = ""  # behind every number
         self._plain: pl.Series | None = None
         self._order: tuple[str, bool] | None = None
 
@@ -64,11 +74,23 @@ class TextColumn:
             self.kind = known.kind
             if known.kind == "date" and not self.trained:
                 self._order = choose_order(self._present_dates, 1.0)
+            if unit := known.written.partition(" ")[2]:
+                self._strip(unit)
             return
+        if not self._is_plain():
+            self._strip(common_unit(self._distinct.to_list(), self._counts, TOLERATED))
         if self._is_plain() or self._is_number():
             self.kind = "number"
         elif self._is_date():
             self.kind = "date"
+
+    def _strip(self, unit: str) -> None:
+        """Take the unit away from behind the numbers."""
+        if unit:
+            self.unit = unit
+            self.texts = self.texts.str.strip_suffix(unit).str.strip_chars()
+            for name in ("_distinct", "_codes", "_numbers", "_dates"):
+                self.__dict__.pop(name, None)
 
     def decimal(self) -> str | None:
         """Return the decimal mark that this column's own values decide, or None."""
@@ -93,11 +115,16 @@ class TextColumn:
             What was decided, or taken as missing, is appended here.
         """
         if self.kind == "number":
-            return self._number_column(decimal, separator, notes)
+            column = self._number_column(decimal, separator, notes)
+            if not self.unit:
+                return column
+            if self.known is None:
+                notes.append(f"the column {self.name!r} is read as numbers of {self.unit}")
+            return replace(column, written=self._with_unit(column.written))
         if self.kind == "date":
             return self._date_column(notes)
-        if self.known is None:
-            self._note_words(notes)
+        if self.known is None and (note := read_as_categories(self.name, self._numbers)):
+            notes.append(note)
         return self.category()
 
     def category(self) -> Column:
@@ -120,10 +147,15 @@ class TextColumn:
         )
         return np.asarray(codes.fill_null(missing).to_numpy())
 
+    @property
+    def _counts(self) -> list[int]:
+        """How often each distinct value occurs."""
+        counts = np.bincount(self._codes, minlength=len(self._distinct) + 1)[:-1]
+        return [int(count) for count in counts]
+
     @cached_property
     def _numbers(self) -> NumberColumn:
-        counts = np.bincount(self._codes, minlength=len(self._distinct) + 1)[:-1]
-        return NumberColumn(self._distinct.to_list(), counts.tolist())
+        return NumberColumn(self._distinct.to_list(), self._counts)
 
     @cached_property
     def _dates(self) -> list[DateText | None]:
@@ -136,7 +168,7 @@ class TextColumn:
     def _is_plain(self) -> bool:
         """Whether all values are numbers as programs write them; most columns of numbers are."""
         present = self.texts.drop_nulls()
-        present = present.filter(~present.str.to_lowercase().is_in(list(MISSING_WORDS)))
+        present = present.filter(~present.str.to_lowercase().is_in(list(_UNNAMED)))
         if not present.str.contains(_PLAIN).all():
             return False
         self._plain = present
@@ -156,8 +188,7 @@ class TextColumn:
         sample = self._distinct.gather_every(max(1, len(self._distinct) // 200)).to_list()
         if 2 * sum(read_date(text) is not None for text in sample) < len(sample) or not sample:
             return False
-        counts = np.bincount(self._codes, minlength=len(self._distinct) + 1)[:-1].tolist()
-        pairs = zip(self._dates, self._distinct.to_list(), counts, strict=True)
+        pairs = zip(self._dates, self._distinct.to_list(), self._counts, strict=True)
         known = [(date, n) for date, text, n in pairs if text.lower() not in MISSING_WORDS]
         total = sum(n for _, n in known)
         bad = sum(n for date, n in known if date is None)
@@ -175,18 +206,21 @@ class TextColumn:
             mark = decimal or ("," if separator == ";" and self._only_whole() else ".")
             return Column(self.name, "number", _finite(values.to_numpy()), WRITTEN[mark])
         if self.trained and self.known:
-            written = self._numbers.written_as(self.known.written, decimal)
+            written = self._numbers.written_as(self.known.written.partition(" ")[0], decimal)
         else:
             written = self._numbers.choose_written(decimal, separator, self.name, self.where)
         distinct = [parse_number(text, written) for text in self._distinct.to_list()]
         if self.trained and None in distinct:
-            self._refuse(distinct.index(None), "a number", written)
+            self._refuse(distinct.index(None), "a number", self._with_unit(written))
         nothing = self.known and all(v is None or v != v for v in distinct)
         if nothing and None in distinct:
             self._refuse(distinct.index(None), "a number", "")
         self._note_missing(distinct, "number", notes)
         found = np.array([*(math.nan if v is None else v for v in distinct), math.nan])
         return Column(self.name, "number", found[self._codes], written)
+
+    def _with_unit(self, written: str) -> str:
+        return f"{written or WRITTEN_PLAIN} {self.unit}" if self.unit else written
 
     def _only_whole(self) -> bool:
         return self._plain is not None and not self._plain.str.contains(r"[.eE]").any()
@@ -238,47 +272,13 @@ class TextColumn:
         """Name the values that are taken as missing, though they aren't empty."""
         texts = self._distinct.to_list()
         bad = np.array([
-            value is None or (value != value and _is_mark(text))
+            value is None or (value != value and text.lower() not in _UNNAMED)
             for text, value in zip(texts, distinct, strict=True)
         ] + [False])  # fmt: skip
-        rows = np.flatnonzero(bad[self._codes])
-        if not len(rows):
-            return
-        seen = [f"{self.texts[int(row)]!r} in row {row + 1}" for row in rows[:_NAMED]]
-        more = ", ..." if len(rows) > _NAMED else ""
-        values = "value is not a" if len(rows) == 1 else "values are not"
-        plural = "" if len(rows) == 1 else "s"
-        notes.append(
-            f"the column {self.name!r}: {len(rows):,} {values} {kind}{plural}, and taken as "
-            f"missing ({', '.join(seen)}{more})"
-        )
-
-    def _note_words(self, notes: list[str]) -> None:
-        """Say that a column that is mostly numbers is read as categories, and why."""
-        numbers = self._numbers
-        if len(self._distinct) < 2 or not numbers.looks_numeric() or numbers.codes():
-            return
-        best = max(numbers.fits.values())
-        if not 0 < best < numbers.present or 2 * best < numbers.present:
-            return
-        other = next(
-            text for text, one in zip(numbers.texts, numbers.read, strict=True)
-            if one is None and not _is_missing(text)
-        )  # fmt: skip
-        notes.append(
-            f"the column {self.name!r} is read as categories, because {numbers.present - best:,} "
-            f"of its {numbers.present:,} values, such as {other!r}, are not numbers; "
-            f"--column {self.name}=number takes them as missing"
-        )
-
-
-def _is_missing(text: str) -> bool:
-    return text.lower() in MISSING_WORDS or text.lower() in ERROR_MARKS
-
-
-def _is_mark(text: str) -> bool:
-    """Whether a missing number is worth naming: an error, or one too large."""
-    return text.lower() not in MISSING_WORDS
+        rows = np.flatnonzero(bad[self._codes]).tolist()
+        if rows:
+            seen = [(row, str(self.texts[row])) for row in rows[:NAMED]]
+            notes.append(taken_as_missing(self.name, kind, len(rows), seen))
 
 
 def _finite(values: Any) -> NDArray[np.float64]:

@@ -1,10 +1,12 @@
-"""A first row that holds units: cm, kg, °C beneath the columns' names.
+"""Units: in a first row beneath the columns' names (cm, kg, °C), or behind every number (12 kg).
 
 Knows no types: a column counts as numbers if all its other values look like numbers.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS, read_number
@@ -12,11 +14,53 @@ from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS, read_number
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["rows_of_units"]
+__all__ = ["common_unit", "rows_of_units"]
 
 _FEWEST = 5  # values beneath the unit
 _SAMPLE = 100
 _LONGEST = 12  # characters of a unit
+_DISTINCT = 20  # fewer values with a unit are as good as categories, and may be classes
+_WITH_UNIT = re.compile(
+    rf"(?P<number>.*\d[.,]?)(?P<space>\s*)(?P<unit>[^\d\s].{{0,{_LONGEST - 1}}})"
+)
+_NUMBERED = re.compile(r"[A-Z]{1,2}")  # 12B and 14B are numbers of houses or buses
+
+
+def common_unit(texts: Sequence[str], counts: Sequence[int], allowed: float) -> str:
+    """Find the unit that stands behind all numbers of a column, or all but a few.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Distinct.
+    counts : sequence of int
+        How often each occurs.
+    allowed : float
+        Share of the values that may be something else.
+
+    Returns
+    -------
+    str
+        Empty if there is none.
+
+    Examples
+    --------
+    >>> texts = [f"{number / 4} kg" for number in range(40)]
+    >>> common_unit(texts, [1] * 40, 0.02), common_unit([*texts, "2 lb"], [1] * 40 + [9], 0.02)
+    ('kg', '')
+    """
+    first = next(filter(None, map(_WITH_UNIT.fullmatch, texts[:_DISTINCT])), None)
+    if first is None or len(texts) <= _DISTINCT:
+        return ""
+    unit = str(first["unit"])
+    if not first["space"] and _NUMBERED.fullmatch(unit):
+        return ""
+    other = sum(
+        count
+        for text, count in zip(texts, counts, strict=True)
+        if not _is_missing(text) and not _has_unit(text, unit)
+    )
+    return unit if _is_unit(unit) and other <= allowed * sum(counts) else ""
 
 
 def rows_of_units(frame: pl.DataFrame) -> tuple[bool, pl.DataFrame]:
@@ -53,6 +97,12 @@ def rows_of_units(frame: pl.DataFrame) -> tuple[bool, pl.DataFrame]:
         for series in frame.get_columns()
     ]
     return True, pl.DataFrame(empty)
+
+
+def _has_unit(text: str, unit: str) -> bool:
+    """Whether a text is a number with a unit; a currency or % is part of the number itself."""
+    number = text.removesuffix(unit)
+    return number != text and read_number(text) is None and read_number(number) is not None
 
 
 def _has_numbers(series: pl.Series) -> bool:

@@ -1,0 +1,80 @@
+"""What is said about a column that wasn't read as its owner may expect.
+
+Knows numbers and texts; no files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from danqing.data.tables.number_columns import NumberColumn
+from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS
+
+__all__ = ["NAMED", "read_as_categories", "taken_as_missing"]
+
+NAMED = 3
+"""How many values a message quotes."""
+
+_MANY = 20  # categories that begin with a digit; fewer are no quantity
+_OFTEN = 0.3  # of the values are different
+_QUANTITY = re.compile(r"[~<>≈≤≥ ]*[+-]?[.,]?\d.*", re.DOTALL)
+
+
+def taken_as_missing(name: str, kind: str, count: int, seen: Sequence[tuple[int, str]]) -> str:
+    """Name the values of a column that don't fit its kind.
+
+    Parameters
+    ----------
+    name, kind : str
+        The column, and what it holds: number or date.
+    count : int
+        How many values don't fit.
+    seen : sequence of (int, str)
+        Row, from 0, and text of the first `NAMED`.
+
+    Examples
+    --------
+    >>> taken_as_missing("size", "number", 1, [(6, "12*")])
+    "the column 'size': 1 value is not a number, and taken as missing ('12*' in row 7)"
+    """
+    quoted = [f"{text!r} in row {row + 1}" for row, text in seen]
+    more = ", ..." if count > len(seen) else ""
+    values = f"value is not a {kind}" if count == 1 else f"values are not {kind}s"
+    return (
+        f"the column {name!r}: {count:,} {values}, and taken as missing ({', '.join(quoted)}{more})"
+    )
+
+
+def read_as_categories(name: str, column: NumberColumn) -> str:
+    """Say that a column is read as categories, though its texts are or begin with numbers.
+
+    Examples
+    --------
+    >>> times = [f"{hour:02}:{minute}" for hour in range(24) for minute in (15, 45)]
+    >>> read_as_categories("start", NumberColumn(times, [1] * len(times)))
+    "the column 'start' is read as 48 categories: texts such as '00:15' are neither numbers nor \
+dates; --column start=ignore leaves it out"
+    """
+    if len(column.texts) < 2 or column.codes():
+        return ""
+    best = max(column.fits.values())
+    if column.looks_numeric() and 0 < best < column.present <= 2 * best:
+        other = next(
+            text
+            for text, one in zip(column.texts, column.read, strict=True)
+            if one is None and text.lower() not in MISSING_WORDS | ERROR_MARKS
+        )
+        return (
+            f"the column {name!r} is read as categories, because {column.present - best:,} of its "
+            f"{column.present:,} values, such as {other!r}, are not numbers; "
+            f"--column {name}=number takes them as missing"
+        )
+    quantities = [text for text in column.texts if _QUANTITY.fullmatch(text)]
+    different = len(column.texts)
+    if different <= max(_MANY, _OFTEN * column.present) or 2 * len(quantities) < different:
+        return ""
+    return (
+        f"the column {name!r} is read as {different:,} categories: texts such as "
+        f"{quantities[0]!r} are neither numbers nor dates; --column {name}=ignore leaves it out"
+    )
