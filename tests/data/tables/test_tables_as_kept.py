@@ -52,8 +52,9 @@ def test_numbers_written_for_people(text: str, point: float | None, comma: float
 
 @pytest.mark.parametrize(
     "text",
-    ["12.5*", "B2", "10:30", "12-13", "1.2.3", "--5", "(5", "5)", "1,2,3", "RM12", "5kg", ""],
-)
+    ["12.5*", "B2", "10:30", "12-13", "1.2.3", "--5", "(5", "5)", "1,2,3", "RM12", "5kg", "",
+     "²", "10²", "①", "½", "1½", "₂", "Ⅳ"],
+)  # fmt: skip
 def test_what_is_no_number(text: str) -> None:
     assert read_number(text) is None
 

@@ -151,8 +151,11 @@ def _normalised(text: str) -> str:
     text = text.strip()
     if text.isascii():
         return _NO_CENTS.sub("", text)
-    # Full-width digits and signs, and the many spaces that separate thousands.
-    text = unicodedata.normalize("NFKC", text).translate(_MARKS)
+    # Full-width digits and signs, and the many spaces that separate thousands; 10² is not 102.
+    text = "".join(
+        unicodedata.normalize("NFKC", c) if unicodedata.east_asian_width(c) in "FH" else c
+        for c in text
+    ).translate(_MARKS)
     text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     return _NO_CENTS.sub("", re.sub(r"\s", " ", text).strip())
 
