@@ -157,7 +157,27 @@ def _load_folder(
         raise SourceError(f"{path}: can't be read; check its permissions") from None
     from danqing.data.images.load_images import load_images
 
-    return load_images(path, progress=progress)
+    table = _table_of_pictures(path)
+    if table is None:
+        return load_images(path, progress=progress)
+    try:
+        dataset = load_images(path, progress=progress)
+    except SourceError as error:
+        raise SourceError(f"{error}; or give the table that names them, {table}") from None
+    if len(dataset.class_names) == 1:
+        raise SourceError(
+            f"{path}: all pictures are in one folder, {dataset.class_names[0]!r}; if {table.name} "
+            f"has their labels, give that table: {table}"
+        )
+    return dataset
+
+
+def _table_of_pictures(folder: Path) -> Path | None:
+    """Find a table in a folder that may have the labels of the pictures there."""
+    from danqing.data.images.picture_table import may_name_pictures
+
+    names = [name for name in _neighbours(folder / "x") if name.lower().endswith(TABLE_SUFFIXES)]
+    return next((folder / name for name in names if may_name_pictures(folder / name)), None)
 
 
 def _load_table(

@@ -26,6 +26,7 @@ _WORDS: dict[str, SubsetName] = {
     ),
 }
 _EVALUATION = ("eval", "evaluation", "evaluate")  # the validation set, where a test set is beside
+_PARTS = re.compile(r"[^\W\d_]+|\d+")
 _FILLING = (
     "set", "sets", "data", "dataset", "datasets", "split", "subset", "images", "image", "imgs",
     "img", "pictures", "photos", "files", "folder", "dir", "samples", "examples",
@@ -54,17 +55,30 @@ def subsets_of(words: Iterable[str]) -> dict[str, SubsetName]:
     --------
     >>> subsets_of(["train", "eval", "test", "docs"])
     {'train': 'train', 'eval': 'validation', 'test': 'test'}
-    >>> subsets_of(["dev", "cat"])
-    {}
+    >>> subsets_of(["dev", "cat"]), subsets_of(["seg_train", "seg_test"])
+    ({}, {'seg_train': 'train', 'seg_test': 'test'})
     """
     words = list(words)
     found = {word: subset for word in words if (subset := subset_of(word))}
+    if not found:
+        found = _beside_common_words(words)
     if "train" not in found.values():
         return {word: subset for word, subset in found.items() if word.casefold() in _PLAIN}
     rest = {word for word in found if _core(word) not in _EVALUATION}
     if "test" in (found[word] for word in rest) and "validation" not in (found[w] for w in rest):
         return {word: found[word] if word in rest else SUBSETS[1] for word in found}
     return found
+
+
+def _beside_common_words(words: list[str]) -> dict[str, SubsetName]:
+    """Read names that share a word or number, such as seg_train and seg_test, by the others."""
+    parts = {word: _PARTS.findall(word.casefold()) for word in words}
+    if len(words) < 2 or not all(parts.values()):
+        return {}
+    common = set.intersection(*map(set, parts.values())) - set(_WORDS)
+    rest = {word: " ".join(p for p in own if p not in common) for word, own in parts.items()}
+    found = {word: subset for word, one in rest.items() if (subset := subset_of(one))}
+    return found if common and {"train", "test"} <= {*found.values()} else {}
 
 
 def _core(word: str) -> str:

@@ -127,6 +127,9 @@ def test_any_names_are_arranged_or_refused(names: list[str]) -> None:
         (("Train", "valid", "TESTSET"), "train validation test"),
         (("train_images", "val images", "test images"), "train validation test"),
         (("train2017", "val2017"), "train validation"),
+        (("seg_train", "seg_test"), "train test"),
+        (("train1", "test1"), "train test"),
+        (("cats_train", "cats_val", "cats_test"), "train validation test"),
         (("training data", "dev", "hold-out"), "train validation test"),
         (("train", "holdout"), "train test"),
         (("train", "eval"), "train test"),
@@ -138,6 +141,14 @@ def test_subsets_under_every_usual_name(names: tuple[str, ...], expected: str) -
     layout = arrange([f"{name}/{label}/1.png" for name in names for label in "ab"], "here")
     assert [file.subset for file in layout.files] == [s for s in expected.split() for _ in "ab"]
     assert {file.label for file in layout.files} == {"a", "b"}
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("seg_train", "seg_test")])
+def test_folders_that_an_archive_doubled_are_subsets(names: tuple[str, ...]) -> None:
+    layout = arrange([f"{name}/{name}/{label}/1.png" for name in names for label in "ab"], "here")
+    assert [(file.subset, file.label) for file in layout.files] == [
+        (subset, label) for subset in ("train", "test") for label in "ab"
+    ]
 
 
 def test_only_beside_a_training_set_is_any_word_a_subset() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +102,44 @@ def test_a_table_that_only_mentions_pictures_stays_one(tmp_path: Path) -> None:
     rows = [f"{n}.png,{n % 3},{n % 2}" for n in range(60)]
     dataset = load_data(table(tmp_path / "x.csv", "file,size,label", rows))
     assert dataset.tabular
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda name: name.replace("/", "\\"), "names pictures; "),
+        (lambda name: f"C:\\Users\\me\\{name}", "names pictures without the 3 first folders"),
+        (lambda name: f"/home/me/set/{name}", "names pictures without the 3 first folders"),
+        (lambda name: name.removeprefix("pics/"), "names pictures in pics/; "),
+        (lambda name: name[5:-4], "names pictures in pics/, with .png at the end; "),
+        (lambda name: f"./{name} ", "names pictures; "),
+    ],
+)
+def test_names_as_other_programs_write_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, write: Callable[[str], str], said: str
+) -> None:
+    rows = [f"{write(name)},{'ab'[n % 2]}" for n, name in enumerate(pictures(tmp_path))]
+    dataset = load_data(table(tmp_path / "labels.csv", "id,label", rows))
+    assert dataset.x_train[:, 3, 3, 0].tolist() == [20 * n for n in range(8)]
+    assert said in caplog.text
+
+
+def test_numbers_and_words_that_happen_to_be_pictures_stay_a_table(tmp_path: Path) -> None:
+    pictures(tmp_path, 3)  # 0.png, 1.png and 2.png
+    rows = [f"{n},{n % 3},{n % 2}" for n in range(60)]
+    assert load_data(table(tmp_path / "x.csv", "number,size,label", rows)).tabular
+
+
+def test_a_table_of_pictures_that_are_elsewhere_is_refused(tmp_path: Path) -> None:
+    rows = [f"there/{n}.png,{n % 2}" for n in range(60)]
+    with pytest.raises(SourceError, match=r"such as there/0\.png, but none of them is there"):
+        load_data(table(tmp_path / "x.csv", "file,label", rows))
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_a_folder_whose_labels_are_in_a_table_names_it(tmp_path: Path, around: bool) -> None:
+    rows = [f"{name},{'ab'[n % 2]}" for n, name in enumerate(pictures(tmp_path))]
+    folder = tmp_path if around else tmp_path / "pics"
+    labels = table(folder / "labels.csv", "file,label", rows)
+    with pytest.raises(SourceError, match=f"give th.* table.* {re.escape(str(labels))}"):
+        load_data(folder)

@@ -118,9 +118,10 @@ def arrange(names: Iterable[str], where: str, folders: Iterable[str] = ()) -> La
         )
     top = _wrapping(within)
     subsets = _subsets(within, top)
+    doubled = _doubled(within, top, subsets)
     kept: dict[tuple[SubsetName, str], list[str]] = {}
     for path, pictures in within.items():
-        if place := _place(path[top:], subsets):
+        if place := _place(path[top:], subsets, doubled):
             kept.setdefault(place, []).extend(pictures)
         else:
             others += len(pictures)
@@ -143,7 +144,7 @@ def arrange(names: Iterable[str], where: str, folders: Iterable[str] = ()) -> La
     ]
     around = next(iter(within))[:top]
     paths = [tuple(name.split("/")[:-1]) for name in known if not _hidden(name, service)]
-    places = (_place(path[top:], subsets) for path in paths if path[:top] == around)
+    places = (_place(path[top:], subsets, doubled) for path in paths if path[:top] == around)
     labels = {label for _, label in kept}
     bare = {place[1] for place in places if place} - labels
     reported = [name[:-1].rpartition("/")[2] for name in service]
@@ -231,11 +232,13 @@ def _hidden(folder: str, service: Collection[str]) -> bool:
 
 
 def _place(
-    path: tuple[str, ...], subsets: Mapping[str, SubsetName]
+    path: tuple[str, ...], subsets: Mapping[str, SubsetName], doubled: bool
 ) -> tuple[SubsetName, str] | None:
     """Find the subset and class of the pictures in a folder, if they have both."""
     if not subsets:
         return ("train", _label(path[0])) if path else None
+    if doubled and path[1:2] == path[:1]:
+        path = path[1:]
     if len(path) < 2 or path[0] not in subsets:
         return None
     return subsets[path[0]], _label(path[1])
@@ -258,6 +261,14 @@ def _wrapping(folders: Collection[tuple[str, ...]]) -> int:
     ):
         top += 1
     return top
+
+
+def _doubled(
+    folders: Collection[tuple[str, ...]], top: int, subsets: Mapping[str, SubsetName]
+) -> bool:
+    """Whether each subset's folder holds but one of the same name, as some archives unpack."""
+    inside = [path[top:] for path in folders if len(path) > top and path[top] in subsets]
+    return bool(inside) and all(len(path) > 2 and path[1] == path[0] for path in inside)
 
 
 def _subsets(folders: dict[tuple[str, ...], list[str]], top: int) -> dict[str, SubsetName]:

@@ -20,6 +20,7 @@ from danqing.data.dataset import Dataset
 from danqing.data.images.layout import Labelled, Layout, is_picture_name
 from danqing.data.images.load_images import load_files
 from danqing.data.images.origin import Entry, Listing
+from danqing.data.images.picture_names import PictureNames, find_pictures, pictures_beside
 from danqing.data.labels import make_labels
 from danqing.data.row_names import FileNames
 from danqing.data.table import Table
@@ -33,16 +34,18 @@ __all__ = ["load_picture_table", "may_name_pictures"]
 _START = 1 << 16  # bytes, in which a table of pictures names one
 _SAMPLE = 200  # values of a column, of which most are files that exist
 _NAMED = 3  # files that a message names
+_ONLY = 2  # columns: with more, the others may be what is learned from
 _PICTURE = re.compile(rb"\.(png|jpe?g|jpe|jfif|webp|hei[cf]|hif|avif|bmp|dib|gif|tiff?)\b", re.I)
 
 
 def may_name_pictures(path: Path) -> bool:
-    """Whether the start of a file of text has the name of a picture in it."""
+    """Whether a file of text has the name of a picture at its start, or pictures beside it."""
     try:
         with path.open("rb") as file:
-            return _PICTURE.search(file.read(_START).replace(b"\0", b"")) is not None
+            start = file.read(_START).replace(b"\0", b"")
     except OSError:
         return False
+    return _PICTURE.search(start) is not None or pictures_beside(path.parent)
 
 
 def load_picture_table(
@@ -78,24 +81,23 @@ def load_picture_table(
     SourceError
         If there is no such target, or no picture can be read.
     """
-    column = _file_column(files["train"], target)
-    if column is None:
+    found = _file_column(files["train"], target)
+    if found is None:
         return None
+    column, way = found
     tables = {subset: read_table(path, {column: "category"}) for subset, path in files.items()}
     rest = [name for name in tables["train"].names if name != column]
     if target is None and len(rest) == 1:
         target = rest[0]
     chosen = choose_target(tuple(rest), target, where)
-    note = f"its column {column!r} names pictures; {chosen!r} is learned from them"
+    note = f"its column {column!r} names pictures{f' {way}' * bool(str(way))}; {chosen!r} is "
+    note += "learned from them"
     names, targets = {}, {}
     for subset, table in tables.items():
         if column not in table.names or chosen not in table.names:
             raise SourceError(f"{files[subset]}: lacks the column {column!r} or {chosen!r}")
-        folder = files[subset].parent
-        names[subset] = [
-            str((folder / name.replace("\\", "/")).absolute()) if name else ""
-            for name in _texts(table, column)
-        ]
+        own = replace(way, folder=files[subset].parent)
+        names[subset] = [own.path(name) if name else "" for name in _texts(table, column)]
         targets[subset] = table.columns[table.names.index(chosen)].values
     dataset = _load(names, targets, where, chosen, task, progress)
     return replace(dataset, notes=(note, *dataset.notes))
@@ -168,20 +170,43 @@ def _taken(pictures: Any, rows: NDArray[np.int64]) -> Any:
     return pictures[rows] if isinstance(pictures, np.ndarray) else pictures.take(rows)
 
 
-def _file_column(path: Path, target: str | None) -> str | None:
-    """Find the column of which most values are names of pictures, and some exist."""
+def _file_column(path: Path, target: str | None) -> tuple[str, PictureNames] | None:
+    """Find the column that names pictures of which some exist, and where they are.
+
+    Raises
+    ------
+    SourceError
+        If a column of its only target names pictures, and none exists.
+    """
     frame = read_frame(path).frame
-    for series in frame.get_columns():
-        if str(series.dtype) != "String" or series.name == target:
-            continue
-        every = max(1, len(series) // _SAMPLE)
-        values = [value.strip() for value in series.gather_every(every).to_list() if value]
-        pictures = [value for value in values if is_picture_name(value)]
-        if 2 * len(pictures) > len(values) and any(
-            (path.parent / value.replace("\\", "/")).is_file() for value in pictures
-        ):
-            return series.name
+    samples = {
+        series.name: [text.strip() for text in _sample(series) if text]
+        for series in frame.get_columns()
+        if str(series.dtype) == "String" and series.name != target
+    }
+    # What ends as a picture's name does goes before a number that may be one.
+    for ends in (True, False):
+        for name, values in samples.items():
+            if _are_names(values) is ends and (way := find_pictures(values, path.parent)):
+                return name, way
+    lost = next((name for name, values in samples.items() if _are_names(values)), None)
+    if lost is not None and len(frame.columns) <= _ONLY:
+        raise SourceError(
+            f"{path}: the column {lost!r} names pictures such as {samples[lost][0]}, but none of "
+            "them is there; their paths start from the table's folder: move the table, or the "
+            "pictures"
+        )
     return None
+
+
+def _sample(series: Any) -> list[str | None]:
+    found: list[str | None] = series.gather_every(max(1, len(series) // _SAMPLE)).to_list()
+    return found
+
+
+def _are_names(values: list[str]) -> bool:
+    """Whether most values end as the names of pictures do."""
+    return 2 * sum(map(is_picture_name, values)) > len(values)
 
 
 def _texts(table: Table, column: str) -> list[str]:
