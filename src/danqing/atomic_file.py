@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
 __all__ = ["AtomicFile"]
+
+_WINDOWS = os.name == "nt"
+_TRIES, _PAUSE = 20, 0.05  # of a rename, and seconds between them
 
 
 class AtomicFile:
@@ -73,8 +77,8 @@ class AtomicFile:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             self._file.close()
-            self._temporary.replace(self.path)
-            if self._durable and os.name == "posix":
+            _rename(self._temporary, self.path)
+            if self._durable:
                 _sync_folder(self.path.parent)
         except BaseException:
             self.discard()
@@ -88,9 +92,23 @@ class AtomicFile:
             self._temporary.unlink(missing_ok=True)
 
 
+def _rename(temporary: Path, path: Path) -> None:
+    """Rename a file over another, which Windows refuses for as long as a reader has that open."""
+    for _ in range(_TRIES if _WINDOWS else 0):
+        try:
+            temporary.replace(path)
+            return
+        except PermissionError:
+            time.sleep(_PAUSE)
+    temporary.replace(path)
+
+
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Write a folder's entries through to the disk, where the system can do that with a folder."""
+    # Windows can't open one; some network drives can't sync one. The file is there all the same.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -54,6 +54,7 @@ class FileNames(Sequence[str]):
     Parameters
     ----------
     folder : str
+        Empty if the names are whole paths.
     names : sequence of str
         Of each file within it, with ``/`` between folders.
 
@@ -76,7 +77,7 @@ class FileNames(Sequence[str]):
     def __getitem__(self, place: int | slice) -> str | FileNames:
         if isinstance(place, slice):
             return FileNames(self._folder, self._names[place])
-        return f"{self._folder}/{self._names[place]}"
+        return f"{self._folder}/{self._names[place]}" if self._folder else self._names[place]
 
 
 def name_rows(

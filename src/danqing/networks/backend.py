@@ -20,8 +20,13 @@ _quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3" and os.environ.get("DANQI
 _saved = -1
 if _quiet:
     # TensorFlow's C++ writes notes about oneDNN before its log level counts: not a user's matter.
-    sys.stderr.flush()
-    _saved = os.dup(2)
+    if sys.stderr is not None:  # as in a Windows program without a console
+        sys.stderr.flush()
+    try:
+        _saved = os.dup(2)
+    except OSError:
+        _quiet = False  # standard error is closed, so nobody hears the notes
+if _quiet:
     _nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(_nowhere, 2)
     os.close(_nowhere)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "read_inputs", "read_picture_files"]
 
 _CHUNK = 1000  # pictures in memory
+_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet")
 _ARRAYS = (".npz", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 
 
@@ -75,10 +76,14 @@ def read_inputs(
         If the network can't take what the path holds.
     """
     if preparation.encoding is not None:
-        from danqing.data.tables.table_files import read_table
+        from danqing.data.tables.table_files import read_rows
 
-        table = _load_rows(path) if _is_name(path) else read_table(path, preparation.encoding.types)
-        yield Inputs([f"{path}:{row + 1}" for row in range(len(table))], table)
+        first = 0
+        if _is_name(path):
+            table = _load_rows(path)
+        else:
+            table, first = read_rows(path, preparation.encoding.types)
+        yield Inputs([f"{path}:{first + row + 1}" for row in range(len(table))], table)
         return
     if not (is_picture_name(path.name) and path.exists()) and _holds_many(path):
         pictures = resize_pictures(_load_rows(path), input_shape)
@@ -86,7 +91,12 @@ def read_inputs(
             chunk = pictures[start : start + _CHUNK]
             yield Inputs([f"{path}:{start + row + 1}" for row in range(len(chunk))], chunk)
         return
-    files = list_pictures(path) if path.is_dir() else [path]
+    if path.name.lower().endswith(_TABLES) and path.is_file():
+        files, errors = _listed_in_table(path)
+        if errors:
+            yield Inputs([], None, errors)
+    else:
+        files = list_pictures(path) if path.is_dir() else [path]
     for start in range(0, len(files), _CHUNK):
         yield read_picture_files(
             files[start : start + _CHUNK],
@@ -122,14 +132,40 @@ def _is_name(path: Path) -> bool:
 
 
 def _holds_many(path: Path) -> bool:
-    """Whether it is a name, or a file of arrays or an archive; a table is refused."""
+    """Whether it is a name, or a file of arrays or an archive."""
     from danqing.data.arrays.idx import is_idx
-    from danqing.data.tables.table_files import TABLE_SUFFIXES
 
-    if path.name.lower().endswith(TABLE_SUFFIXES):
-        raise SourceError(f"{path}: is a table, but the network takes pictures")
+    if path.name.lower().endswith(_TABLES):
+        return False
     packed = path.name.lower().endswith(_ARRAYS) or is_idx(path)
     return _is_name(path) or (packed and path.exists())
+
+
+def _listed_in_table(path: Path) -> tuple[list[Path], list[str]]:
+    """Find the picture files that a table names, and say which rows name none."""
+    from danqing.data.images.picture_table import picture_column
+    from danqing.data.tables.table_files import read_table
+
+    found = picture_column(path)
+    if found is None:
+        raise SourceError(
+            f"{path}: is a table without a column of picture files, but the network takes "
+            "pictures; name pictures, a folder of them, or a table that lists some"
+        )
+    column, way = found
+    table = read_table(path, {column: "category"})
+    values = table.columns[table.names.index(column)].values.tolist()
+    names = ["" if value is None else str(value).strip() for value in values]
+    errors = [f"{path}:{row}: names no picture" for row, name in enumerate(names, 1) if not name]
+    return [_as_given(Path(way.path(name)), path.parent) for name in names if name], errors
+
+
+def _as_given(file: Path, folder: Path) -> Path:
+    """Write a file's path as that of its folder was given, relative or not."""
+    try:
+        return folder / file.relative_to(folder.absolute())
+    except ValueError:
+        return file
 
 
 def _load_rows(path: Path) -> Any:

@@ -247,7 +247,7 @@ class Recipe(BaseModel):
             If the file is missing, is not TOML, or has a wrong setting.
         """
         try:
-            settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            settings = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise RecipeError(f"recipe {path}: can't be read ({error.strerror})") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -5,7 +5,6 @@ Knows nothing of what is written there.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -14,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from danqing.errors import RecipeError, RunError
+from danqing.runs.folder_lock import FolderIsLocked, folder_lock
+from danqing.runs.portable_name import portable_name
 from danqing.runs.rows import ROWS_FILE
 from danqing.runs.run_folder import FORMAT, RunFolder
 
@@ -59,7 +60,7 @@ def create_folder(out: str | Path | None, name: str) -> Path:
         If it exists already, as nothing is overwritten, or can't be made.
     """
     if out is None:
-        base = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+        base = Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{portable_name(name)}"
         tries = [base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 100))]
     else:
         tries = [Path(out)]
@@ -119,27 +120,16 @@ def lock_folder(folder: Path) -> Iterator[None]:
         If another process is training there.
     """
     try:
-        import fcntl
-    except ImportError:  # Windows has no such locks
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"folder {folder}: another process is training in it; wait for its end, or stop it"
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        for place in (folder, folder / "checkpoints"):
-            for path in place.glob(".*"):
-                if _TEMPORARY.fullmatch(path.name):
-                    path.unlink(missing_ok=True)
-        yield
-    finally:
-        os.close(descriptor)
+        with folder_lock(folder):
+            for place in (folder, folder / "checkpoints"):
+                for path in place.glob(".*"):
+                    if _TEMPORARY.fullmatch(path.name):
+                        path.unlink(missing_ok=True)
+            yield
+    except FolderIsLocked:
+        raise RunError(
+            f"folder {folder}: another process is training in it; wait for its end, or stop it"
+        ) from None
 
 
 def remove_if_nothing_learned(run: RunFolder) -> bool:

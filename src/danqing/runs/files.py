@@ -48,7 +48,8 @@ def write_file(path: Path, content: bytes) -> None:
 def write_json(path: Path, plain: Any) -> None:
     """Write plain data as JSON; NaN and infinities are refused, as JSON has none."""
     text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
-    write_file(path, text.encode() + b"\n")
+    # Names of files whose bytes are no UTF-8 have lone surrogates, which JSON can escape.
+    write_file(path, text.encode(errors="backslashreplace") + b"\n")
 
 
 def read_json(path: Path) -> Any:
@@ -60,7 +61,7 @@ def read_json(path: Path) -> Any:
         If it is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RunError(f"{path}: is missing; {path.parent} is not a complete run folder") from None
     except OSError as error:

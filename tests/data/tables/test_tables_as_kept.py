@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danqing.data.arrays.objects import from_object
+from danqing.data.table import ColumnType
 from danqing.data.tables.csv_text import read_csv_text
 from danqing.data.tables.dates import DAY_FIRST, MONTH_FIRST, parse_date
 from danqing.data.tables.numbers import parse_number, read_number
-from danqing.data.tables.table_files import load_table, read_table
+from danqing.data.tables.table_files import load_table, read_rows, read_table
 from danqing.errors import SourceError
 
 
@@ -289,3 +290,30 @@ def test_any_text_is_a_number_or_none(text: str, how: str) -> None:
     assert value is None or isinstance(value, float)
     for order in ("", DAY_FIRST, MONTH_FIRST):
         assert parse_date(text, order) is None or isinstance(parse_date(text, order), int)
+
+
+def test_a_row_of_units_in_each_file(tmp_path: Path) -> None:
+    lines = "".join(f"{i},{i}.5,{'pq'[i % 2]}\n" for i in range(30))
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text(f"height,weight,y\ncm,kg,-\n{lines}")
+    dataset = load_table(tmp_path)
+    assert len(dataset.x_train) == len(dataset.x_test) == 30
+    assert "row 1 of train and test has units, not values; it is left out" in dataset.notes
+    assert dataset.names["test"][0] == str(tmp_path / "test.csv:2")
+
+
+def test_a_row_of_units_to_predict(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    types = {"height": ColumnType("number"), "weight": ColumnType("number"),
+             "kind": ColumnType("category")}  # fmt: skip
+    path = written(tmp_path, "height,kind,weight\ncm,-,kg\n1,a,2\n3,b,4\n")
+    table, left_out = read_rows(path, types)
+    assert left_out == 1
+    assert table.columns[0].values.tolist() == [1, 3]
+    assert f"{path}:1: has units, not values; it is left out" in caplog.text
+    # A single stray mark is no unit; a bad value is named by its row in the file.
+    table, left_out = read_rows(written(tmp_path, "height,kind,weight\nn/a,a,2\n3,b,4\n"), types)
+    assert (len(table), left_out) == (2, 0)
+    with pytest.raises(SourceError, match=r"row 3"):
+        read_rows(written(tmp_path, "height,kind,weight\ncm,-,kg\n1,a,2\n3,b,x4\n"), types)
+    with pytest.raises(SourceError, match="has a row of units and no other"):
+        read_rows(written(tmp_path, "height,kind,weight\ncm,-,kg\n"), types)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from danqing.apps.cli.console import is_terminal, json_text
 from danqing.apps.cli.options import ColumnOption, TargetOption, TaskOption, column_types
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def inspect(
     drawn = None if dataset.tabular else _draw(dataset, sheet)
     if as_json:
         plain = {**inspection.to_json(), "sheet": str(drawn) if drawn else None}
-        print(json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False))
+        print(json_text(plain, indent=1, allow_nan=False))
         return
     from danqing.inspection.text_report import report_lines
 
@@ -113,10 +113,11 @@ def _draw(dataset: Dataset, sheet: Path | None) -> Path:
     from danqing.errors import RunError
     from danqing.inspection.contact_sheet import draw_contact_sheet
     from danqing.runs.files import write_file
+    from danqing.runs.portable_name import portable_name
 
     if sheet is None:
         when = time.strftime("%Y%m%d-%H%M%S")
-        name = "".join(c if c.isalnum() or c in "-_." else "_" for c in dataset.name)[:60]
+        name = portable_name(dataset.name)
         names = (f"{when}-{name}{more}.png" for more in ("", *(f"-{n}" for n in range(2, 100))))
         sheet = next(path for path in map(Path("inspections").joinpath, names) if not path.exists())
     content = BytesIO()
@@ -135,7 +136,7 @@ class _Counter:
     """Progress of reading, on standard error if it is a terminal."""
 
     def __call__(self, done: int, total: int) -> None:
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             end = "\n" if done >= total else ""
             print(f"\rreading {done:,} of {total:,}\x1b[K", end=end, file=sys.stderr, flush=True)
 

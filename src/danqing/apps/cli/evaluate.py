@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,10 +53,10 @@ def evaluate(
     dataset = load_for(opened, source) if source else None
     found = examine(opened, dataset, risk=risk, against=other)
     for note in notes_on(found):
-        typer.echo(f"danqing: {note}", err=True)
+        print(f"danqing: {note}", file=sys.stderr)
     for subset in ("validation", "test"):
         if subset in found.metrics:
-            typer.echo(_line(subset, found.metrics[subset]))
+            print(_line(subset, found.metrics[subset]))
     if opened.task == "classification":
         _print_means(found.metrics["test"])
         _print_classes(found.metrics["test"]["per_class"])
@@ -67,7 +68,7 @@ def evaluate(
         _print_comparison(found.comparison)
     report = write_report(found, out)
     if report:
-        typer.echo(f"\nreport: {report}")
+        print(f"\nreport: {report}")
 
 
 def _line(subset: str, figures: dict[str, Any]) -> str:
@@ -84,14 +85,14 @@ def _line(subset: str, figures: dict[str, Any]) -> str:
 
 def _print_classes(per_class: list[dict[str, Any]]) -> None:
     width = max(5, *(len(row["class"]) for row in per_class))
-    typer.echo(f"\n{'class':>{width}}       n  precision   recall       f1")
+    print(f"\n{'class':>{width}}       n  precision   recall       f1")
     for row in per_class:
         figures = "  ".join(f"{_share(row[name]):>7}" for name in ("precision", "recall", "f1"))
-        typer.echo(f"{row['class']:>{width}}  {row['n']:>6,}    {figures}")
+        print(f"{row['class']:>{width}}  {row['n']:>6,}    {figures}")
 
 
 def _print_means(figures: dict[str, Any]) -> None:
-    typer.echo(
+    print(
         f"\nbalanced accuracy {_share(figures['balanced_accuracy'])}  macro F1 "
         f"{_share(figures['macro_f1'])}  ROC AUC {_number(figures['roc_auc'])}  average precision "
         f"{_number(figures['average_precision'])}"
@@ -109,11 +110,11 @@ def _number(value: float | None) -> str:
 
 def _print_confusion(matrix: list[list[int]], names: list[str]) -> None:
     width = max(5, *(len(name) for name in names))
-    typer.echo("\nconfusion matrix (rows: true class, columns: predicted class)")
-    typer.echo(" " * width + "".join(f" {name:>{width}}" for name in names))
+    print("\nconfusion matrix (rows: true class, columns: predicted class)")
+    print(" " * width + "".join(f" {name:>{width}}" for name in names))
     for name, counts in zip(names, matrix, strict=True):
         cells = "".join(f" {count or '.':>{width}}" for count in counts)
-        typer.echo(f"{name:>{width}}{cells}")
+        print(f"{name:>{width}}{cells}")
 
 
 def _print_confidence(known: dict[str, Any] | None) -> None:
@@ -125,19 +126,19 @@ def _print_confidence(known: dict[str, Any] | None) -> None:
         after = known["after"]["test"]["ece"]
         line = f"\ncalibration error on test {after:.2%}, at temperature {known['temperature']:.3f}"
         line += f" ({before} at 1)"
-    typer.echo(line)
+    print(line)
     chosen = known["selection"]
     if chosen is None:
         return
     if chosen["unsure_below"] is None:
-        typer.echo(
+        print(
             f"no confidence threshold guarantees an error rate of at most {chosen['risk']:.2%}: "
             f"{chosen['n']:,} validation rows could guarantee {chosen['least']:.2%} at best"
         )
         return
     test = chosen["test"]
     wrong = "none" if test["risk"] is None else f"{test['risk']:.2%}"
-    typer.echo(
+    print(
         f'"unsure" below a confidence of {chosen["unsure_below"]:.4f}, for at most '
         f"{chosen['risk']:.2%} errors: covers {test['coverage']:.1%} of the test set, {wrong} of "
         "it wrong"
@@ -147,17 +148,17 @@ def _print_confidence(known: dict[str, Any] | None) -> None:
 def _print_margins(margins: list[dict[str, Any]]) -> None:
     for line in margins:
         if line["level"] == 0.9 and line["margin"] is not None:
-            typer.echo(
+            print(
                 f"90 % of predictions are expected within {line['margin']:.4g} of the target; on "
                 f"test, {line['covered']:.1%} are"
             )
 
 
 def _print_comparison(other: dict[str, Any]) -> None:
-    typer.echo(f"\nagainst {other['against']}, on the same {other['n']:,} test rows")
+    print(f"\nagainst {other['against']}, on the same {other['n']:,} test rows")
     if "p_value" in other:
         low, high = other["difference_ci95"]
-        typer.echo(
+        print(
             f"accuracy {other['accuracy'][0]:.2%} and {other['accuracy'][1]:.2%}: "
             f"{other['difference'] * 100:+.2f} points (95 %: {low * 100:+.2f} to "
             f"{high * 100:+.2f}), McNemar's exact p {other['p_value']:.2g}; only this run is right "
@@ -168,7 +169,7 @@ def _print_comparison(other: dict[str, Any]) -> None:
         one = other[name]
         ends = one["difference_ci95"]
         within = f" (95 %: {ends[0]:+.4g} to {ends[1]:+.4g})" if ends else ""
-        typer.echo(
+        print(
             f"{title} {one['figures'][0]:.5g} and {one['figures'][1]:.5g}: "
             f"{one['difference']:+.4g}{within}"
         )

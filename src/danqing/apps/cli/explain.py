@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,25 +73,25 @@ def explain(
     found = explain_run(opened, examples, names=names, method=method, target=target)
     _write(found, place)
     for note in found.notes:
-        typer.echo(f"danqing: {note}", err=True)
+        print(f"danqing: {note}", file=sys.stderr)
     if left_out:
-        typer.echo(
+        print(
             f"danqing: {file}: explaining the first {_MOST} examples; {left_out} more are left out",
-            err=True,
+            file=sys.stderr,
         )
     for line in _lines(found):
-        typer.echo(line)
-    typer.echo(place)
+        print(line)
+    print(place)
 
 
 def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
     """Choose the file to write; refuse now what couldn't be written later."""
     from danqing.errors import RecipeError
     from danqing.evaluation.report.write_report import check_out
+    from danqing.runs.portable_name import portable_name
 
     if out is None:
-        name = Path(file).stem if file else run.folder.resolve().name
-        name = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name)
+        name = portable_name(Path(file).stem if file else run.folder.resolve().name)
         places = (
             Path(f"explanation-{name}{n}.png") for n in ("", *(f"-{i}" for i in range(2, 999)))
         )
@@ -111,13 +112,17 @@ def _read(run: RunFolder, file: str) -> tuple[Any, list[str], int]:
     shown = Path(path if one else file)
     for found in read_inputs(shown, run.preparation, run.input_shape):
         for line in (*found.notes, *(f"danqing: {error}" for error in found.errors)):
-            typer.echo(line, err=True)
+            print(line, file=sys.stderr)
         if not found.names:
             continue
         count = len(found.names)
-        if one > count:
-            raise SourceError(f"{file}: there are {count} rows; expected one from 1 to {count}")
-        rows = [one - 1] if one else list(range(min(count, _MOST)))
+        wanted = f"{shown}:{one}"
+        if one and wanted not in found.names:
+            ends = [name.rpartition(":")[2] for name in (found.names[0], found.names[-1])]
+            raise SourceError(
+                f"{file}: there is no such row; expected one from {' to '.join(ends)}"
+            )
+        rows = [found.names.index(wanted)] if one else list(range(min(count, _MOST)))
         left_out = 0 if one else count - len(rows)
         return found.examples[rows], [found.names[r] for r in rows], left_out
     raise PictureError(f"{file}: holds nothing that can be explained")

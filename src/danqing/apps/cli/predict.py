@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from danqing.apps.cli.console import json_text
 
 __all__ = ["predict"]
 
@@ -80,7 +81,7 @@ def predict(
 
 
 def _json(prediction: Prediction) -> None:
-    print(json.dumps(prediction, ensure_ascii=False))
+    print(json_text(prediction))
 
 
 def _csv(classes: list[str]) -> Callable[[Prediction], None]:

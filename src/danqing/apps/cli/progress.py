@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from danqing.apps.cli.console import is_terminal
+
 if TYPE_CHECKING:
     from danqing.training.loop.progress import EpochReport, TrainingProgress
 
@@ -22,7 +24,7 @@ class Lines:
     """A line per epoch, and a live line in between if standard error is a terminal."""
 
     def __init__(self, task: str) -> None:
-        self._terminal, self._task = sys.stderr.isatty(), task
+        self._terminal, self._task = is_terminal(sys.stderr), task
         self._printed = 0.0
 
     def __call__(self, progress: TrainingProgress) -> None:
@@ -91,7 +93,7 @@ def say(line: str) -> None:
 def say_warnings() -> None:
     """Print the library's warnings as plain lines."""
     handler = logging.StreamHandler()
-    start = _CLEAR if sys.stderr.isatty() else ""
+    start = _CLEAR if is_terminal(sys.stderr) else ""
     handler.setFormatter(logging.Formatter(f"{start}danqing: %(message)s"))
     logger = logging.getLogger("danqing")
     logger.handlers[:] = [handler]

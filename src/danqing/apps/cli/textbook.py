@@ -31,4 +31,4 @@ def textbook(
 
     from danqing.explanation.textbook.write_textbook import write_textbook
 
-    typer.echo(write_textbook(opened, out=out))
+    print(write_textbook(opened, out=out))

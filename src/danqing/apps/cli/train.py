@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from danqing.apps.cli.console import is_terminal, printable
 from danqing.apps.cli.options import ColumnOption, TargetOption, TaskOption, column_types
 from danqing.apps.cli.progress import Curve, Lines, say, say_warnings
 from danqing.errors import RecipeError
@@ -184,13 +185,17 @@ def train(
         unlabelled=pictures,
         teacher=teacher,
         tensorboard=tensorboard,
-        progress=Curve(dataset.task) if live and sys.stderr.isatty() else Lines(dataset.task),
+        progress=Curve(dataset.task) if live and _can_draw() else Lines(dataset.task),
         load_seconds=load_seconds,
         started=time.perf_counter() - _process_age(),
         owns_process=True,
     )
     _summary(run)
     print(run.folder)
+
+
+def _can_draw() -> bool:
+    return is_terminal(sys.stderr) and printable("▁█", sys.stderr)
 
 
 def _description(dataset: Dataset) -> str:
@@ -204,7 +209,7 @@ def _description(dataset: Dataset) -> str:
 
 
 def _reading(done: int, total: int) -> None:
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         end = "\r\x1b[K" if done == total else ""
         print(f"\rreading {done:,} of {total:,}{end}", end="", file=sys.stderr, flush=True)
 

@@ -15,7 +15,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
@@ -168,6 +168,8 @@ def _clean_start() -> Iterator[None]:
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         if hasattr(signal, "pthread_sigmask"):
+            from multiprocessing import resource_tracker
+
             resource_tracker.ensure_running()  # first, as starting it unblocks the signal
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:

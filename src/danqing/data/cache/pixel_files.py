@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import weakref
 import zlib
 from pathlib import Path
@@ -47,7 +48,8 @@ class PixelFile:
         self.shape = shape
         self.row_bytes = int(np.prod(shape))
         self.checksums = checksums
-        self._descriptor = os.open(path, os.O_RDONLY)
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._lock = threading.Lock()
         weakref.finalize(self, os.close, self._descriptor)
         size = os.fstat(self._descriptor).st_size
         if size != len(checksums) * self.row_bytes:
@@ -63,7 +65,7 @@ class PixelFile:
         """
         step = self.row_bytes
         try:
-            content = os.pread(self._descriptor, (stop - start) * step, start * step)
+            content = self._read((stop - start) * step, start * step)
         except OSError as error:
             raise self._damage(error.strerror) from None
         if len(content) != (stop - start) * step:
@@ -73,6 +75,13 @@ class PixelFile:
             if zlib.crc32(view[row * step : (row + 1) * step]) != self.checksums[start + row]:
                 raise self._damage("a checksum is wrong")
         return np.frombuffer(content, np.uint8).reshape(-1, *self.shape)
+
+    def _read(self, count: int, start: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._descriptor, count, start)
+        with self._lock:  # Windows: a place to read from belongs to the file, not to the call
+            os.lseek(self._descriptor, start, os.SEEK_SET)
+            return os.read(self._descriptor, count)
 
     def _damage(self, what: str | None) -> SourceError:
         with contextlib.suppress(OSError):

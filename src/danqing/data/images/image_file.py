@@ -54,6 +54,8 @@ _OTHERS: dict[bytes, str] = {
     b"gimp xcf": "a GIMP file",
     b"\x1aE\xdf\xa3": "a video",
 }
+# Opening a pipe would wait forever for its other end; Windows would change the ends of lines.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MOST_BYTES = 256 << 20
 _MOST_PIXELS = 50_000_000  # more is a decompression bomb, or nothing a network can use
 _LONGEST_SIDE = 65_535  # pixels, as in JPEG; each row takes memory of its own
@@ -69,8 +71,7 @@ def read_file(path: str | Path) -> bytes:
         If it is missing, unreadable, not a file or far too large; the message doesn't name it.
     """
     try:
-        # Opening a pipe would wait forever for its other end.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, _READ)
         try:
             status = os.fstat(descriptor)
             if stat.S_ISDIR(status.st_mode):

@@ -6,10 +6,12 @@ Knows names and folders; no decoder and no labels.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import lru_cache
+from itertools import product, takewhile
 from pathlib import Path
 
 from danqing.data.images.layout import is_picture_name
@@ -50,8 +52,8 @@ class PictureNames:
         kept = steps[min(self.skipped, len(steps) - 1) :]
         first = kept[0] if self.skipped else name.strip().replace("\\", "/")
         rest = "/".join(kept[1:]) if self.skipped else ""
-        found = self.folder / self.inside / first / rest
-        return str(found.absolute()) + self.suffix
+        found = str((self.folder / self.inside / first / rest).absolute()) + self.suffix
+        return found if os.path.isfile(found) else _in_other_case(found)  # noqa: PTH113
 
     def __str__(self) -> str:
         """Say what is done to the names; empty if nothing is."""
@@ -114,10 +116,14 @@ def pictures_beside(folder: Path) -> bool:
 
 
 def _ways(names: Sequence[str], folder: Path) -> Iterator[PictureNames]:
-    """Yield the ways to look for names that end as pictures do, the plainest first."""
-    depth = max(len(_steps(name)) for name in names[:_SAMPLE])
-    inside = _folders(folder)
-    for skipped, one in sorted(product(range(depth), inside), key=lambda way: bool(way[1])):
+    """Yield the ways to look for names that end as pictures do, the plainest first.
+
+    Only folders that all names begin with are skipped: a/1.png and b/1.png are two pictures.
+    """
+    folders = (_steps(name)[:-1] for name in names)
+    same = takewhile(lambda steps: len(set(steps)) == 1, zip(*folders, strict=False))
+    skipping, inside = range(len(list(same)) + 1), _folders(folder)
+    for skipped, one in sorted(product(skipping, inside), key=lambda way: bool(way[1])):
         yield PictureNames(folder, one, skipped)
 
 
@@ -140,6 +146,39 @@ def _suffixes(folder: Path) -> list[str]:
         return []
     endings = Counter(name[name.rfind(".") :] for name in names if is_picture_name(name))
     return [ending for ending, _ in endings.most_common()]
+
+
+def _in_other_case(path: str) -> str:
+    """Find a file whose path differs in case only, or in how accents are written.
+
+    Windows and Macs take both for the same. The path itself if there is none, or more than one.
+    """
+    if os.path.exists(path) or "\0" in path:  # noqa: PTH110
+        return path
+    here, missing = Path(path), []
+    while not here.is_dir() and here != here.parent:
+        missing.append(here.name)
+        here = here.parent
+    for name in reversed(missing):
+        found = _names_by_key(str(here), here.stat().st_mtime_ns).get(_key(name))
+        if found is None:
+            return path
+        here /= found
+    return str(here)
+
+
+@lru_cache(64)
+def _names_by_key(folder: str, changed: int) -> dict[str, str]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return {}
+    count = Counter(map(_key, names))
+    return {key: name for name in names if count[key := _key(name)] == 1}
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _steps(name: str) -> list[str]:

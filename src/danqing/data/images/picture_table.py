@@ -29,7 +29,7 @@ from danqing.data.tables.frame_files import read_frame
 from danqing.data.tables.table_files import read_table
 from danqing.errors import PictureError, SourceError
 
-__all__ = ["load_picture_table", "may_name_pictures"]
+__all__ = ["load_picture_table", "may_name_pictures", "picture_column"]
 
 _START = 1 << 16  # bytes, in which a table of pictures names one
 _SAMPLE = 200  # values of a column, of which most are files that exist
@@ -81,7 +81,7 @@ def load_picture_table(
     SourceError
         If there is no such target, or no picture can be read.
     """
-    found = _file_column(files["train"], target)
+    found = picture_column(files["train"], target)
     if found is None:
         return None
     column, way = found
@@ -150,8 +150,7 @@ def _load(
         removed={**_left_out(wanted, origin, row_of), **labels.removed},
         pictures_as=loaded.pictures_as,
         content_hash=digest.hexdigest(),
-        names={s: FileNames("", [name.removeprefix("/") for name in own])
-               for s, own in used.items()},
+        names={s: FileNames("", own) for s, own in used.items()},
     )  # fmt: skip
 
 
@@ -170,7 +169,7 @@ def _taken(pictures: Any, rows: NDArray[np.int64]) -> Any:
     return pictures[rows] if isinstance(pictures, np.ndarray) else pictures.take(rows)
 
 
-def _file_column(path: Path, target: str | None) -> tuple[str, PictureNames] | None:
+def picture_column(path: Path, target: str | None = None) -> tuple[str, PictureNames] | None:
     """Find the column that names pictures of which some exist, and where they are.
 
     Raises

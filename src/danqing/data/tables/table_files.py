@@ -7,7 +7,7 @@ in `columns`; files are read in `frame_files`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,21 @@ from danqing.data.tables.row_numbers import is_index, without_identifiers
 from danqing.data.tables.units import rows_of_units
 from danqing.errors import SourceError
 
-__all__ = ["TABLE_SUFFIXES", "dataset_of_tables", "load_table", "read_table", "table_subsets"]
+__all__ = [
+    "TABLE_SUFFIXES",
+    "dataset_of_tables",
+    "load_table",
+    "read_rows",
+    "read_table",
+    "table_subsets",
+]
 
 _log = logging.getLogger("danqing")
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz")
 _INDEX = "unnamed columns of row numbers"
 _UNITS = "rows of units"
+_HAS_UNITS = "has units, not values; it is left out"
 
 
 def load_table(
@@ -65,11 +73,11 @@ def load_table(
         raise SourceError(f"{path}: has no train.csv or train.parquet; name the file itself")
     frames = {subset: read_frame(file) for subset, file in files.items()}
     # Typed together, so that a column has the same type in every subset.
-    together = _together(frames, files)
-    types, ignored = chosen_types(columns or {}, tuple(together.frame.columns), path)
+    names = tuple(frames["train"].frame.columns)
+    types, ignored = chosen_types(columns or {}, names, path)
+    together, units = _together(frames, files, [n for n in names if n not in ignored])
     notes: list[str] = []
-    units, frame = rows_of_units(together.frame.drop(ignored))
-    table = _table(RawFrame(frame, together.separator), path, types, notes)
+    table = _table(together, path, types, notes)
     lengths = [len(raw.frame) for raw in frames.values()]
     ends = np.cumsum([0, *lengths])
     tables = {
@@ -90,10 +98,13 @@ def load_table(
     )
 
 
-def _together(frames: dict[str, RawFrame], files: dict[str, Path]) -> RawFrame:
+def _together(
+    frames: dict[str, RawFrame], files: dict[str, Path], names: list[str]
+) -> tuple[RawFrame, list[str]]:
+    """Put columns of all subsets into one frame; name the subsets that begin with units."""
     import polars as pl
 
-    names = frames["train"].frame.columns
+    parts, units = [], []
     for subset, raw in frames.items():
         missing = [name for name in names if name not in raw.frame.columns]
         if missing:
@@ -102,11 +113,12 @@ def _together(frames: dict[str, RawFrame], files: dict[str, Path]) -> RawFrame:
                 f"{files[subset]}: lacks the columns {listed} of {files['train'].name}"
                 f"{case_hint(missing, raw.frame.columns)}; add them"
             )
+        found, frame = rows_of_units(raw.frame.select(names))
+        parts.append(frame)
+        units += [subset] * found
     with polars_errors(files["train"].parent):
-        whole = pl.concat(
-            [raw.frame.select(names) for raw in frames.values()], how="vertical_relaxed"
-        )
-    return RawFrame(whole, frames["train"].separator)
+        whole = pl.concat(parts, how="vertical_relaxed")
+    return RawFrame(whole, frames["train"].separator), units
 
 
 def read_table(
@@ -133,13 +145,30 @@ def read_table(
     >>> [(column.name, column.kind) for column in read_table(path).columns]
     [('kind', 'category'), ('weight', 'number')]
     """
-    path = Path(path)
+    return _typed(read_frame(Path(path)), Path(path), kinds or {})
+
+
+def read_rows(path: Path, types: Mapping[str, ColumnType]) -> tuple[Table, int]:
+    """Read rows to predict as `read_table` does, without a row of units; return its length, too."""
+    raw = read_frame(path)
+    numbers = [name for name, kind in types.items() if kind.kind == "number"]
+    found, frame = rows_of_units(raw.frame, numbers)
+    table = _typed(RawFrame(frame, raw.separator), path, types)
+    if not found:
+        return table, 0
+    if len(table) == 1:
+        raise SourceError(f"{path}: has a row of units and no other; add rows of values")
+    _log.warning("%s:1: %s", path, _HAS_UNITS)
+    return table[1:], 1
+
+
+def _typed(raw: RawFrame, path: Path, kinds: Mapping[str, ColumnKind | ColumnType]) -> Table:
     types = {
         name: kind if isinstance(kind, ColumnType) else ColumnType(kind)
-        for name, kind in (kinds or {}).items()
+        for name, kind in kinds.items()
     }
     notes: list[str] = []
-    table = _table(read_frame(path), path, types, notes, trained=True)
+    table = _table(raw, path, types, notes, trained=True)
     for note in notes:
         # What nothing was learned from is of no interest.
         if not types or any(f"the column {name!r}" in note for name in types):
@@ -170,7 +199,7 @@ def dataset_of_tables(
     files: Mapping[str, Path] | None = None,
     columns: Mapping[str, str | ColumnType] | None = None,
     notes: Sequence[str] = (),
-    units: bool = False,
+    units: Collection[str] = (),
 ) -> Dataset:
     """Make a Dataset of the tables of each subset, training first; rows need a target.
 
@@ -184,8 +213,8 @@ def dataset_of_tables(
         The types that the caller has chosen; "ignore" leaves a column out.
     notes : sequence of str
         What reading has decided.
-    units : bool
-        Whether the first training row has units in place of values.
+    units : collection of str
+        The subsets whose first row has units in place of values.
 
     Raises
     ------
@@ -210,10 +239,11 @@ def dataset_of_tables(
         listed = ", ".join(map(repr, index))
         lines.append(f"left out as row numbers: {listed}; --column NAME=number uses a column")
     targets = {subset: table.columns[at].values for subset, table in tables.items()}
-    skip = {"train": np.arange(len(targets["train"])) == 0} if units else {}
+    skip = {subset: np.arange(len(targets[subset])) == 0 for subset in units}
     if units:
-        removed[_UNITS] = 1
-        lines.append("row 1 has units, not values; it is left out")
+        removed[_UNITS] = len(units)
+        which = f"row 1 of {' and '.join(units)}" if len(tables) > 1 else "row 1"
+        lines.append(f"{which} {_HAS_UNITS}")
     labels = make_labels(targets, f"{where}: {target!r}", task=task, skip=skip)
     x = {subset: Table(tuple(table.columns[i] for i in others)) for subset, table in tables.items()}
     x = without_identifiers(x, given)

@@ -6,7 +6,7 @@ Knows no types: a column counts as numbers if all its other values look like num
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS, read_number
@@ -63,8 +63,16 @@ def common_unit(texts: Sequence[str], counts: Sequence[int], allowed: float) -> 
     return unit if _is_unit(unit) and other <= allowed * sum(counts) else ""
 
 
-def rows_of_units(frame: pl.DataFrame) -> tuple[bool, pl.DataFrame]:
+def rows_of_units(
+    frame: pl.DataFrame, numbers: Collection[str] | None = None
+) -> tuple[bool, pl.DataFrame]:
     """Find out whether the first row holds units, and empty it if so.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    numbers : collection of str, optional
+        The columns of numbers, if that is known; else their other values tell.
 
     Examples
     --------
@@ -75,13 +83,14 @@ def rows_of_units(frame: pl.DataFrame) -> tuple[bool, pl.DataFrame]:
     """
     import polars as pl
 
-    if len(frame) <= _FEWEST:
+    if numbers is None and len(frame) <= _FEWEST:
         return False, frame
     first = frame.row(0)
     numeric = [
         (place, series)
         for place, series in enumerate(frame.get_columns())
-        if series.dtype == pl.String and _has_numbers(series[1:])
+        if series.dtype == pl.String
+        and (_has_numbers(series[1:]) if numbers is None else series.name in numbers)
     ]
     units = [place for place, _ in numeric if _is_unit(first[place])]
     given = [place for place, _ in numeric if first[place] is not None and first[place].strip()]

@@ -71,5 +71,5 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | N
     page = assemble(collect_facts(shown, splits, metrics))
     if out is None:
         return run.write_page("textbook.html", page)
-    write_file(out, page.encode())
+    write_file(out, page.encode(errors="replace"))
     return out
