@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.table import Table
-from danqing.preparation.encoding import Encoding, fit_encoding
 from danqing.preparation.scaling import Scaling, fit_scaling
-from danqing.preparation.training_ranges import TrainingRanges, fit_ranges
 
+# What reads tables takes longer to import than a picture to predict.
 if TYPE_CHECKING:
-    from danqing.data.split import Subset  # its imports take longer than a prediction
+    from danqing.data.split import Subset
+    from danqing.preparation.encoding import Encoding
+    from danqing.preparation.training_ranges import TrainingRanges
 
 __all__ = ["Preparation", "fit_preparation"]
 
@@ -52,13 +52,13 @@ class Preparation:
 
     def encoded(self, examples: Any) -> NDArray[Any]:
         """Give the network's input: pictures as they are, a table as float32 features."""
-        if self.encoding is not None and isinstance(examples, Table):
+        if self.encoding is not None and _is_table(examples):
             return self.encoding.transform(examples)
         return np.asarray(examples)
 
     def flags(self, examples: Any) -> list[list[str]]:
         """Say of each raw example what is far from the training data; empty lists if nothing is."""
-        if self.ranges and self.encoding and isinstance(examples, Table):
+        if self.ranges and self.encoding and _is_table(examples):
             return self.ranges.flags(examples, self.encoding.types)
         return [[] for _ in range(len(examples))]
 
@@ -77,14 +77,22 @@ class Preparation:
     def from_json(cls, plain: Mapping[str, Any]) -> Preparation:
         """Rebuild from what `to_json` gave."""
         mean, scale = plain["target"]
-        ranges = plain.get("ranges")
+        encoding = ranges = None
+        if plain["encoding"]:
+            from danqing.preparation.encoding import Encoding
+
+            encoding = Encoding.from_json(plain["encoding"])
+        if plain.get("ranges"):
+            from danqing.preparation.training_ranges import TrainingRanges
+
+            ranges = TrainingRanges.from_json(plain["ranges"])
         return cls(
             Scaling.from_json(plain["scaling"]),
-            Encoding.from_json(plain["encoding"]) if plain["encoding"] else None,
+            encoding,
             (float(mean), float(scale)),
             plain["pictures_as"],
             bool(plain["drawings"]),
-            TrainingRanges.from_json(ranges) if ranges else None,
+            ranges,
         )
 
 
@@ -108,7 +116,10 @@ def fit_preparation(
     target = (0.0, 1.0)
     if np.issubdtype(subset.y.dtype, np.floating):
         target = (float(subset.labels.mean()), float(subset.labels.std()) or 1.0)
-    if isinstance(subset.x, Table):
+    if _is_table(subset.x):
+        from danqing.preparation.encoding import fit_encoding
+        from danqing.preparation.training_ranges import fit_ranges
+
         rows = subset.examples()
         encoding = fit_encoding(rows)
         return Preparation(
@@ -119,3 +130,9 @@ def fit_preparation(
         )
     fitted = fit_scaling(subset.x, scaling, subset.rows)
     return Preparation(fitted, None, target, pictures_as or {}, drawings)
+
+
+def _is_table(examples: Any) -> bool:
+    from danqing.data.table import Table
+
+    return isinstance(examples, Table)

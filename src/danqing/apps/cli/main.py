@@ -1,26 +1,26 @@
-"""The command line: one command a file; here they meet, and errors become one plain line."""
+"""The command line: one command a file; here they meet, and errors become one plain line.
+
+Only the command that is called is imported: the others would take longer than many a prediction.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
 from danqing.apps.cli.console import note_on_escapes, prepare_console, printable
-from danqing.apps.cli.data import data
-from danqing.apps.cli.evaluate import evaluate
-from danqing.apps.cli.explain import explain
-from danqing.apps.cli.predict import predict
-from danqing.apps.cli.runs import runs
-from danqing.apps.cli.textbook import textbook
-from danqing.apps.cli.train import train
 from danqing.errors import DanqingError
 
-__all__ = ["app", "main"]
+__all__ = ["create_app", "main"]
+
+# Each is a function, or an app of further commands, in the module of its name.
+_COMMANDS = ("train", "evaluate", "explain", "textbook", "predict", "runs", "data")
 
 # Help is plain text; if Rich is installed, Typer would write "\\[required]" all the same.
 typer.core.HAS_RICH = False
@@ -28,17 +28,37 @@ typer.core.HAS_RICH = False
 _NAME = "Danqing (丹青)"
 _PURPOSE = "from labelled pictures or a table to a network you can trust, on a CPU."
 
-app = typer.Typer(
-    name="danqing",
-    help=f"{_NAME}: {_PURPOSE}",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for _command in (train, evaluate, explain, textbook, predict, runs):
-    app.command()(_command)
-app.add_typer(data)
+
+def create_app(*names: str) -> typer.Typer:
+    """Make the app with some commands, or with all of them if none is named.
+
+    Examples
+    --------
+    >>> [command.callback.__name__ for command in create_app("runs").registered_commands]
+    ['runs']
+    """
+    created = typer.Typer(
+        name="danqing",
+        help=f"{_NAME if printable(_NAME) else 'Danqing'}: {_PURPOSE}",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        callback=_options,
+    )
+    for name in names or _COMMANDS:
+        command = getattr(import_module(f"danqing.apps.cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            created.add_typer(command)
+        else:
+            created.command()(command)
+    return created
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":  # with all commands
+        return create_app()
+    raise AttributeError(name)
 
 
 def _print_version(wanted: bool) -> None:
@@ -49,7 +69,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool,
@@ -62,10 +81,9 @@ def _options(
 def main() -> None:
     """Run a command; exit with 0, 1 (it failed), 2 (the call is wrong) or 130 (Ctrl-C)."""
     prepare_console()
-    if not printable(_NAME):
-        app.info.help = f"Danqing: {_PURPOSE}"
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app()
+        create_app(*[called] if called in _COMMANDS else [])()
     except DanqingError as error:
         print(f"danqing: {error}", file=sys.stderr)
         sys.exit(error.exit_status)

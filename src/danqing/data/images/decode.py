@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from danqing.data.images.image_file import open_picture, quiet, read_file
 from danqing.errors import PictureError
@@ -175,6 +175,8 @@ def flatten(image: Image.Image) -> Image.Image:
     """Turn a picture upright and put it on white paper; the result has no alpha channel."""
     image.load()  # only now is all its metadata known
     if not _ORIENTED.isdisjoint(image.info):
+        from PIL import ImageOps  # rarely needed, and its import takes longer than decoding
+
         image = ImageOps.exif_transpose(image)
     if image.mode in _ALPHA or "transparency" in image.info:
         if image.mode.startswith("I"):

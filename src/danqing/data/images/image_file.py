@@ -15,27 +15,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-# Imported here, or Pillow would load all its decoders on the first file that its five common ones
-# don't know.
-from PIL import (
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, UnidentifiedImageError
 
 from danqing.data.file_checks import DEFLATE_RATIO
 from danqing.errors import PictureError
 
 __all__ = ["open_picture", "quiet", "read_file"]
 
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", WebPImagePlugin.WebPImageFile.format, "TIFF")
-_COMMON: dict[bytes, Callable[[IO[bytes]], Image.Image]] = {
-    b"\x89PN": PngImagePlugin.PngImageFile,
-    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-}
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm"), "HEIC"),
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
@@ -59,7 +46,6 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MOST_BYTES = 256 << 20
 _MOST_PIXELS = 50_000_000  # more is a decompression bomb, or nothing a network can use
 _LONGEST_SIDE = 65_535  # pixels, as in JPEG; each row takes memory of its own
-assert TiffImagePlugin.TiffImageFile.format == "TIFF"
 
 
 def read_file(path: str | Path) -> bytes:
@@ -156,7 +142,7 @@ def _what_else(content: bytes) -> str:
 def _opened(content: bytes) -> Image.Image:
     # On small files `Image.open` takes a quarter longer than the decoders of the two most common
     # formats. Everything else is left to it, errors about damage and size included.
-    if kind := _COMMON.get(content[:3]):
+    if kind := _common(content[:3]):
         with suppress(Exception):
             image = kind(BytesIO(content))
             if image.width * image.height <= _MOST_PIXELS:
@@ -171,7 +157,24 @@ def _opened(content: bytes) -> Image.Image:
         from PIL.AvifImagePlugin import AvifImageFile
 
         return AvifImageFile(BytesIO(content))
+    # Imported first, or Pillow would load all its decoders on a file that its five common ones
+    # don't know.
+    from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401
+
     return Image.open(BytesIO(content), formats=_FORMATS)
+
+
+def _common(start: bytes) -> Callable[[IO[bytes]], Image.Image] | None:
+    """Give the decoder of a PNG or JPEG file; importing one takes longer than decoding."""
+    if start == b"\x89PN":
+        from PIL.PngImagePlugin import PngImageFile
+
+        return PngImageFile
+    if start == b"\xff\xd8\xff":
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        return JpegImageFile
+    return None
 
 
 def _check(image: Image.Image, length: int) -> None:
@@ -187,8 +190,9 @@ def _check(image: Image.Image, length: int) -> None:
             "make it smaller"
         )
     # Pillow accepts a PNG whose rows end early, and fills what is missing with black.
-    if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
-        bits = width * height * _bits_per_pixel(str(image.tile[0][3]))  # more if interlaced
+    tile = getattr(image, "tile", None)
+    if image.format == "PNG" and tile:
+        bits = width * height * _bits_per_pixel(str(tile[0][3]))  # more if interlaced
         if bits > 8 * DEFLATE_RATIO * length:
             raise PictureError(
                 f"is damaged (its {length:,} bytes can't hold {width}x{height} pixels); "
