@@ -94,7 +94,9 @@ def test_other_data_are_measured_under_their_own_names(run: RunFolder, small: Da
     figures = evaluate(run, other)
     assert set(figures) == {"test"}
     assert figures["test"]["accuracy"] == run.metrics["test"]["accuracy"]
-    with pytest.raises(RunError, match="knows none of the data's classes, such as 'a'; it knows 0"):
+    with pytest.raises(
+        RunError, match="knows none of the data's classes, such as 'a'; expected some of 0"
+    ):
         evaluate(run, replace(small, class_names=tuple("abcdefghij")))
 
 

@@ -86,3 +86,35 @@ def test_a_network_for_rows_wants_its_columns(tmp_path: Path, iris: Preparation)
     (found,) = read_inputs(tmp_path / "new.csv", iris, (4,))
     with pytest.raises(SourceError, match="sepal length"):
         iris.encoded(found.examples)
+
+
+def test_a_row_of_units_is_left_out_and_counts(tmp_path: Path, iris: Preparation) -> None:
+    names = ",".join(f'"{name}"' for name in load_data("iris").x_train.names)
+    (tmp_path / "new.csv").write_text(f"{names}\ncm,cm,cm,cm\n5.1,3.5,1.4,0.2\n")
+    (found,) = read_inputs(tmp_path / "new.csv", iris, (4,))
+    assert found.names == [f"{tmp_path}/new.csv:2"]
+    assert len(found.examples) == 1
+
+
+def test_pictures_that_a_table_lists(
+    tmp_path: Path, small: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Scans").mkdir()
+    for number in (3, 1, 2):
+        Image.fromarray(small.x_test[number, :, :, 0]).save(tmp_path / "Scans" / f"{number}.png")
+    rows = ["patient,file", r"a,scans\3.png", r"b,scans\1.png", "c,", r"d,scans\9.png",
+            r"e,scans\2.png"]  # fmt: skip
+    (tmp_path / "list.csv").write_text("\r\n".join(rows) + "\r\n")
+    monkeypatch.chdir(tmp_path)
+    preparation = preparation_of(small)
+    found = list(read_inputs(Path("list.csv"), preparation, (28, 28, 1)))
+    names = [name for inputs in found for name in inputs.names]
+    assert names == ["Scans/3.png", "Scans/1.png", "Scans/2.png"]
+    examples = np.concatenate([inputs.examples for inputs in found if inputs.names])
+    assert np.array_equal(examples, small.x_test[[3, 1, 2]])
+    errors = [error for inputs in found for error in inputs.errors]
+    assert errors[0] == "list.csv:3: names no picture"
+    assert "scans/9.png: there is no such file" in errors[1]
+    (tmp_path / "words.csv").write_text("a,b\nx,y\n")
+    with pytest.raises(SourceError, match="is a table without a column of picture files"):
+        list(read_inputs(Path("words.csv"), preparation, (28, 28, 1)))

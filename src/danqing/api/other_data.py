@@ -5,10 +5,12 @@ Knows no evaluation.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
+    from danqing.preparation.encoding import Encoding
     from danqing.runs.run_folder import RunFolder
 
 __all__ = ["load_for"]
@@ -23,5 +25,24 @@ def load_for(files: RunFolder, source: Any) -> Dataset:
         return source
     target = files.data.get("target") or None
     encoding = files.preparation.encoding
+    if encoding is not None and target is None:
+        target = _column_unknown_to(encoding, source)
     columns = encoding.types if encoding is not None and target else None
     return load_data(source, target=target, task=files.task if target else None, columns=columns)
+
+
+def _column_unknown_to(encoding: Encoding, source: Any) -> str | None:
+    """Find the target of a file for a run that names none, as those on bundled data do.
+
+    It is the only column that the network doesn't take, if there is just one.
+    """
+    from danqing.data.sources import SOURCE_NAMES
+    from danqing.data.tables.frame_files import read_frame
+    from danqing.data.tables.table_files import TABLE_SUFFIXES
+
+    is_file = isinstance(source, str | Path) and str(source).lower().endswith(TABLE_SUFFIXES)
+    if not is_file or str(source) in SOURCE_NAMES:
+        return None
+    names = read_frame(Path(source).expanduser()).frame.columns
+    others = [name for name in names if name not in encoding.kinds and name not in encoding.dropped]
+    return others[0] if len(others) == 1 else None

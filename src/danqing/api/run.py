@@ -181,7 +181,7 @@ class Run:
         names: Sequence[str] = (),
         method: str | None = None,
         target: str | None = None,
-        dataset: Dataset | None = None,
+        dataset: Dataset | str | Path | None = None,
     ) -> ExplanationSet:
         """Explain predictions, each attribution map with its sanity checks.
 
@@ -197,8 +197,8 @@ class Run:
         target : str, optional
             The class to explain, which is also the counterfactual's. If not given, the prediction
             is explained and the counterfactual is of the runner-up.
-        dataset : Dataset, optional
-            The run's own data, if they were in memory.
+        dataset : Dataset or path, optional
+            The run's own data, if they were in memory, or where they are now, if they have moved.
 
         Returns
         -------
@@ -209,7 +209,7 @@ class Run:
         RecipeError
             If method or target is unknown.
         RunError, SourceError
-            If no examples are given and the run's data are gone; or the run is damaged.
+            If no examples are given and its data are gone; or the run is damaged.
         """
         from danqing.explanation.explain import explain
 
@@ -219,20 +219,21 @@ class Run:
             self._files, examples, names=names, method=method, target=target, dataset=dataset
         )
 
-    def textbook(self, dataset: Dataset | None = None, out: str | Path | None = None) -> Path:
+    def textbook(
+        self, dataset: Dataset | str | Path | None = None, out: str | Path | None = None
+    ) -> Path:
         """Write an interactive textbook about the run's network.
 
         Parameters
         ----------
-        dataset : Dataset, optional
-            The run's own data, if they were in memory.
+        dataset : Dataset or path, optional
+            As for `explain`.
         out : path, optional
-            A file that does not exist yet; ``textbook.html`` in the run folder if not given.
+            A new file; ``textbook.html`` in the run folder if not given.
 
         Returns
         -------
         Path
-            The page that was written.
 
         Raises
         ------
@@ -251,8 +252,7 @@ class Run:
         source : Dataset, or whatever `danqing.load_data` takes, optional
             The run's own data if not given.
         out : path, optional
-            A new file; ``report.html`` in the run folder if not given. For other data than its
-            own, nothing is written without it.
+            A new file; ``report.html`` in the run folder if not given, or none for other data.
 
         Returns
         -------
@@ -260,22 +260,23 @@ class Run:
             The report that was written.
         """
         from danqing.evaluation.examination import examine
-        from danqing.evaluation.report.write_report import check_out, write_report
+        from danqing.evaluation.report.write_report import check_place, write_report
 
         place = Path(out) if out is not None else None
-        if place:
-            check_out(place)
+        if place or source is None:
+            check_place(self._files, place)
         dataset = None if source is None else load_for(self._files, source)
         return write_report(examine(self._files, dataset), place)
 
     def save(self, folder: str | Path) -> Run:
-        """Copy the run to a folder that does not exist yet (or a `RunError`); give the copy."""
+        """Copy the run to a new folder (or raise a `RunError`); give the copy."""
         try:
             shutil.copytree(self.folder, folder)
         except FileExistsError:
             raise RunError(f"{folder}: exists; nothing is overwritten, choose another") from None
         except OSError as error:
-            raise RunError(f"{folder}: can't be written ({error.strerror or error})") from None
+            why = error.strerror or error
+            raise RunError(f"{folder}: can't be written ({why}); choose another") from None
         return Run(RunFolder(folder))
 
     def _repr_html_(self) -> str:

@@ -280,7 +280,9 @@ def _checked(dataset: Dataset, target: str | None, task: str | None, source: Any
             raise SourceError(f"{where}: has pictures, no columns; leave out the target {target!r}")
         raise SourceError(f"{where}: has its own target; leave out the target {target!r}")
     if task is not None and dataset.task != task:
-        raise SourceError(f"{where}: has classes, so the task is {dataset.task}, not {task}")
+        raise SourceError(
+            f"{where}: has classes, so the task is {dataset.task}, not {task}; leave out task"
+        )
     if isinstance(source, str | os.PathLike) and not dataset.source:
         dataset = replace(dataset, source=str(source))
     return dataset

@@ -6,12 +6,15 @@ Knows no predictions and no metrics.
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
 
 from danqing import __version__
 from danqing.data.dataset import Dataset
 from danqing.data.sources import reload_data
-from danqing.data.split import Splits, Subset, split_by_settings
-from danqing.errors import RunError
+from danqing.data.split import Splits, Subset, short_digests, split_by_settings
+from danqing.errors import RunError, SourceNotFound
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["is_own_data", "own_data", "own_splits"]
@@ -22,42 +25,74 @@ def is_own_data(run: RunFolder, dataset: Dataset) -> bool:
     return dataset.fingerprint == run.data.get("fingerprint")
 
 
-def own_data(run: RunFolder, dataset: Dataset | None = None) -> Dataset:
+def own_data(run: RunFolder, dataset: Dataset | str | Path | None = None) -> Dataset:
     """Give the data that a run was trained on.
 
     Parameters
     ----------
     run : RunFolder
-    dataset : Dataset, optional
-        What the caller takes for these data; loaded from the run's source if not given.
+    dataset : Dataset or path, optional
+        What the caller takes for these data, or where they are now; loaded from the run's source if
+        not given.
 
     Raises
     ------
     RunError
         If the data have changed, or were in memory and aren't given.
     SourceError
-        If they can't be read.
+        If they can't be read, or are no longer where they were.
     """
-    if dataset is None:
+    if isinstance(dataset, str | Path):
+        dataset = _load(run, str(dataset))
+    elif dataset is None:
         source = run.data.get("source")
         if not source:
             raise RunError(
                 f"{run.folder}: was trained on in-memory data, which can't be loaded again; pass "
                 "them as `dataset`"
             )
-        target, task = run.data.get("target") or None, run.data.get("task")
-        columns = run.config.get("columns") or None
-        dataset = reload_data(source, target=target, task=task, columns=columns)
+        try:
+            dataset = _load(run, source)
+        except SourceNotFound:
+            raise SourceNotFound(
+                f"{run.folder}: its data are no longer at {source}; put them back, or name their "
+                "new place: danqing evaluate RUN SOURCE, explain or textbook RUN --data SOURCE"
+            ) from None
     if not is_own_data(run, dataset):
         raise RunError(
             f"{run.folder}: was not trained on {dataset.source or dataset.name!r} as it is now "
-            "(the fingerprints differ); restore the original data, or train again. To measure the "
-            "run on other data, name them: danqing evaluate RUN SOURCE"
+            f"({_difference(run, dataset)}); restore the original data, or train again. To measure "
+            "the run on other data, name them: danqing evaluate RUN SOURCE"
         )
     return dataset
 
 
-def own_splits(run: RunFolder, dataset: Dataset | None = None) -> Splits:
+def _load(run: RunFolder, source: str) -> Dataset:
+    target, task = run.data.get("target") or None, run.data.get("task")
+    return reload_data(source, target=target, task=task, columns=run.config.get("columns") or None)
+
+
+def _difference(run: RunFolder, dataset: Dataset) -> str:
+    """Say how many of the training rows are still there; the rest was changed or removed."""
+    known = run.training_rows
+    if known is None:
+        return "the fingerprints differ"
+    subsets = [(dataset.x_train, dataset.y_train), (dataset.x_validation, dataset.y_validation)]
+    digests = [
+        short_digests(Subset(x, y, np.arange(len(y))))
+        for x, y in subsets
+        if x is not None and y is not None
+    ]
+    missing = int((~np.isin(known, np.concatenate(digests))).sum())
+    if not missing:
+        return (
+            "the fingerprints differ: all training rows are still there, but other rows, labels or "
+            "names have changed"
+        )
+    return f"{missing:,} of its {len(known):,} training rows have changed or are gone"
+
+
+def own_splits(run: RunFolder, dataset: Dataset | str | Path | None = None) -> Splits:
     """Split the data that a run was trained on as its training did, and check that it is so.
 
     Raises as `own_data` does, and RunError if a subset has other rows than in training. Runs that

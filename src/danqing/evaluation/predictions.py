@@ -118,8 +118,8 @@ def _adapted(run: RunFolder, dataset: Dataset) -> tuple[Subset, dict[str, int]]:
     if dataset.task != run.task or dataset.tabular != (len(run.input_shape) == 1):
         kind = "rows" if dataset.tabular else "pictures"
         raise RunError(
-            f"{run.folder}: can't be evaluated on {kind} for {dataset.task}; it was trained on "
-            f"{'rows' if len(run.input_shape) == 1 else 'pictures'} for {run.task}"
+            f"{run.folder}: can't be evaluated on {kind} for {dataset.task}; expected "
+            f"{'rows' if len(run.input_shape) == 1 else 'pictures'} for {run.task}, as in training"
         )
     rows, unknown = np.arange(len(y)), {}
     if run.task == "classification":
@@ -135,7 +135,7 @@ def _adapted(run: RunFolder, dataset: Dataset) -> tuple[Subset, dict[str, int]]:
         if not len(rows):
             raise RunError(
                 f"{run.folder}: knows none of the data's classes, such as {next(iter(unknown))!r}; "
-                f"it knows {', '.join(run.class_names[:10])}"
+                f"expected some of {', '.join(run.class_names[:10])}"
             )
     if not dataset.tabular:
         x = resize_pictures(x, run.input_shape)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from danqing.data.dataset import Dataset
@@ -31,7 +33,7 @@ def explain(
     names: Sequence[str] = (),
     method: str | None = None,
     target: str | None = None,
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | Path | None = None,
 ) -> ExplanationSet:
     """Explain a run's predictions for some examples; every map comes with its sanity checks.
 
@@ -49,8 +51,8 @@ def explain(
     target : str, optional
         The class whose score is explained, and the counterfactual's class. If not given, that is
         the predicted class, and the second most probable one for the counterfactual.
-    dataset : Dataset, optional
-        The run's own data, if they were in memory.
+    dataset : Dataset or path, optional
+        The run's own data, if they were in memory, or where they are now, if they have moved.
 
     Returns
     -------
@@ -128,6 +130,10 @@ def _class_of(run: RunFolder, target: str | None) -> int | None:
             f"target {target!r}: {run.folder}, a regression, has no classes; leave out the target"
         )
     if target not in run.class_names:
+        close = difflib.get_close_matches(target, run.class_names, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
         known = ", ".join(run.class_names[:10])
-        raise RecipeError(f"target {target!r} is not a class of {run.folder}; it knows {known}")
+        raise RecipeError(
+            f"target {target!r} is not a class of {run.folder}; {hint}it knows {known}"
+        )
     return run.class_names.index(target)

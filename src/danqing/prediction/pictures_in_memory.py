@@ -70,7 +70,7 @@ def pictures_in_memory(
     except (ValueError, TypeError) as error:
         raise PictureError(
             f"{type(x).__name__}: can't be converted to an array of pictures "
-            f"({str(error).splitlines()[0]})"
+            f"({str(error).splitlines()[0]}); expected arrays of equal shape, or files"
         ) from None
     batch = _batch(to_uint8(array, preparation.pictures_as), shape)
     if batch.shape[1:] == tuple(shape):

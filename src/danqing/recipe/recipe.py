@@ -249,9 +249,13 @@ class Recipe(BaseModel):
         try:
             settings = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
-            raise RecipeError(f"recipe {path}: can't be read ({error.strerror})") from None
+            raise RecipeError(
+                f"recipe {path}: can't be read ({error.strerror}); check the path"
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"recipe {path}: is not valid TOML ({error})") from None
+            raise RecipeError(
+                f"recipe {path}: is not valid TOML ({error}); expected lines such as epochs = 20"
+            ) from None
         try:
             return cls(**{**settings, **overriding})
         except RecipeError as error:

@@ -23,7 +23,17 @@ _WORDS = {
     **{name: kind for name, kind in LAYER_KINDS.items() if kind.written},
     LINEAR: LayerKind(),
 }
-_WORD = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(([^()]*)\))?\s*")
+# What Keras, PyTorch or papers call our words.
+_ELSEWHERE = {
+    "swish": "silu", "hardswish": "silu", "mish": "silu", "lrelu": "leaky_relu",
+    "leakyrelu": "leaky_relu", "prelu": "leaky_relu", "logistic": "sigmoid",
+    "hardsigmoid": "sigmoid", "identity": "linear", "none": "linear", "fc": "dense",
+    "maxpool": "pool", "maxpooling": "pool", "averagepool": "avgpool",
+    "averagepooling": "avgpool", "meanpool": "avgpool", "gap": "globalpool",
+    "globalavgpool": "globalpool", "globalaveragepooling": "globalpool", "bn": "batchnorm",
+    "batchnormalization": "batchnorm", "convolution": "conv",
+}  # fmt: skip
+_WORD = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*(?:\(([^()]*)\))?\s*")
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def _word(spec: str, kind: str, inside: str | None, text: str, position: int) ->
     for piece in pieces:
         name, value = _named(piece, kind, given, where)
         if name in given:
-            raise SpecError(f"{where}: {name} is given twice")
+            raise SpecError(f"{where}: {name} is given twice; keep one")
         given[name] = _checked(name, value, kind, where)
     for name, argument in arguments.items():
         if name not in given and not isinstance(argument, Choice) and argument.default is None:
@@ -120,9 +130,16 @@ def _named(
         if name not in arguments:
             raise SpecError(f"{where}: {kind} has no {name!r}; {_nearest(name, list(arguments))}")
         return name, value
-    for name, argument in arguments.items():
-        if isinstance(argument, Choice) and piece in argument.options:
-            return name, piece
+    word = piece.lower()
+    choices = {name: a for name, a in arguments.items() if isinstance(a, Choice)}
+    for name, choice in choices.items():
+        if word in choice.options:
+            return name, word
+    needed = (name for name, a in arguments.items() if name not in choices and a.default is None)
+    if choices and re.match("[a-z]", word) and given.keys() >= set(needed):
+        # Neither a padding nor an activation, but meant for one.
+        close = (name for name, a in choices.items() if _meant(word, list(a.options)))
+        return next(close, "activation"), word
     for name, argument in arguments.items():
         if not isinstance(argument, Choice) and name not in given:
             return name, piece
@@ -133,6 +150,7 @@ def _named(
 def _checked(name: str, value: str, kind: str, where: str) -> int | float | str:
     argument = _WORDS[kind].arguments[name]
     if isinstance(argument, Choice):
+        value = value.lower()
         if value not in argument.options:
             expected = _nearest(value, list(argument.options))
             raise SpecError(f"{where}: {name} can't be {value!r}; {expected}")
@@ -150,7 +168,18 @@ def _checked(name: str, value: str, kind: str, where: str) -> int | float | str:
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"expected one of {', '.join(known)}" if known else "it takes no arguments"
+    if not known:
+        return "it takes no arguments"
+    meant = _meant(word, known)
+    if meant:
+        return f"did you mean {meant!r}? known: {', '.join(known)}"
+    return f"expected one of {', '.join(known)}"
+
+
+def _meant(word: str, known: list[str]) -> str:
+    """Find the known word that is meant; empty if none is like it."""
+    plain = re.sub(r"_|[123]d$", "", word)
+    for meant in (plain, _ELSEWHERE.get(plain, "")):
+        if meant in known:
+            return meant
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")

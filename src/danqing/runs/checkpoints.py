@@ -61,7 +61,7 @@ class Checkpoints:
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise RunError(f"{self.folder}: can't be made ({error.strerror})") from None
+            raise RunError(f"{self.folder}: can't be made ({error.strerror}); free space") from None
         write_file(path, content)
         self._valid = [*(old for old in self._valid if old != path), path][-2:]
         for old in self._files():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "check_writable",
     "read_bytes",
     "read_json",
     "read_tensors",
@@ -45,6 +46,20 @@ def write_file(path: Path, content: bytes) -> None:
         ) from None
 
 
+def check_writable(folder: Path, instead: str) -> None:
+    """Refuse a folder in which no file can be made, before anything slow is done.
+
+    Raises
+    ------
+    RunError
+        Says why, and what to do `instead`.
+    """
+    try:
+        AtomicFile(folder / "probe", durable=False).discard()
+    except OSError as error:
+        raise RunError(f"{folder}: can't be written ({error.strerror}); {instead}") from None
+
+
 def write_json(path: Path, plain: Any) -> None:
     """Write plain data as JSON; NaN and infinities are refused, as JSON has none."""
     text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
@@ -65,7 +80,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RunError(f"{path}: is missing; {path.parent} is not a complete run folder") from None
     except OSError as error:
-        raise RunError(f"{path}: can't be read ({error.strerror})") from None
+        raise RunError(f"{path}: can't be read ({error.strerror}); check its permissions") from None
     except (ValueError, RecursionError):
         raise RunError(f"{path}: is damaged, it is not JSON; train again") from None
 
@@ -81,7 +96,10 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise RunError(f"{path}: can't be read ({error.strerror})") from None
+        raise RunError(
+            f"{path}: can't be read ({error.strerror}); finish its training with --resume, or name "
+            "another run"
+        ) from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:

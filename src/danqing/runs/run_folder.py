@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
     from danqing.runs.checkpoints import Checkpoints
 
-__all__ = ["FORMAT", "RunFolder", "load_run"]
+__all__ = ["FORMAT", "RunFolder", "load_run", "load_trained_run"]
+
+_log = logging.getLogger("danqing")
 
 FORMAT = 2
 """Of the JSON files written here; `danqing.runs.format_1` translates those of format 1."""
@@ -149,14 +152,7 @@ class RunFolder(TrainedNetwork):
     @cached_property
     def onnx_model(self) -> bytes:
         """The network as a serialised ONNX model."""
-        path = self.folder / "network.onnx"
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise RunError(
-                f"{path}: can't be read ({error.strerror}); name a run folder that `danqing train` "
-                "printed"
-            ) from None
+        return read_bytes(self.folder / "network.onnx")
 
     @cached_property
     def checkpoints(self) -> Checkpoints:
@@ -248,8 +244,34 @@ def load_run(folder: str | Path) -> RunFolder:
         If there is no such folder, or it is not a run.
     """
     run = RunFolder(folder)
-    if not run.folder.is_dir():
+    if not run.folder.exists():
         raise RunNotFound(f"run {folder}: there is no such folder; `danqing runs` lists those here")
+    if not run.folder.is_dir():
+        raise RunError(f"run {folder}: is a file; expected a folder that `danqing train` printed")
     if not run.begun:
-        raise RunError(f"run {folder}: is not a run folder, it has no config.json")
+        raise RunError(
+            f"run {folder}: is not a run folder, it has no config.json; expected a folder that "
+            "`danqing train` printed"
+        )
+    return run
+
+
+def load_trained_run(folder: str | Path) -> RunFolder:
+    """Open a run folder that holds a trained network; warn if its training was interrupted.
+
+    Raises
+    ------
+    RunError
+        If there is no such folder, it is not a run, or nothing has been trained yet.
+    """
+    run = load_run(folder)
+    if run.finished:
+        return run
+    epochs = f"{len(run.history):,} of {run.config.get('epochs', '?')} epochs"
+    mend = f"finish it: repeat `danqing train` with --out {folder} --resume"
+    if not run.trained:
+        raise RunError(
+            f"run {folder}: has no network yet, its training has not finished ({epochs}); {mend}"
+        )
+    _log.warning("run %s: its training was interrupted after %s; %s", folder, epochs, mend)
     return run

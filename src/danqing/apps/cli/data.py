@@ -11,6 +11,7 @@ import typer
 
 from danqing.apps.cli.console import is_terminal, json_text
 from danqing.apps.cli.options import ColumnOption, TargetOption, TaskOption, column_types
+from danqing.apps.cli.progress import say_warnings
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
@@ -51,6 +52,7 @@ def inspect(
     from danqing.data.sources import load_data
     from danqing.inspection.inspect import inspect as inspect_data
 
+    say_warnings()
     _check_sheet(sheet)
     columns = column_types(column)
     dataset = load_data(source, target=target, task=task, columns=columns, progress=_Counter())

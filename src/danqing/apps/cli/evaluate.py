@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from danqing.apps.cli.progress import say, say_warnings
 
 __all__ = ["evaluate"]
 
@@ -43,17 +44,18 @@ def evaluate(
     """
     from danqing.api.other_data import load_for
     from danqing.evaluation.examination import examine, notes_on
-    from danqing.evaluation.report.write_report import check_out, write_report
-    from danqing.runs.run_folder import load_run
+    from danqing.evaluation.report.write_report import check_place, write_report
+    from danqing.runs.run_folder import load_trained_run
 
-    opened = load_run(run)
-    other = load_run(against) if against else None
-    if out:
-        check_out(out)
+    say_warnings()
+    opened = load_trained_run(run)
+    other = load_trained_run(against) if against else None
+    if out or not source:
+        check_place(opened, out)
     dataset = load_for(opened, source) if source else None
     found = examine(opened, dataset, risk=risk, against=other)
     for note in notes_on(found):
-        print(f"danqing: {note}", file=sys.stderr)
+        say(f"danqing: {note}")
     for subset in ("validation", "test"):
         if subset in found.metrics:
             print(_line(subset, found.metrics[subset]))

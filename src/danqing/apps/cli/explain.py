@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from danqing.apps.cli.options import DataOption
+from danqing.apps.cli.progress import say, say_warnings
+
 if TYPE_CHECKING:
-    from danqing.explanation.results import ExplanationSet
+    from danqing.explanation.results import Explanation, ExplanationSet
     from danqing.runs.run_folder import RunFolder
 
 __all__ = ["explain"]
 
 _MOST = 6  # examples on a page
+_COLUMNS = 6  # of which the terminal shows the evidence
 _KINDS = (".png", ".json", ".html")
 
 
@@ -50,34 +53,36 @@ def explain(
             help="New .png, .json or .html file to write.  [default: explanation-NAME.png]",
         ),
     ] = None,
+    data: DataOption = None,
     textbook: Annotated[bool, typer.Option("--textbook", hidden=True)] = False,
 ) -> None:
     """Explain predictions.
 
     Writes attribution maps with their sanity checks, the nearest training examples and a
-    counterfactual. Prints each prediction, and last the file that was written.
+    counterfactual. Prints each prediction, for rows of a table with the columns that count most for
+    it (+) or against it (-), and last the file that was written.
     """
     from danqing.errors import RecipeError
-    from danqing.runs.run_folder import load_run
+    from danqing.runs.run_folder import load_trained_run
 
+    say_warnings()
     if textbook:
         raise RecipeError(
             f"--textbook is now a command of its own (since 0.2.0): danqing textbook {run}"
         )
-    opened = load_run(run)
+    opened = load_trained_run(run)
     place = _place(opened, file, out)
     examples, names, left_out = _read(opened, file) if file else (None, [], 0)
 
     from danqing.explanation.explain import explain as explain_run
 
-    found = explain_run(opened, examples, names=names, method=method, target=target)
+    found = explain_run(opened, examples, names=names, method=method, target=target, dataset=data)
     _write(found, place)
     for note in found.notes:
-        print(f"danqing: {note}", file=sys.stderr)
+        say(f"danqing: {note}")
     if left_out:
-        print(
+        say(
             f"danqing: {file}: explaining the first {_MOST} examples; {left_out} more are left out",
-            file=sys.stderr,
         )
     for line in _lines(found):
         print(line)
@@ -88,6 +93,7 @@ def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
     """Choose the file to write; refuse now what couldn't be written later."""
     from danqing.errors import RecipeError
     from danqing.evaluation.report.write_report import check_out
+    from danqing.runs.files import check_writable
     from danqing.runs.portable_name import portable_name
 
     if out is None:
@@ -95,6 +101,7 @@ def _place(run: RunFolder, file: str | None, out: Path | None) -> Path:
         places = (
             Path(f"explanation-{name}{n}.png") for n in ("", *(f"-{i}" for i in range(2, 999)))
         )
+        check_writable(Path(), "name a file elsewhere with --out FILE.png")
         return next(place for place in places if not place.exists())
     if out.suffix.lower() not in _KINDS:
         raise RecipeError(f"--out {out}: expected a name that ends in .png, .json or .html")
@@ -112,7 +119,7 @@ def _read(run: RunFolder, file: str) -> tuple[Any, list[str], int]:
     shown = Path(path if one else file)
     for found in read_inputs(shown, run.preparation, run.input_shape):
         for line in (*found.notes, *(f"danqing: {error}" for error in found.errors)):
-            print(line, file=sys.stderr)
+            say(line)
         if not found.names:
             continue
         count = len(found.names)
@@ -166,4 +173,17 @@ def _lines(found: ExplanationSet) -> list[str]:
         lines.append(
             f"{one.name}\t{one.prediction}{confidence}\t{first.method}: {'  '.join(checks)}"
         )
+        if found.columns:
+            lines += _evidence(one, found.columns)
     return lines
+
+
+def _evidence(one: Explanation, columns: tuple[str, ...]) -> list[str]:
+    """Name the columns that count most for or against the prediction, with the row's values."""
+    values = one.maps[0].values.tolist()
+    order = sorted(range(len(values)), key=lambda column: -abs(values[column]))
+    shown = [(f"{values[column]:+.3g}", columns[column]) for column in order[:_COLUMNS]]
+    width = max(len(number) for number, _ in shown)
+    lines = [f"  {number:>{width}}  {name} = {one.example.get(name, '')}" for number, name in shown]
+    rest = len(order) - len(shown)
+    return [*lines, f"  {rest:,} more columns count less"] if rest else lines

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ColumnOption", "TargetOption", "TaskOption", "column_types"]
+__all__ = ["ColumnOption", "DataOption", "TargetOption", "TaskOption", "column_types"]
 
 _TASKS = ("classification", "regression")
 
@@ -46,6 +46,14 @@ ColumnOption = Annotated[
         metavar="NAME=TYPE",
         help="Type of a table's column: category, number, date, or ignore to leave it out; may be "
         "repeated. If not given, types are inferred from all values.",
+    ),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="SOURCE",
+        help="Where the data of the run are now, if they are no longer where it was trained.",
     ),
 ]
 TargetOption = Annotated[

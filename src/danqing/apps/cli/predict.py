@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from danqing.apps.cli.console import json_text
+from danqing.apps.cli.progress import say_warnings
 
 __all__ = ["predict"]
 
@@ -49,11 +50,12 @@ def predict(
     from danqing.prediction.predictor import Predictor
     from danqing.prediction.unsure import RISK, check_risk, unsure_below
     from danqing.prediction.unsure import why_all_are_unsure as why
-    from danqing.runs.run_folder import load_run
+    from danqing.runs.run_folder import load_trained_run
 
     if as_json and as_csv:
         raise RecipeError("--json and --csv: choose one of them")
-    opened = load_run(run)
+    say_warnings()
+    opened = load_trained_run(run)
     if risk is not None:
         check_risk(opened, risk)
     risk = RISK if risk is None else risk

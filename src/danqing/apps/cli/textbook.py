@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from danqing.apps.cli.options import DataOption
+from danqing.apps.cli.progress import say_warnings
+
 __all__ = ["textbook"]
 
 
@@ -16,6 +19,7 @@ def textbook(
         Path | None,
         typer.Option(metavar="FILE.html", help="New file to write.  [default: RUN/textbook.html]"),
     ] = None,
+    data: DataOption = None,
 ) -> None:
     """Write an interactive textbook about a run's network.
 
@@ -23,12 +27,13 @@ def textbook(
     the update of one weight. Prints the file that was written.
     """
     from danqing.errors import RecipeError
-    from danqing.runs.run_folder import load_run
+    from danqing.runs.run_folder import load_trained_run
 
     if out and out.suffix.lower() != ".html":
         raise RecipeError(f"--out {out}: expected a name that ends in .html")
-    opened = load_run(run)
+    say_warnings()
+    opened = load_trained_run(run)
 
     from danqing.explanation.textbook.write_textbook import write_textbook
 
-    print(write_textbook(opened, out=out))
+    print(write_textbook(opened, data, out))

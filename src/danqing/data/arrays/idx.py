@@ -184,7 +184,9 @@ def _read_values(
 ) -> NDArray[Any]:
     header = file.read(4)
     if len(header) < 4 or header[:2] != b"\0\0" or header[2] not in _TYPES:
-        raise SourceError(f"{path}: doesn't start like an IDX file, but with {header!r}")
+        raise SourceError(
+            f"{path}: doesn't start like an IDX file, but with {header!r}; copy it again"
+        )
     if header[3] not in dimensions:
         raise SourceError(
             f"{path}: has {header[3]} dimensions; expected {' or '.join(map(str, dimensions))}"
@@ -212,5 +214,5 @@ def _read_values(
         values[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
         filled += len(piece)
     if file.read(1):
-        raise SourceError(f"{path}: is longer than its header says, {shape}; it is damaged")
+        raise SourceError(f"{path}: is longer than its header says, {shape}; copy it again")
     return values.view(kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)

@@ -175,15 +175,17 @@ def _read_member(packed: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise SourceError(f"{where} is compressed in another way than by np.savez; save it again")
     if member.file_size > max(member.compress_size, 1) * DEFLATE_RATIO:
-        raise SourceError(f"{where} can't be as large as it claims; the file is damaged")
+        raise SourceError(f"{where} can't be as large as it claims; save it again with np.savez")
     with packed.open(member) as file:
         offset, promised = _read_header(file, where)
     if offset + promised != member.file_size:
-        raise SourceError(f"{where} disagrees with its header in length; the file is damaged")
+        raise SourceError(
+            f"{where} disagrees with its header in length; save it again with np.savez"
+        )
     with packed.open(member) as file:
         array = np.asarray(np.lib.format.read_array(file, allow_pickle=False))
     if array.dtype.kind == "U" and not _is_text(array):
-        raise SourceError(f"{where} is not valid text; the file is damaged")
+        raise SourceError(f"{where} is not valid text; save it again with np.savez")
     return array
 
 
@@ -198,7 +200,9 @@ def _read_header(file: IO[bytes], where: str) -> tuple[int, int]:
     """Return the length of the header and that of the values it promises, in bytes."""
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):
-        raise SourceError(f"{where} has the npy version {version}; expected 1.0 or 2.0")
+        raise SourceError(
+            f"{where} has the npy version {version}; expected 1.0 or 2.0, as np.savez writes"
+        )
     read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
     shape, _, dtype = read[version[0]](file)
     if dtype.hasobject:
@@ -209,5 +213,5 @@ def _read_header(file: IO[bytes], where: str) -> tuple[int, int]:
     if dtype.kind not in "biufUS" or dtype.shape:
         raise SourceError(f"{where} is of type {dtype}; expected real numbers or text")
     if any(length < 0 for length in shape):
-        raise SourceError(f"{where} has a negative length; the file is damaged")
+        raise SourceError(f"{where} has a negative length; save it again with np.savez")
     return file.tell(), math.prod(shape) * dtype.itemsize

@@ -132,7 +132,9 @@ def _examples(objects: dict[str, Any], names: Any = ()) -> dict[str, Any]:
         if (table is None) != (first is None):
             raise SourceError(f"{HERE} mixes data frames and arrays; use one of them")
         if table is not None and first is not None and table.names != first.names:
-            raise SourceError(f"{HERE} has other columns for testing than for training")
+            raise SourceError(
+                f"{HERE} has other columns for testing than for training; give both the same"
+            )
         if table is None and hasattr(x, "toarray") and hasattr(x, "nnz"):
             raise SourceError(f"{HERE} is a sparse matrix; expected a dense one, x.toarray()")
     if first is not None:

@@ -87,10 +87,13 @@ class _Folder:
                 pass
         except OSError as error:
             raise SourceError(
-                f"{path}: can't be read as a folder of pictures ({error.strerror})"
+                f"{path}: can't be read as a folder of pictures ({error.strerror}); check its path "
+                "and permissions"
             ) from None
         except ValueError:
-            raise SourceError(f"{str(path)!r}: is not a valid folder name") from None
+            raise SourceError(
+                f"{str(path)!r}: is not a valid folder name; check the path"
+            ) from None
 
     def listings(self) -> Iterator[Listing]:
         listing = Listing()

@@ -75,13 +75,13 @@ def read_file(path: str | Path) -> bytes:
     except PictureError:  # which is a ValueError
         raise
     except FileNotFoundError:
-        raise PictureError("there is no such file") from None
+        raise PictureError("there is no such file; check its path") from None
     except PermissionError:
         raise PictureError("can't be read; check its permissions") from None
     except OSError as error:
-        raise PictureError(f"can't be read ({error.strerror})") from None
+        raise PictureError(f"can't be read ({error.strerror}); copy it again") from None
     except ValueError:
-        raise PictureError("is not a valid file name") from None
+        raise PictureError("is not a valid file name; check its path") from None
 
 
 @contextmanager

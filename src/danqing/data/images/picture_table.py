@@ -95,7 +95,10 @@ def load_picture_table(
     names, targets = {}, {}
     for subset, table in tables.items():
         if column not in table.names or chosen not in table.names:
-            raise SourceError(f"{files[subset]}: lacks the column {column!r} or {chosen!r}")
+            raise SourceError(
+                f"{files[subset]}: lacks the column {column!r} or {chosen!r} of "
+                f"{files['train'].name}; add it"
+            )
         own = replace(way, folder=files[subset].parent)
         names[subset] = [own.path(name) if name else "" for name in _texts(table, column)]
         targets[subset] = table.columns[table.names.index(chosen)].values
@@ -115,7 +118,9 @@ def _load(
     origin = _Listed(where, sorted(set(wanted) - {""}))
     if not origin.names:
         first = next(iter(sorted(origin.missing)), "")
-        raise SourceError(f"{where}: none of its pictures is there, such as {first}")
+        raise SourceError(
+            f"{where}: none of its pictures is there, such as {first}; move the table, or them"
+        )
     layout = Layout([Labelled(name, "train", "") for name in origin.names], 0, [], [])
     loaded = load_files(origin, progress, layout)
     row_of = {file.name: row for row, file in enumerate(loaded.files)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import isinf
 
 from danqing.data.tables.number_columns import NumberColumn
 from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS
@@ -40,10 +41,18 @@ def taken_as_missing(name: str, kind: str, count: int, seen: Sequence[tuple[int,
     """
     quoted = [f"{text!r} in row {row + 1}" for row, text in seen]
     more = ", ..." if count > len(seen) else ""
+    more += "; numbers end at 1.8e308" if any(_overflows(text) for _, text in seen) else ""
     values = f"value is not a {kind}" if count == 1 else f"values are not {kind}s"
     return (
         f"the column {name!r}: {count:,} {values}, and taken as missing ({', '.join(quoted)}{more})"
     )
+
+
+def _overflows(text: str) -> bool:
+    try:
+        return text[-1:].isdecimal() and isinf(float(text))
+    except ValueError:
+        return False
 
 
 def read_as_categories(name: str, column: NumberColumn) -> str:

@@ -12,7 +12,7 @@ from danqing.data.dataset import Dataset
 from danqing.errors import RunError
 from danqing.evaluation.evaluate import evaluate
 from danqing.evaluation.own_data import own_data, own_splits
-from danqing.evaluation.report.write_report import check_out
+from danqing.evaluation.report.write_report import check_place
 from danqing.explanation.textbook.assembly import assemble
 from danqing.explanation.textbook.facts import collect_facts
 from danqing.prediction.member import EnsembleMember
@@ -22,7 +22,9 @@ from danqing.runs.run_folder import RunFolder
 __all__ = ["write_textbook"]
 
 
-def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | None = None) -> Path:
+def write_textbook(
+    run: RunFolder, dataset: Dataset | str | Path | None = None, out: Path | None = None
+) -> Path:
     """Write ``textbook.html`` into the run's folder, replacing an earlier one.
 
     The page shows the first member of an ensemble, without test-time augmentation, and says so.
@@ -31,8 +33,8 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | N
     ----------
     run : RunFolder
         Of pictures or a table, classification or regression.
-    dataset : Dataset, optional
-        The run's own data; loaded from the run's source if not given.
+    dataset : Dataset or path, optional
+        The run's own data, or where they are now; loaded from the run's source if not given.
     out : Path, optional
         A file that does not exist yet, to write instead.
 
@@ -57,8 +59,7 @@ def write_textbook(run: RunFolder, dataset: Dataset | None = None, out: Path | N
     >>> write_textbook(run, data).name
     'textbook.html'
     """
-    if out is not None:
-        check_out(out)
+    check_place(run, out)
     if not run.trained:
         raise RunError(
             f"{run.folder}: has no trained network to write about; "
