@@ -51,10 +51,10 @@ def of_each_member(folder: Path) -> list[float]:
 
     run, mnist = load_run(folder), load_data("mnist")
     members = (EnsembleMember(run, number) for number in range(1, run.members + 1))
-    answers = (
+    predictions = (
         Predictor(member).predict_examples(mnist.x_test).argmax(axis=1) for member in members
     )
-    return [float((given == mnist.y_test).mean()) for given in answers]
+    return [float((given == mnist.y_test).mean()) for given in predictions]
 
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[str, list[dict[str, Any]]]:

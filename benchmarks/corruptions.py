@@ -29,22 +29,22 @@ from danqing.evaluation.corruptions import STRENGTHS, corrupt
 PRESETS = ("article", "fast", "best")
 EPOCHS = 12
 
-Answer = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
 
 
-def keras_answers() -> Answer:
+def keras_predictor() -> Predict:
     mnist = load_mnist()
     model = keras_convnet(seed=0)
     model.fit(mnist.x_train.astype("float32") / 255, mnist.y_train, 128, EPOCHS, verbose=0)
 
-    def answer(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def predict(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
         outputs = model.predict(pictures.astype("float32") / 255, batch_size=1000, verbose=0)
         return np.asarray(outputs.argmax(axis=1))
 
-    return answer
+    return predict
 
 
-def danqing_answers(preset: str, folder: Path | None) -> Answer:
+def danqing_predictor(preset: str, folder: Path | None) -> Predict:
     import danqing
 
     if folder is None:
@@ -61,19 +61,19 @@ def main() -> None:
     import danqing
 
     folders = {danqing.load_run(folder).config["network"]: folder for folder in options.runs}
-    answers: dict[str, Answer] = {
-        preset: danqing_answers(preset, folders.get(preset)) for preset in PRESETS
+    predictors: dict[str, Predict] = {
+        preset: danqing_predictor(preset, folders.get(preset)) for preset in PRESETS
     }
-    answers["Keras' convnet"] = keras_answers()
+    predictors["Keras' convnet"] = keras_predictor()
     mnist = load_mnist()
-    found: dict[str, dict[str, Any]] = {name: {} for name in answers}
-    for name, answer in answers.items():
-        found[name]["none"] = float((answer(mnist.x_test) == mnist.y_test).mean())
+    found: dict[str, dict[str, Any]] = {name: {} for name in predictors}
+    for name, predict in predictors.items():
+        found[name]["none"] = float((predict(mnist.x_test) == mnist.y_test).mean())
     for kind in STRENGTHS:
         worse = [corrupt(mnist.x_test, kind, level) for level in range(len(STRENGTHS[kind]))]
-        for name, answer in answers.items():
-            found[name][kind] = [float((answer(x) == mnist.y_test).mean()) for x in worse]
-        print(kind, {name: found[name][kind] for name in answers}, file=sys.stderr, flush=True)
+        for name, predict in predictors.items():
+            found[name][kind] = [float((predict(x) == mnist.y_test).mean()) for x in worse]
+        print(kind, {name: found[name][kind] for name in predictors}, file=sys.stderr, flush=True)
     names = ["article", "Keras' convnet", "fast", "best"]
     print(f"| pictures made worse by | {' | '.join(names)} |")
     print("| --- |" + " ---: |" * len(names))

@@ -69,8 +69,8 @@ def with_keras(name: str, x: Any, y: Any, seed: int, epochs: int) -> Callable[[A
     model.fit(scaler.transform(x), (y - centre) / spread, 32, epochs, verbose=0)
 
     def predict(rows: Any) -> Any:
-        answers = model.predict(scaler.transform(rows), verbose=0)
-        return answers[:, 0] * spread + centre if number else answers.argmax(axis=1)
+        predictions = model.predict(scaler.transform(rows), verbose=0)
+        return predictions[:, 0] * spread + centre if number else predictions.argmax(axis=1)
 
     return predict
 
@@ -99,10 +99,10 @@ def fitted(way: str, name: str, x: Any, y: Any, seed: int) -> Callable[[Any], An
     return with_scikit_learn(name, x, y, seed, boosting=way == "gradient boosting")
 
 
-def score(name: str, answers: Any, y: Any) -> float:
+def score(name: str, predictions: Any, y: Any) -> float:
     from sklearn.metrics import accuracy_score, r2_score
 
-    return float((r2_score if name == "diabetes" else accuracy_score)(y, answers))
+    return float((r2_score if name == "diabetes" else accuracy_score)(y, predictions))
 
 
 def compare(seeds: int) -> dict[str, Any]:

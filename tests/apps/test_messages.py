@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -203,3 +204,27 @@ def test_explanations_name_the_columns(folder: Path) -> None:
     assert lines[-1] == "why.png"
     text = said(folder, "explain", "run", "pets.csv:201")
     assert "pets.csv:201: there is no such row; expected one from 1 to 200" in text
+
+
+def test_rows_that_training_has_seen_are_not_called_unseen(folder: Path) -> None:
+    lines = (folder / "pets.csv").read_text().splitlines()
+    (folder / "some.csv").write_text("\n".join(lines[:50]))
+    assert "unseen" not in report_on(folder, "some.csv")
+    rows = [f"{7 + i % 2 * 3}.{i:03},x,{'ab'[i % 2]}" for i in range(20)]
+    (folder / "new.csv").write_text("\n".join([lines[0], *rows]))
+    assert "of 20 unseen test rows correctly" in report_on(folder, "new.csv")
+
+
+def report_on(folder: Path, name: str) -> str:
+    out = folder / f"{name}.html"
+    assert danqing_here("evaluate", "run", name, "--out", out, cwd=folder).returncode == 0
+    return out.read_text(encoding="utf-8").partition('class="verdict')[2].partition("</p>")[0]
+
+
+def test_the_textbook_names_files(made: Path) -> None:
+    out = made / "named.html"
+    assert danqing_here("textbook", "run", "--out", out, cwd=made).returncode == 0
+    names = re.findall(rf'"name": ?"({made.name}/pets\.csv:(\d+))"', out.read_text("utf-8"))
+    assert names
+    numbers = re.findall(r'"number": ?(\d+)', out.read_text("utf-8"))
+    assert {row for _, row in names} <= set(numbers)

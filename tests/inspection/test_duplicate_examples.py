@@ -118,3 +118,11 @@ def test_even_enough_classes_are_no_finding(name: str) -> None:
 def test_worst_comes_first() -> None:
     made = [Finding(kind, kind, 1, "", "", "") for kind in ("note", "warning", "error")]
     assert [one.kind for one in worst_first(made)] == ["error", "warning", "note"]
+
+
+def test_one_class_only() -> None:
+    found = by_kind(find_class_problems(labelled([1] * 30, "ab")))
+    assert list(found) == ["one-class", "classes-without-training"]
+    assert found["one-class"].severity == "error"
+    assert "Every training picture has the class b." in found["one-class"].message
+    assert found["one-class"].examples == ("b: 30 pictures",)

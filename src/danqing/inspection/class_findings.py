@@ -29,13 +29,36 @@ def find_class_problems(rows: AllRows) -> list[Finding]:
     if not names:
         return []
     counts = np.bincount(rows.labels[rows.subset == 0], minlength=len(names))
-    found = [_without_training(rows, counts), _small(rows, counts), _imbalanced(rows, counts)]
+    found = [
+        _only_one(rows, counts),
+        _without_training(rows, counts),
+        _small(rows, counts),
+        _imbalanced(rows, counts),
+    ]
     return [finding for finding in found if finding]
 
 
 def _listed(rows: AllRows, counts: _Counts, classes: _Counts) -> tuple[str, ...]:
     names = rows.dataset.class_names
     return tuple(f"{names[number]}: {count_of(counts[number], rows.noun)}" for number in classes)
+
+
+def _only_one(rows: AllRows, counts: _Counts) -> Finding | None:
+    present = np.flatnonzero(counts)
+    if len(present) != 1:
+        return None
+    name = rows.dataset.class_names[present[0]]
+    return Finding(
+        "one-class",
+        "error",
+        int(counts[present[0]]),
+        message=f"Every training {rows.noun} has the class {name}.",
+        meaning="There is nothing to tell apart: a network learns to predict that class whatever "
+        "it is given.",
+        action=f"Training refuses such data. Add {rows.noun}s of other classes, or choose another "
+        "target.",
+        examples=_listed(rows, counts, present),
+    )
 
 
 def _without_training(rows: AllRows, counts: _Counts) -> Finding | None:

@@ -305,3 +305,64 @@ def test_mutated_content_gives_pixels_or_an_error(kind: str, data: st.DataObject
         except PictureError as error:
             got = str(error)
         assert got == (8, 8, 3) or str(got).startswith("x.bin: ")
+
+
+def sixteen_bits(values: np.ndarray, kind: str) -> bytes:
+    """Write colours of 16 bits, which Pillow can't, as PNG or TIFF of either byte order."""
+    height, width, channels = values.shape
+    if kind == "PNG":
+        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+        header = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0)
+        chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+            for name, body in chunks
+        )
+    order = "<" if kind.startswith("II") else ">"
+    data = values.astype(f"{order}u2").tobytes()
+    packing = 8 if kind.endswith("zip") else 1
+    data = zlib.compress(data) if packing == 8 else data
+    tags = [
+        (256, 3, 1, width),
+        (257, 3, 1, height),
+        (259, 3, 1, packing),
+        (262, 3, 1, 2),
+        (277, 3, 1, channels),
+        (278, 3, 1, height),
+        (279, 4, 1, len(data)),
+        (284, 3, 1, 1),
+    ]
+    tags += [(338, 3, 1, 2)] * (channels == 4)
+    bits_at = 8 + 2 + 12 * (len(tags) + 2) + 4
+    bits = struct.pack(f"{order}{channels}H", *[16] * channels)
+    tags += [(258, 3, channels, bits_at), (273, 4, 1, bits_at + len(bits))]
+    entries = b"".join(
+        struct.pack(f"{order}HHIHH", *tag, 0) if tag[1] == 3 and tag[0] != 258
+        else struct.pack(f"{order}HHII", *tag)
+        for tag in sorted(tags)
+    )  # fmt: skip
+    start = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HIH", 42, 8, len(tags))
+    return start + entries + struct.pack(f"{order}I", 0) + bits + data
+
+
+@pytest.mark.parametrize("kind", ["PNG", "II", "MM", "II zip", "MM zip"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colours_of_sixteen_bits_keep_them(kind: str, channels: int) -> None:
+    values = np.random.default_rng(0).integers(0, 4096, (30, 40, channels)).astype(np.uint16)
+    values[..., 3:] = 65535
+    content = sixteen_bits(values, kind)
+    look = examine(content)
+    assert (look.height, look.width, look.grey, look.pixels) == (30, 40, False, None)
+    assert (look.low, look.high) == (values[..., :3].min(), values[..., :3].max())
+    of_format = decode(content, (30, 40), "RGB")
+    assert np.array_equal(of_format, (values[..., :3] / 257).round())
+    of_set = decode(content, (30, 40), "RGB", ends=(0, 4095))
+    assert np.array_equal(of_set, (values[..., :3] * (255 / 4095)).round())
+    with pytest.raises(PictureError, match=r"has values from \d+ to \d+, but in"):
+        decode(content, (30, 40), "RGB", ends=(0, 1023))
+    if channels == 4:
+        values[..., 3] = 0
+        values[:15, :, 3] = 65535
+        half = decode(sixteen_bits(values, kind), (30, 40), "RGB")
+        assert (half[15:] == 255).all()
+        assert np.array_equal(half[:15], of_format[:15])

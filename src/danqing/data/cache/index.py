@@ -36,7 +36,7 @@ __all__ = [
     "write_index",
 ]
 
-_FORMAT = 5
+_FORMAT = 6
 _INDEX = "index.json"
 _OURS = re.compile(r"\.?(index\.json|pixels-[0-9a-f]{16})(\.[0-9]+)?")
 _STALE = 3600  # seconds after which a file that no index names is a leftover of a killed run

@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from PIL import Image
 
+from danqing.data.images.deep_pixels import (
+    deep_values,
+    has_deep_colours,
+    is_deep_grey,
+    range_of,
+    scaled,
+    swap_bytes,
+)
 from danqing.data.images.image_file import open_picture, quiet, read_file
 from danqing.errors import PictureError
 
@@ -41,7 +49,6 @@ SMALL = 96  # pixels a side, up to which `examine` decodes a picture at once
 
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-_OVERSHOOT = 0.1  # share of the range, by which values may lie outside
 _ORIENTED = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
 _ORIENTATION = 0x0112
 
@@ -132,7 +139,7 @@ def decode_content(
             # A JPEG can be decoded at a half, a quarter or an eighth of its size for less work.
             height, width = reversed(size) if _orientation(image) >= 5 else size
             image.draft(None, (2 * width, 2 * height))
-        return _fit(_natural(image, ends), size, mode)
+        return _fit(_natural(_eight_bits(image, content, ends), ends), size, mode)
 
 
 def examine(content: bytes) -> Look:
@@ -145,8 +152,11 @@ def examine(content: bytes) -> Look:
     """
     with open_picture(content) as image:
         height, width, grey = _shape(image)
-        if _is_deep(image):
-            return Look(height, width, grey, None, *_range(image))
+        if has_deep_colours(image):
+            values = deep_values(image, _low_bytes(content))
+            return Look(height, width, grey, None, *range_of(image, values))
+        if is_deep_grey(image):
+            return Look(height, width, grey, None, *range_of(image, deep_values(image)))
         if max(height, width) > SMALL:
             return Look(height, width, grey, None)
         picture = _natural(image)
@@ -235,47 +245,26 @@ def _natural(image: Image.Image, ends: Sequence[float] | None = None) -> Image.I
     flat = flatten(image)
     if flat.mode == mode:
         return flat
-    if _is_deep(flat):
-        return _eight_bits(flat, ends)
+    if is_deep_grey(flat):
+        return scaled(flat, deep_values(flat), ends)
     return flat.convert(mode)
 
 
-def _is_deep(image: Image.Image) -> bool:
-    return image.mode == "F" or image.mode.startswith("I")
+def _eight_bits(image: Image.Image, content: bytes, ends: Sequence[float] | None) -> Image.Image:
+    """Return a picture that has 16 bits in each colour with 8; any other as it is."""
+    if not has_deep_colours(image):
+        return image
+    values = deep_values(image, _low_bytes(content))
+    picture = scaled(image, values, ends)
+    if image.mode == "RGBA":
+        picture.putalpha(image.getchannel("A"))
+    if image.format != "TIFF":  # which is upright already
+        picture.info = dict(image.info)
+    return picture
 
 
-def _values(deep: Image.Image) -> NDArray[np.float32]:
-    import numpy as np
-
-    return np.nan_to_num(np.asarray(deep).astype(np.float32), posinf=0, neginf=0)
-
-
-def _range(deep: Image.Image) -> tuple[float, float]:
-    values = _values(deep)
-    high = float(values.max())
-    return float(values.min()), high if deep.mode == "F" else max(high, 255.0)
-
-
-def _eight_bits(deep: Image.Image, ends: Sequence[float] | None) -> Image.Image:
-    """Scale deep greys from the values of black and white, by default the format's, or its own."""
-    import numpy as np
-
-    values = _values(deep)
-    low, high = float(values.min()), float(values.max())
-    if ends is not None and (ends[1] > 1 or deep.mode == "F"):
-        black, white = ends
-        over = _OVERSHOOT * (white - black)
-        if low < black - over or high > white + over:
-            raise PictureError(
-                f"has values from {low:g} to {high:g}, but in training they were from {black:g} "
-                f"to {white:g}; bring it to that scale"
-            )
-    elif deep.mode.startswith("I;16"):
-        black, white = 0.0, 65535.0
-    elif low < 0 or high > 65535:
-        black, white = low, high
-    else:
-        black, white = 0.0, next(w for w in (1.0, 255.0, 65535.0) if high <= w)
-        white = 255.0 if deep.mode == "I" and white == 1 else white
-    scaled = ((values - black) * (255 / max(white - black, 1e-30))).round().clip(0, 255)
-    return Image.fromarray(scaled.astype(np.uint8))
+def _low_bytes(content: bytes) -> Image.Image:
+    with open_picture(content) as image:
+        swap_bytes(image)
+        image.load()
+        return image.copy()

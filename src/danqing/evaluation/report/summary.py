@@ -45,7 +45,7 @@ def verdict(found: Examination) -> str:
     """Return the verdict in sentences, and the main figures."""
     figures = found.metrics["test"]
     n = f"{figures['n']:,}"
-    thing = _thing(found)
+    thing = _thing(found) + _known(found)
     if found.run.task == "regression":
         sentences, tiles = _verdict_on_numbers(found, figures)
     else:
@@ -65,6 +65,11 @@ def verdict(found: Examination) -> str:
     tiles.append(("tile-parameters", f"{found.run.parameters:,}", ""))
     lines = "".join(_tile(*one) for one in tiles)
     return f'<p class="verdict sentences">{sentences}</p><dl class="tiles">{lines}</dl>'
+
+
+def _known(found: Examination) -> str:
+    """Whether the network may have learned from some of the rows, so that they aren't unseen."""
+    return "" if found.own or found.metrics["test"].get("training_rows") == 0 else "-known"
 
 
 def _on_other_data(figures: dict[str, Any]) -> str:
@@ -154,7 +159,7 @@ def _tile(key: str, value: str, below: str) -> str:
 
 
 def _verdict_on_numbers(found: Examination, figures: dict[str, Any]) -> tuple[str, list[Tile]]:
-    thing = _thing(found)
+    thing = _thing(found) + _known(found)
     sentences = say(f"verdict-numbers-{thing}", n=f"{figures['n']:,}", mae=number(figures["mae"]))
     if figures["r2"] is not None:
         sentences += say("verdict-explained", share=percent(max(figures["r2"], 0.0), 0))

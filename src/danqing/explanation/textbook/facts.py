@@ -143,6 +143,7 @@ def _sample(sample: Sample, checked: dict[str, Any]) -> dict[str, Any]:
     return {
         "row": sample.row,
         "number": sample.number,
+        "name": sample.name,
         "kind": sample.kind,
         "target": sample.target,
         "prediction": sample.prediction,

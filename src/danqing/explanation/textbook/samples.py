@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.data.row_names import short_name
 from danqing.data.split import Subset
 from danqing.data.table import Table
 from danqing.evaluation.mistakes import find_mistakes
@@ -37,7 +38,7 @@ class Sample:
     row : int
         Its position in the test set, from 0.
     number : int
-        Its row in the data, from 1, by which all pages and commands refer to it.
+        Its row in the data, from 1.
     kind : {"uncertain", "typical", "mistake"}
     examples : ndarray, shape (1, height, width, channels) or (1, features)
         The network's input.
@@ -45,6 +46,8 @@ class Sample:
         A class's number, or a number.
     cells : mapping of str to str
         A table's raw values, by column.
+    name : str
+        Its file, or FILE:ROW, without the folders above; empty where the data have no files.
     """
 
     row: int
@@ -54,6 +57,7 @@ class Sample:
     target: int | float
     prediction: int | float
     cells: dict[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 def choose_samples(run: RunFolder, subset: Subset, outputs: NDArray[np.float32]) -> list[Sample]:
@@ -120,7 +124,10 @@ def _sample(
             value = column.values[0]
             missing = bool(column.missing[0])
             cells[column.name] = "" if missing else _text(value)
-    return Sample(row, int(subset.rows[row]) + 1, kind, encoded, target, prediction, cells)
+    name = subset.name(row)
+    name = short_name(name) if "/" in name or "\\" in name else ""
+    number = int(subset.rows[row]) + 1
+    return Sample(row, number, kind, encoded, target, prediction, cells, name)
 
 
 def _text(value: Any) -> str:

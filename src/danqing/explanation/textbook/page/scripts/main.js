@@ -29,6 +29,12 @@ function redraw(atOnce = false) {
   next();
 }
 
+// A test example's row, and its file if the data have files.
+function titleOf(sample) {
+  const title = say("test-example", { row: sample.number });
+  return sample.name ? `${title} (${sample.name})` : title;
+}
+
 function drawBar() {
   const right = state.target === state.prediction, sample = facts.samples[state.sample];
   if (pictures) picture(find("bar-picture"), state.raw, facts.input_shape);
@@ -37,7 +43,7 @@ function drawBar() {
   fill("bar-prediction", `${predictionName()} ${p}`.trim());
   fill("bar-target", targetName(state.target));
   fill("bar-label", say(facts.task === "regression" ? "true-value" : "label"));
-  fill("bar-what", sample ? say("test-example", { row: sample.number }) : say("own-example"));
+  fill("bar-what", sample ? titleOf(sample) : say("own-example"));
   find("bar-verdict").className = facts.task === "regression" ? "" : right ? "right" : "wrong";
   find("bar-verdict").textContent = facts.task === "regression" ? "" : right ? "✓" : "✗";
   for (const button of document.querySelectorAll("[data-sample]")) {
@@ -67,7 +73,8 @@ function offerSamples() {
         const wrong = sample.kind === "mistake" ? ` → ${targetName(sample.prediction)}` : "";
         const name = `${targetName(sample.target)}${wrong}`;
         text.textContent = pictures ? name : say("row-button", { row: sample.number, name });
-        button.setAttribute("aria-label", `${say("test-example", { row: sample.number })}: ${name}`);
+        button.title = titleOf(sample);
+        button.setAttribute("aria-label", `${titleOf(sample)}: ${name}`);
       });
       button.append(text);
       button.addEventListener("click", () => {
