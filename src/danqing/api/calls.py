@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from danqing.api.open_runs import load_run
 from danqing.api.run import Run
-from danqing.errors import RecipeError
+from danqing.errors import RecipeError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -250,4 +250,8 @@ def _run(run: Run | str | Path) -> Run:
 
 
 def _folder(run: Run | str | Path | None) -> str | Path | None:
-    return run.folder if isinstance(run, Run) else run
+    if not isinstance(run, Run):
+        return run
+    if run.folder is None:
+        raise RunError("a run in memory can't be continued or taught from; save(folder) it first")
+    return run.folder

@@ -40,11 +40,11 @@ def run_html(run: RunFolder) -> str:
     shown = {"task": run.task, "network": run.config.get("network")}
     shown |= {"data": run.data.get("name"), "epochs": len(run.history)}
     if run.finished:
-        figures = run.metrics.get("test", {})
+        figures = run.metrics.get("test") or run.metrics.get("validation", {})
         shown |= {name: figures[name] for name in ("accuracy", "r2", "mae") if name in figures}
     else:
         shown["finished"] = "no"
-    return table_html(f"Run {run.folder}", shown)
+    return table_html("Run in memory" if run.in_memory else f"Run {run.folder}", shown)
 
 
 def in_notebook() -> bool:

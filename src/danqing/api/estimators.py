@@ -1,169 +1,53 @@
 """scikit-learn's estimators over the same flow: arrays or data frames in, a fitted network out.
 
-Knows no run folder and no command line.
+Knows no run folder and no command line. What both share is in `danqing.api.estimator_base`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import assert_all_finite
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import assert_all_finite, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, column_or_1d
 
-from danqing.data.arrays.objects import examples_of
-from danqing.data.dataset import Dataset
-from danqing.data.labels import missing_labels
-from danqing.data.split import Splits, Subset
-from danqing.data.stratify import stratified_split
-from danqing.data.table import Column, Table
-from danqing.errors import DanqingError
-from danqing.prediction.session import Session
-from danqing.preparation.preparation import Preparation
-from danqing.recipe.recipe import Recipe
-from danqing.training.prepare_training import prepare_training
-from danqing.training.trainer import Trainer
+from danqing.api.estimator_base import Estimator, checked_target
+from danqing.api.estimator_rows import name_classes
 
 __all__ = ["DanqingClassifier", "DanqingRegressor"]
 
-_FEWEST_TO_HOLD_OUT = 50  # rows; with fewer, the training rows are also the validation rows
 
-
-class _Estimator(BaseEstimator):  # type: ignore[misc]
-    """What both share: settings, input checks, fitting."""
-
-    def __init__(
-        self,
-        network: str = "fast",
-        *,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        schedule: str | None = None,
-        weight_decay: float | None = None,
-        patience: int | None = None,
-        validation_share: float | None = None,
-        random_state: Any = 0,
-    ) -> None:
-        self.network = network
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.validation_share = validation_share
-        self.random_state = random_state
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
-    def _fit(self, x: Any, y: NDArray[Any], class_names: tuple[str, ...]) -> None:
-        examples = self._examples(x, reset=True)
-        if len(y) < 2:
-            raise ValueError("expected at least 2 samples, received 1 sample")
-        recipe = self._recipe()
-        rows = np.arange(len(y))
-        train = validation = rows
-        if len(y) >= _FEWEST_TO_HOLD_OUT:
-            train, validation = stratified_split(y, recipe.validation_share)
-        empty = examples[:0]
-        dataset = Dataset("arrays", "", examples, y, empty, y[:0], class_names)
-        splits = Splits(
-            Subset(examples, y, train),
-            Subset(examples, y, validation),
-            Subset(empty, y[:0], rows[:0]),
-            {},
-        )
-        try:
-            plan = prepare_training(dataset, splits, recipe)
-            trainer = Trainer(plan)
-            trainer.fit()
-        except DanqingError as error:
-            raise ValueError(str(error)) from None
-        self.onnx_ = trainer.exported.onnx
-        self.preparation_ = plan.preparation.to_json()
-        self.spec_ = plan.recipe.spec
-        self.history_ = [report.row(dataset.task) for report in trainer.history]
-        self.n_iter_ = len(self.history_)
-
-    def _recipe(self) -> Recipe:
-        from sklearn.utils import check_random_state
-
-        given = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if value is not None and name != "random_state"
-        }
-        seed = self.random_state
-        if not isinstance(seed, int | np.integer):
-            seed = check_random_state(seed).randint(2**31 - 1)
-        return Recipe(**given, seed=int(seed))
-
-    def _outputs(self, x: Any) -> NDArray[np.float32]:
-        check_is_fitted(self)
-        examples = self._examples(x, reset=False)
-        preparation = Preparation.from_json(self.preparation_)
-        try:
-            return _session(self.onnx_).predict(preparation.encoded(examples))
-        except DanqingError as error:
-            raise ValueError(str(error)) from None
-
-    def _examples(self, x: Any, *, reset: bool) -> Any:
-        """Validate X as scikit-learn does, and convert it to pictures or a table."""
-        if getattr(x, "ndim", 2) > 2 or _has_categories(x):
-            examples = examples_of(x)
-            width = int(np.prod(examples.shape[1:]))
-            if reset:
-                self.n_features_in_ = width
-                if isinstance(examples, Table):
-                    self.feature_names_in_ = np.array(examples.names, dtype=object)
-            elif width != self.n_features_in_:
-                raise ValueError(
-                    f"X has {width} features, but {type(self).__name__} is expecting "
-                    f"{self.n_features_in_} features as input"
-                )
-            return examples
-        numbers = validate_data(
-            self, x, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan"
-        )
-        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(numbers.shape[1])])
-        return Table(
-            tuple(
-                Column(str(name), "number", numbers[:, place]) for place, name in enumerate(names)
-            )
-        )
-
-
-class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+class DanqingClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     """Danqing's networks as a scikit-learn classifier.
 
     Fits numeric arrays, data frames with text, dates and missing values, and pictures of shape
-    (n, height, width) or (n, height, width, channels) with values from 0 to 255.
+    (n, height, width) or (n, height, width, channels).
 
     Parameters
     ----------
     network : str
         A preset, or a spec such as ``dense(64)-dense(64)``.
-    epochs, batch_size, optimizer, learning_rate, schedule, weight_decay, patience
-        As in `danqing.Recipe`; None chooses a value that suits the data.
-    validation_share : float, optional
-        Share of the rows held out for validation; with fewer than 50 rows none is.
+    class_weight : {"none", "balanced"}, dict or None
+        Of each class in the loss: none, all classes alike, or as in ``{class: weight}``.
     random_state : int, RandomState or None
-        0 to 2**31 - 1; None draws a new seed for each fit.
+        The recipe's seed, 0 to 2**31 - 1; None draws a new one for each fit.
+    validation_share : float, optional
+        Share of the rows held out for validation; with fewer than 50 different rows none is.
+    ensemble, tta_views, epochs, minutes, batch_size, optimizer, learning_rate, schedule, loss, \
+weight_decay, label_smoothing, affine, elastic, random_erasing, photometric, horizontal_flip, \
+ema_decay, patience, scaling, labels_per_class, unlabelled_weight
+        As in `danqing.Recipe`; None chooses a value that suits the data.
 
     Attributes
     ----------
     classes_ : ndarray
         The classes, in the order of the columns of `predict_proba`.
+    run_ : Run
+        The same network as a run in memory: `predictions`, `explain`, `evaluate((x, y))`,
+        `save(folder)`.
     history_ : list of dict
         Loss, metric and learning rate of each epoch.
     spec_ : str
@@ -179,19 +63,73 @@ class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     True
     """
 
-    def fit(self, X: Any, y: Any) -> DanqingClassifier:
-        """Train on examples `X` and classes `y`, shape (n,)."""
-        y = column_or_1d(_checked_target(self, y), warn=True)
+    def __init__(
+        self,
+        network: str = "fast",
+        *,
+        ensemble: int | None = None,
+        tta_views: int | None = None,
+        epochs: int | None = None,
+        minutes: float | None = None,
+        batch_size: int | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        loss: str | None = None,
+        weight_decay: float | None = None,
+        label_smoothing: float | None = None,
+        affine: float | None = None,
+        elastic: float | None = None,
+        random_erasing: float | None = None,
+        photometric: float | None = None,
+        horizontal_flip: bool | None = None,
+        ema_decay: float | None = None,
+        patience: int | None = None,
+        class_weight: Any = None,
+        scaling: str | None = None,
+        validation_share: float | None = None,
+        labels_per_class: int | None = None,
+        unlabelled_weight: float | None = None,
+        random_state: Any = 0,
+    ) -> None:
+        self._keep_settings(locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> DanqingClassifier:
+        """Train.
+
+        Parameters
+        ----------
+        X : array, data frame or pictures, n examples
+        y : array, shape (n,)
+            Classes of any type.
+        sample_weight : array, shape (n,), optional
+            0 or more. A row of weight 0 has no influence; one of weight 2 counts as two rows.
+
+        Raises
+        ------
+        ValueError
+            In scikit-learn's words if X, y or weights can't be used, in Danqing's if a setting
+            can't.
+        """
+        y = column_or_1d(checked_target(self, X, y), warn=True)
         if y.dtype.kind == "f":
             assert_all_finite(y, input_name="y")
-        _check_lengths(X, y)
         check_classification_targets(y)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
-        if len(self.classes_) == 1:
+        classes, numbers = np.unique(y, return_inverse=True)
+        if len(classes) == 1:
             raise ValueError(
-                f"expected two or more classes, received one class only, {self.classes_[0]!r}"
+                f"expected two or more classes, received one class only, {classes[0]!r}"
             )
-        self._fit(X, numbers.astype(np.int64), tuple(map(str, self.classes_)))
+        names, label_type = name_classes(classes)
+        self._fit(
+            X,
+            numbers.astype(np.int64),
+            sample_weight,
+            class_weight=self._weights_of_classes(classes, y),
+            class_names=names,
+            label_type=label_type,
+        )
+        self.classes_ = classes
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -203,11 +141,26 @@ class DanqingClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         most_probable = self._outputs(X).argmax(axis=1)
         return np.asarray(self.classes_[most_probable])
 
+    def _weights_of_classes(self, classes: Any, y: Any) -> NDArray[np.float64] | None:
+        """Give the weights of a dict; the others are a recipe's."""
+        if not isinstance(self.class_weight, dict):
+            return None
+        weights = np.asarray(
+            compute_class_weight(self.class_weight, classes=classes, y=y), np.float64
+        )
+        if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
+            raise ValueError(
+                f"class_weight: expected weights of 0 or more, not all 0; received "
+                f"{self.class_weight}"
+            )
+        return weights
 
-class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+
+class DanqingRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
     """Danqing's networks as a scikit-learn regressor.
 
-    It has the parameters of `DanqingClassifier`, and fits the same kinds of X.
+    It has the parameters and attributes of `DanqingClassifier`, but for what belongs to classes,
+    and fits the same kinds of X.
 
     Examples
     --------
@@ -216,46 +169,40 @@ class DanqingRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     True
     """
 
-    def fit(self, X: Any, y: Any) -> DanqingRegressor:
-        """Train on examples `X` and numbers `y`, shape (n,)."""
-        y = column_or_1d(_checked_target(self, y), warn=True)
+    def __init__(
+        self,
+        network: str = "fast",
+        *,
+        ensemble: int | None = None,
+        tta_views: int | None = None,
+        epochs: int | None = None,
+        minutes: float | None = None,
+        batch_size: int | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        loss: str | None = None,
+        weight_decay: float | None = None,
+        affine: float | None = None,
+        elastic: float | None = None,
+        random_erasing: float | None = None,
+        photometric: float | None = None,
+        horizontal_flip: bool | None = None,
+        ema_decay: float | None = None,
+        patience: int | None = None,
+        scaling: str | None = None,
+        validation_share: float | None = None,
+        random_state: Any = 0,
+    ) -> None:
+        self._keep_settings(locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> DanqingRegressor:
+        """Train on examples `X` and numbers `y`, shape (n,); see `DanqingClassifier.fit`."""
+        y = column_or_1d(checked_target(self, X, y), warn=True)
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-        _check_lengths(X, y)
-        self._fit(X, y, ())
+        self._fit(X, y, sample_weight)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predict the target of each example, shape (n,)."""
-        return self._outputs(X)[:, 0].astype(np.float64)
-
-
-@lru_cache(maxsize=8)
-def _session(network: bytes) -> Session:
-    """Open a network once; kept apart from the estimator, so that this can be pickled."""
-    return Session(network)
-
-
-def _checked_target(estimator: _Estimator, y: Any) -> Any:
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None"
-        )
-    if missing_labels(y).any():
-        raise ValueError("Input y contains NaN.")
-    return y
-
-
-def _check_lengths(x: Any, y: NDArray[Any]) -> None:
-    from sklearn.utils import check_consistent_length
-
-    check_consistent_length(x, y)
-
-
-def _has_categories(x: Any) -> bool:
-    """Whether a data frame has columns that are not plain numbers."""
-    types = getattr(x, "dtypes", None)
-    if types is None or not hasattr(x, "columns"):
-        return False
-    kinds = [str(kind).lower() for kind in types]
-    return not all(k.startswith(("int", "uint", "float", "bool")) for k in kinds)
+        return self._outputs(X)

@@ -5,8 +5,11 @@ Knows no evaluation.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from danqing.data.arrays.frames import is_frame
 
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
@@ -23,6 +26,9 @@ def load_for(files: RunFolder, source: Any) -> Dataset:
 
     if isinstance(source, Dataset):
         return source
+    if isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], tuple):
+        x, y = source
+        return load_data((_as_trained(files, x), y), task=files.task)
     target = files.data.get("target") or None
     encoding = files.preparation.encoding
     if encoding is not None and target is None:
@@ -46,3 +52,20 @@ def _column_unknown_to(encoding: Encoding, source: Any) -> str | None:
     names = read_frame(Path(source).expanduser()).frame.columns
     others = [name for name in names if name not in encoding.kinds and name not in encoding.dropped]
     return others[0] if len(others) == 1 else None
+
+
+def _as_trained(files: RunFolder, x: Any) -> Any:
+    """Read examples in memory as `predict` does: columns by name, pictures in training's scale."""
+    encoding = files.preparation.encoding
+    if encoding is None:
+        from danqing.prediction.pictures_in_memory import pictures_in_memory
+
+        return pictures_in_memory(x, files.preparation, files.input_shape)
+    from danqing.data.arrays.objects import examples_of
+    from danqing.data.table import Table
+
+    table = examples_of(x)
+    if is_frame(x) or not isinstance(table, Table) or len(table.names) != len(encoding.names):
+        return table
+    named = zip(table.columns, encoding.names, strict=True)
+    return Table(tuple(replace(column, name=name) for column, name in named))

@@ -5,13 +5,11 @@ Predicting needs no TensorFlow; explaining does, and loads it then.
 
 from __future__ import annotations
 
-import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from danqing.api.other_data import load_for
-from danqing.errors import RunError
 from danqing.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -29,6 +27,8 @@ __all__ = ["Run"]
 
 class Run:
     """A run folder and the network in it; `train`, `load_run` and `list_runs` give one.
+
+    An estimator's `run_` is one, too, in memory: it has no folder until it is saved.
 
     Parameters
     ----------
@@ -49,12 +49,15 @@ class Run:
         self._files = files
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r})"
+        return "Run(in memory)" if self.folder is None else f"Run({str(self.folder)!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_files": self._files}  # an opened network can't be pickled, and opens anew
 
     @property
-    def folder(self) -> Path:
-        """The run folder."""
-        return self._files.folder
+    def folder(self) -> Path | None:
+        """The run folder; None of a run in memory."""
+        return None if self._files.in_memory else self._files.folder
 
     @property
     def config(self) -> dict[str, Any]:
@@ -270,14 +273,7 @@ class Run:
 
     def save(self, folder: str | Path) -> Run:
         """Copy the run to a new folder (or raise a `RunError`); give the copy."""
-        try:
-            shutil.copytree(self.folder, folder)
-        except FileExistsError:
-            raise RunError(f"{folder}: exists; nothing is overwritten, choose another") from None
-        except OSError as error:
-            why = error.strerror or error
-            raise RunError(f"{folder}: can't be written ({why}); choose another") from None
-        return Run(RunFolder(folder))
+        return Run(self._files.save(Path(folder)))
 
     def _repr_html_(self) -> str:
         from danqing.api.display import run_html

@@ -21,7 +21,8 @@ from danqing.data.stratify import rows_of_groups, split_groups
 from danqing.data.subset_names import SubsetName
 from danqing.errors import SourceError
 
-__all__ = ["TEST_SHARE", "Splits", "Subset", "short_digests", "split", "split_by_settings"]
+__all__ = ["TEST_SHARE", "Splits", "Subset", "short_digests", "split", "split_by_settings",
+           "withhold_labels"]  # fmt: skip
 
 TEST_SHARE = 0.2
 _FEWEST = 5  # different examples that can be split into three subsets
@@ -135,6 +136,14 @@ def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
     _refuse_one_class(dataset)
     splits = split(dataset, settings["validation_share"])
     kept = settings.get("labels_per_class", 0)
+    return withhold_labels(dataset, splits, kept, settings["seed"]) if kept else splits
+
+
+def withhold_labels(dataset: Dataset, splits: Splits, kept: int, seed: int) -> Splits:
+    """Keep `kept` labels per class, or all if 0; other training rows become unlabelled.
+
+    Raises SourceError if there are no labels to set aside.
+    """
     if not kept:
         return splits
     if dataset.tabular or not dataset.class_names:
@@ -142,7 +151,7 @@ def split_by_settings(dataset: Dataset, settings: Mapping[str, Any]) -> Splits:
             f"{dataset.name}: labels_per_class needs pictures with classes; leave it out"
         )
     train = splits.train
-    labelled = draw_labelled(train.labels, kept, settings["seed"])
+    labelled = draw_labelled(train.labels, kept, seed)
     if labelled.all():
         raise SourceError(
             f"{dataset.name}: no class has more than labels_per_class = {kept} training pictures; "

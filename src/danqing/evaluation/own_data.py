@@ -22,7 +22,8 @@ __all__ = ["is_own_data", "own_data", "own_splits"]
 
 def is_own_data(run: RunFolder, dataset: Dataset) -> bool:
     """Whether a run was trained on this dataset: their fingerprints are equal."""
-    return dataset.fingerprint == run.data.get("fingerprint")
+    known = run.data.get("fingerprint")
+    return bool(known) and dataset.fingerprint == known
 
 
 def own_data(run: RunFolder, dataset: Dataset | str | Path | None = None) -> Dataset:
@@ -42,6 +43,11 @@ def own_data(run: RunFolder, dataset: Dataset | str | Path | None = None) -> Dat
     SourceError
         If they can't be read, or are no longer where they were.
     """
+    if run.in_memory or run.data.get("fingerprint") == "":
+        raise RunError(
+            f"{run.folder}: an estimator keeps neither its data nor a test set; name data to "
+            "evaluate on, such as run.evaluate((x, y))"
+        )
     if isinstance(dataset, str | Path):
         dataset = _load(run, str(dataset))
     elif dataset is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import logging
+import shutil
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +60,9 @@ class RunFolder(TrainedNetwork):
     >>> run.finished, run.metrics["test"]["n"], len(run.history)
     (True, 10000, 1)
     """
+
+    in_memory = False
+    """Whether it has no folder: see `danqing.runs.run_in_memory`."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -210,6 +214,20 @@ class RunFolder(TrainedNetwork):
         path = self.folder / name
         write_file(path, text.encode(errors="replace"))
         return path
+
+    def save(self, folder: Path) -> RunFolder:
+        """Copy the run to a folder that doesn't exist yet, or raise a RunError."""
+        try:
+            self._write_to(folder)
+        except FileExistsError:
+            raise RunError(f"{folder}: exists; nothing is overwritten, choose another") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise RunError(f"{folder}: can't be written ({why}); choose another") from None
+        return RunFolder(folder)
+
+    def _write_to(self, folder: Path) -> None:
+        shutil.copytree(self.folder, folder)
 
     def _versioned(self, name: str) -> dict[str, Any]:
         plain = self._checked(name)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from danqing.data.dataset import Dataset
 from danqing.data.split import Splits, Subset
@@ -47,6 +49,8 @@ class TrainingPlan:
         More unlabelled pictures, beside those of `splits`.
     teacher : RunFolder, optional
         The finished run whose predictions are the targets.
+    sample_weight : ndarray of float64, optional
+        The weight of each of the dataset's training rows in the loss.
     seconds : float
         What preparing took.
     """
@@ -59,6 +63,7 @@ class TrainingPlan:
     base: RunFolder | None = None
     unlabelled: UnlabelledPictures | None = None
     teacher: RunFolder | None = None
+    sample_weight: NDArray[np.float64] | None = field(default=None, repr=False)
     seconds: float = 0.0
 
     @property
@@ -103,14 +108,24 @@ class TrainingPlan:
         examples = self.preparation.encoded(subset.x) if tabular else subset.x
         if self.dataset.task == "regression":
             mean, scale = self.preparation.target
-            return TrainingRows(examples, (subset.y - mean) / scale, subset.rows)
-        weights = None
+            targets = (subset.y - mean) / scale
+            return TrainingRows(examples, targets, subset.rows, self._weights(subset))
+        balancing = None
         if self.recipe.class_weight == "balanced":
             train = self.splits.train
             counts = np.bincount(train.labels, minlength=len(self.dataset.class_names))
             known = (counts > 0).sum()
-            weights = (len(train) / (known * np.maximum(counts, 1)))[subset.y]
-        return TrainingRows(examples, subset.y, subset.rows, weights)
+            balancing = (len(train) / (known * np.maximum(counts, 1)))[subset.y]
+        return TrainingRows(examples, subset.y, subset.rows, self._weights(subset, balancing))
+
+    def _weights(
+        self, subset: Subset, factors: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64] | None:
+        """Multiply sample weights and factors; the mean over the training rows is 1."""
+        if self.sample_weight is None or subset.x is not self.splits.train.x:
+            return factors  # those of classes have that mean already
+        weights = self.sample_weight * (1.0 if factors is None else factors)
+        return np.asarray(weights / weights[self.splits.train.rows].mean())
 
 
 def prepare_training(
@@ -120,6 +135,7 @@ def prepare_training(
     base: RunFolder | None = None,
     unlabelled: UnlabelledPictures | None = None,
     teacher: RunFolder | None = None,
+    sample_weight: NDArray[Any] | None = None,
 ) -> TrainingPlan:
     """Decide everything that a training is going to do.
 
@@ -136,6 +152,8 @@ def prepare_training(
     teacher : RunFolder, optional
         A finished run whose predictions are learned in place of the labels. For tables its
         preparation is taken over, so that both networks read the same features.
+    sample_weight : ndarray, optional
+        The weight of each of the dataset's training rows in the loss, 0 or more.
 
     Raises
     ------
@@ -186,5 +204,6 @@ def prepare_training(
         base,
         unlabelled,
         teacher,
+        sample_weight,
         time.perf_counter() - began,
     )

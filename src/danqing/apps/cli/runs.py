@@ -49,7 +49,7 @@ def _scores(run: RunFolder) -> tuple[str, str]:
     else:
         best = f"{max(row['val_accuracy'] for row in rows):.2%}" if rows else ""
         score = f"{test.get('accuracy', 0):.2%}"
-    return best, score if test else "unfinished"
+    return best, score if test else "" if run.finished else "unfinished"
 
 
 def _epochs(run: RunFolder) -> str:

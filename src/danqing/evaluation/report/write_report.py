@@ -44,6 +44,8 @@ def check_place(run: RunFolder, out: Path | None) -> None:
     RunError
         If it can't; it names the way out.
     """
+    if out is None and run.in_memory:
+        raise RunError(f"{run.name}: has no folder for a page; name a file by out=, or save it")
     if out is None:
         check_writable(run.folder, "name a file elsewhere with --out FILE.html")
     else:

@@ -27,12 +27,14 @@ _SMALL = 8192  # rows; below, tensors are padded so that one graph serves many d
 class Batch(NamedTuple):
     """The rows of one step: examples, targets and sample weights.
 
-    Padding has weight 0, and so do unlabelled pictures until they get pseudo-labels.
+    Padding has weight 0, and so do unlabelled pictures until they get pseudo-labels. `rows` is how
+    many rows aren't padding, what the loss is divided by; the sum of the weights if it isn't known.
     """
 
     examples: Any
     targets: Any
     weights: Any
+    rows: Any = None
 
 
 class RowBlock(NamedTuple):

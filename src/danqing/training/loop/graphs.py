@@ -158,6 +158,7 @@ class Graphs:
                 tf.gather(examples, chosen),
                 tf.gather(targets, chosen),
                 tf.gather(weights, chosen) * counts,
+                tf.reduce_sum(counts),
             )
             state, loss, metric = self._step(
                 state, batch, learning_rates[i], tf.stack([seed, first + i])
@@ -207,7 +208,8 @@ class Graphs:
             found = (
                 row_losses(settings.loss, outputs, batch.targets),
                 row_metrics(outputs, batch.targets),
-                row_losses(settings.loss, outputs, learned, settings.label_smoothing),
+                row_losses(settings.loss, outputs, learned, settings.label_smoothing)
+                * batch.weights,
             )
             added = [total + tf.reduce_sum(one) for total, one in zip(sums, found, strict=True)]
             return start + _EVALUATION_BATCH, *added

@@ -151,9 +151,9 @@ class Step:
                     for own, target in zip(members, targets, strict=True)
                 ]
             )
-            mean = tf.reduce_sum(losses * batch.weights) / tf.maximum(
-                tf.reduce_sum(batch.weights), 1e-6
-            )
+            # Not by the weights of the batch: one without heavy rows would weigh like any other.
+            rows = tf.reduce_sum(batch.weights) if batch.rows is None else batch.rows
+            mean = tf.reduce_sum(losses * batch.weights) / tf.maximum(rows, 1e-6)
         loss = tf.reduce_sum(losses * weights) / len(members)
         metrics = row_metrics(mean_outputs(outputs, batch), batch.targets)
         metric = tf.reduce_sum(tf.cast(weights > 0, loss.dtype) * metrics)

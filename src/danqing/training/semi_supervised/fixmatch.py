@@ -61,7 +61,7 @@ def with_pseudo_labels(
     >>> batch.targets.numpy().tolist(), (3 * batch.weights).numpy().round().tolist()
     ([0, 0, 1, 0], [3.0, 1.0, 1.0, 0.0])
     """
-    count, (examples, targets, weights) = settings.batch_size, batch
+    count, (examples, targets, weights, _) = settings.batch_size, batch
     labelled, unlabelled = examples[:count], examples[count:]
 
     def stream(number: int) -> Any:
