@@ -21,6 +21,7 @@ from danqing.data.catalog.bundled import BUNDLED, load_bundled
 from danqing.data.catalog.downloads import DOWNLOADS, load_download
 from danqing.data.catalog.mnist import load_mnist
 from danqing.data.catalog.openml import OPENML, load_openml
+from danqing.data.class_names import notes_on_similar_names
 from danqing.data.dataset import Dataset
 from danqing.data.file_checks import read_start
 from danqing.data.labels import TASKS
@@ -285,4 +286,5 @@ def _checked(dataset: Dataset, target: str | None, task: str | None, source: Any
         )
     if isinstance(source, str | os.PathLike) and not dataset.source:
         dataset = replace(dataset, source=str(source))
-    return dataset
+    similar = notes_on_similar_names(dataset.class_names)
+    return replace(dataset, notes=(*dataset.notes, *similar)) if similar else dataset

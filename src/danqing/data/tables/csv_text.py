@@ -6,7 +6,6 @@ Knows no types and no data frames.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import io
@@ -16,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danqing.data.file_checks import check_size
+from danqing.data.tables.encodings import to_utf8
 from danqing.errors import SourceError
 
 __all__ = ["CsvText", "read_csv_text"]
 
-_BOM = b"\xef\xbb\xbf"
 _PIECE = 2**20
 _SEPARATORS = (",", ";", "\t", "|")
 _BLANK = re.compile(rb"(?<=\n) *\r?\n")
-_WESTERN = "latin-1"
 _HINT = re.compile(rb'"?sep=([^\n"])"?[ \t,;|]*\r?\n', re.IGNORECASE)
 
 
@@ -38,11 +36,14 @@ class CsvText:
     separator : str
     quoted : bool
         Whether there are quotation marks.
+    note : str
+        Which encoding was guessed; empty if there was nothing to guess.
     """
 
     text: bytes
     separator: str
     quoted: bool
+    note: str = ""
 
 
 def read_csv_text(content: bytes, path: Path) -> CsvText:
@@ -59,7 +60,7 @@ def read_csv_text(content: bytes, path: Path) -> CsvText:
     >>> found.text, found.separator
     (b'name;size\n"5"" pipe";2\n', ';')
     """
-    text = _as_utf8(_unpacked(content, path), path)
+    text, note = to_utf8(_unpacked(content, path), path)
     hint = _HINT.match(text)
     if hint:  # Excel's, which Excel itself never shows
         separator = hint[1].decode(errors="replace")
@@ -71,7 +72,7 @@ def read_csv_text(content: bytes, path: Path) -> CsvText:
     # In a single column, an empty line is an empty row.
     single = separator.encode() not in text.split(b"\n", 1)[0]
     if b'"' not in text:
-        return CsvText(text if single else _BLANK.sub(b"", text), separator, quoted=False)
+        return CsvText(text if single else _BLANK.sub(b"", text), separator, False, note)
     mark = re.escape(separator.encode())
     field = re.compile(rb'(^|\n|%b)"[^"]*(?:""[^"]*)*"(?=\r?\n|%b|\r?\Z)' % (mark, mark))
     rest = field.sub(rb"\1", text)
@@ -79,7 +80,7 @@ def read_csv_text(content: bytes, path: Path) -> CsvText:
         text = _mended(text, separator, path)
     elif not single and _BLANK.search(text):
         text = re.sub(rb'("[^"]*(?:""[^"]*)*")|(?<=\n) *\r?\n', rb"\1", text)
-    return CsvText(text, separator, quoted=True)
+    return CsvText(text, separator, True, note)
 
 
 def _has_rows_as_lines(text: bytes) -> bool:
@@ -181,53 +182,6 @@ def _unpacked(content: bytes, path: Path) -> bytes:
             return b"".join(pieces)
     except (OSError, EOFError, zlib.error) as error:
         raise SourceError(f"{path}: is damaged ({error}); copy it again") from None
-
-
-def _as_utf8(content: bytes, path: Path) -> bytes:
-    """Convert text to UTF-8 without a byte order mark, with lines that end in a line feed."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Excel's "Unicode text"
-        content = _decoded(content, "utf-16", path)
-    elif not _is_utf8(content):
-        content = _decoded(content, _legacy_encoding(content), path)
-    if b"\0" in content:
-        raise SourceError(f"{path}: is not text; expected CSV or Parquet")
-    content = content.removeprefix(_BOM)
-    if b"\n" not in content:  # line ends of old Macs
-        content = content.replace(b"\r", b"\n")
-    return content.lstrip(b"\r\n")
-
-
-def _is_utf8(content: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(content), _PIECE):
-            decoder.decode(content[start : start + _PIECE])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _legacy_encoding(content: bytes) -> str:
-    """Distinguish Chinese text in GB 18030 from Western text in Latin-1.
-
-    In Chinese text almost every byte above 127 is one of a pair (GB 2312); in Western text an
-    accented letter usually stands alone.
-    """
-    try:
-        content.decode("gb18030")
-    except UnicodeDecodeError:
-        return _WESTERN
-    high = content.translate(bytes([32] * 128) + bytes(range(128, 256))).split()
-    even = sum(len(run) % 2 == 0 for run in high)
-    return "gb18030" if even > len(high) / 2 else _WESTERN
-
-
-def _decoded(content: bytes, encoding: str, path: Path) -> bytes:
-    try:
-        return content.decode(encoding).encode()
-    except UnicodeError:
-        raise SourceError(f"{path}: is not valid {encoding}; save it as UTF-8") from None
 
 
 def _separator(text: bytes, path: Path) -> str:

@@ -32,10 +32,14 @@ _REFUSED = 10  # exit status; Python and the systems use others
 
 @dataclass(frozen=True)
 class RawFrame:
-    """A frame with distinct, non-empty column names, and the separator of a CSV file."""
+    """A frame with distinct, non-empty column names, and the separator of a CSV file.
+
+    `notes` say what was guessed or renamed.
+    """
 
     frame: pl.DataFrame
     separator: str = ","
+    notes: tuple[str, ...] = ()
 
 
 def read_frame(path: Path) -> RawFrame:
@@ -140,7 +144,9 @@ def _read_csv(content: bytes, path: Path) -> RawFrame:
     except SourceError:
         _refuse_long_row(found.text, found.separator, path)
         raise
-    return RawFrame(_renamed(frame, names), found.separator)
+    renamed = _renamed(frame, names)
+    notes = [found.note, *_notes_on_repeated(names, renamed.columns)]
+    return RawFrame(renamed, found.separator, tuple(filter(None, notes)))
 
 
 def _refuse_long_row(text: bytes, separator: str, path: Path) -> None:
@@ -153,6 +159,8 @@ def _refuse_long_row(text: bytes, separator: str, path: Path) -> None:
         for row in rows:
             if len(row) > width:
                 mend = "quote text that contains separators"
+                if not any(row[width:]):
+                    mend = "delete the separators at the end of its lines, or add one to the header"
                 if width == 1:
                     mend = "delete what stands above the names of the columns"
                 raise SourceError(
@@ -161,6 +169,17 @@ def _refuse_long_row(text: bytes, separator: str, path: Path) -> None:
                 ) from None
     except (csv.Error, StopIteration):
         return
+
+
+def _notes_on_repeated(names: list[str], distinct: list[str]) -> list[str]:
+    """Name the columns that share a name."""
+    pairs = [(name, own) for name, own in zip(names, distinct, strict=True) if name]
+    repeated = dict.fromkeys(name for name, own in pairs if name != own)
+    return [
+        f"{names.count(name)} columns are named {name!r}; they are called "
+        f"{', '.join(repr(own) for other, own in pairs if other == name)}"
+        for name in repeated
+    ]
 
 
 def _renamed(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:

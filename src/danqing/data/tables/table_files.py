@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,8 @@ def load_table(
     names = tuple(frames["train"].frame.columns)
     types, ignored = chosen_types(columns or {}, names, path)
     together, units = _together(frames, files, [n for n in names if n not in ignored])
-    notes: list[str] = []
+    notes = [note for raw in frames.values() for note in raw.notes]
+    notes = list(dict.fromkeys(notes))
     table = _table(together, path, types, notes)
     lengths = [len(raw.frame) for raw in frames.values()]
     ends = np.cumsum([0, *lengths])
@@ -153,7 +155,7 @@ def read_rows(path: Path, types: Mapping[str, ColumnType]) -> tuple[Table, int]:
     raw = read_frame(path)
     numbers = [name for name, kind in types.items() if kind.kind == "number"]
     found, frame = rows_of_units(raw.frame, numbers)
-    table = _typed(RawFrame(frame, raw.separator), path, types)
+    table = _typed(replace(raw, frame=frame), path, types)
     if not found:
         return table, 0
     if len(table) == 1:
@@ -167,6 +169,8 @@ def _typed(raw: RawFrame, path: Path, kinds: Mapping[str, ColumnKind | ColumnTyp
         name: kind if isinstance(kind, ColumnType) else ColumnType(kind)
         for name, kind in kinds.items()
     }
+    for note in raw.notes:
+        _log.warning("%s: %s", path, note)
     notes: list[str] = []
     table = _table(raw, path, types, notes, trained=True)
     for note in notes:
