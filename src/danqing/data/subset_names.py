@@ -19,12 +19,23 @@ _PLAIN: dict[str, SubsetName] = {
 }
 _WORDS: dict[str, SubsetName] = {
     **_PLAIN,
-    **dict.fromkeys(("trn", "训练"), SUBSETS[0]),
-    **dict.fromkeys(("dev", "development", "validate", "validating", "验证"), SUBSETS[1]),
     **dict.fromkeys(
-        ("tst", "eval", "evaluation", "evaluate", "holdout", "heldout", "测试"), SUBSETS[2]
+        ("trn", "训练", "訓練", "学習", "훈련", "학습", "trainings", "entrainement", "entraînement",
+         "apprentissage", "entrenamiento", "treino", "treinamento", "addestramento", "обучение"),
+        SUBSETS[0],
     ),
-}
+    **dict.fromkeys(
+        ("dev", "development", "validate", "validating", "验证", "驗證", "検証", "검증",
+         "validierungs", "validierung", "validación", "validacion", "validação", "validacao",
+         "convalida", "валидация"),
+        SUBSETS[1],
+    ),
+    **dict.fromkeys(
+        ("tst", "eval", "evaluation", "evaluate", "holdout", "heldout", "测试", "測試", "テスト",
+         "테스트", "시험", "tests", "prueba", "pruebas", "teste", "тест"),
+        SUBSETS[2],
+    ),
+}  # fmt: skip
 _EVALUATION = ("eval", "evaluation", "evaluate")  # the validation set, where a test set is beside
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _FILLING = (
@@ -36,7 +47,7 @@ _FILLING = (
 def subset_of(word: str) -> SubsetName | None:
     """Return the subset that a word stands for, or None.
 
-    Case, a year, and fillings such as "set" or "images" don't matter.
+    Case, a number in front, a year, and fillings such as "set" or "images" don't matter.
 
     Examples
     --------
@@ -83,10 +94,10 @@ def _beside_common_words(words: list[str]) -> dict[str, SubsetName]:
 
 def _core(word: str) -> str:
     """Reduce a name to what it says of a subset: "Training_Set 2017" to "training"."""
-    plain = re.sub(r"(?<!\d)(19|20)\d\d(?!\d)", "", word.casefold())
+    plain = re.sub(r"^\d+[\W_]+|(?<!\d)(19|20)\d\d(?!\d)", "", word.casefold())
     parts = [part for part in re.split(r"[\W_]+", plain) if part and part not in _FILLING]
     core = "".join(parts)
-    for filling in ("dataset", "data", "set", "images", "集"):
+    for filling in ("dataset", "daten", "data", "set", "images", "集", "データ", "데이터"):
         if core not in _WORDS and core.removesuffix(filling) in _WORDS:
             return core.removesuffix(filling)
     return core

@@ -6,13 +6,13 @@ Knows no pictures: names alone decide, so that a folder and an archive of it giv
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from danqing.data.images.subset_folders import inner_subsets, is_doubled, top_subsets, wrapping
 from danqing.data.natural_order import natural_key
-from danqing.data.subset_names import SUBSETS, SubsetName, subsets_of
+from danqing.data.subset_names import SUBSETS, SubsetName
 from danqing.errors import SourceError
 
 __all__ = [
@@ -76,8 +76,9 @@ def arrange(names: Iterable[str], where: str, folders: Iterable[str] = ()) -> La
     """Find the subset and class of each picture file from the folders above it.
 
     The folders are classes; or they are subsets, if one called train or the like contains class
-    folders rather than pictures. A single folder around everything is skipped. Folders below a
-    class belong to it. Names that begin with a dot are ignored, and service folders.
+    folders rather than pictures; or each class contains the same subsets. A single folder around
+    everything is skipped. Other folders below a class belong to it. Names that begin with a dot are
+    ignored, and service folders.
 
     Parameters
     ----------
@@ -116,12 +117,13 @@ def arrange(names: Iterable[str], where: str, folders: Iterable[str] = ()) -> La
             f"{where}: has {others:,} files but no pictures; "
             f"expected {PICTURES} in one subfolder per class"
         )
-    top = _wrapping(within)
-    subsets = _subsets(within, top)
-    doubled = _doubled(within, top, subsets)
+    top = wrapping(within)
+    subsets = top_subsets(within, top)
+    inner = {} if subsets else inner_subsets(within, top)
+    doubled = is_doubled(within, top, subsets)
     kept: dict[tuple[SubsetName, str], list[str]] = {}
     for path, pictures in within.items():
-        if place := _place(path[top:], subsets, doubled):
+        if place := _place(path[top:], subsets, inner, doubled):
             kept.setdefault(place, []).extend(pictures)
         else:
             others += len(pictures)
@@ -144,7 +146,7 @@ def arrange(names: Iterable[str], where: str, folders: Iterable[str] = ()) -> La
     ]
     around = next(iter(within))[:top]
     paths = [tuple(name.split("/")[:-1]) for name in known if not _hidden(name, service)]
-    places = (_place(path[top:], subsets, doubled) for path in paths if path[:top] == around)
+    places = (_place(path[top:], subsets, inner, doubled) for path in paths if path[:top] == around)
     labels = {label for _, label in kept}
     bare = {place[1] for place in places if place} - labels
     reported = [name[:-1].rpartition("/")[2] for name in service]
@@ -232,9 +234,14 @@ def _hidden(folder: str, service: Collection[str]) -> bool:
 
 
 def _place(
-    path: tuple[str, ...], subsets: Mapping[str, SubsetName], doubled: bool
+    path: tuple[str, ...],
+    subsets: Mapping[str, SubsetName],
+    inner: Mapping[str, SubsetName],
+    doubled: bool,
 ) -> tuple[SubsetName, str] | None:
     """Find the subset and class of the pictures in a folder, if they have both."""
+    if inner:
+        return (inner[path[1]], _label(path[0])) if len(path) > 1 else None
     if not subsets:
         return ("train", _label(path[0])) if path else None
     if doubled and path[1:2] == path[:1]:
@@ -249,38 +256,3 @@ def _label(step: str) -> str:
     # Bytes that are not UTF-8 become lone surrogates, which nothing can print or encode; and a Mac
     # writes "é" as two characters where others write one.
     return unicodedata.normalize("NFC", step.encode("utf-8", "backslashreplace").decode())
-
-
-def _wrapping(folders: Collection[tuple[str, ...]]) -> int:
-    """Count the folders around everything, each with nothing in it but one folder of folders."""
-    top = 0
-    while (
-        all(len(path) > top + 1 for path in folders)
-        and len({path[top] for path in folders}) == 1
-        and not subsets_of([next(iter(folders))[top]])
-    ):
-        top += 1
-    return top
-
-
-def _doubled(
-    folders: Collection[tuple[str, ...]], top: int, subsets: Mapping[str, SubsetName]
-) -> bool:
-    """Whether each subset's folder holds but one of the same name, as some archives unpack."""
-    inside = [path[top:] for path in folders if len(path) > top and path[top] in subsets]
-    return bool(inside) and all(len(path) > 2 and path[1] == path[0] for path in inside)
-
-
-def _subsets(folders: dict[tuple[str, ...], list[str]], top: int) -> dict[str, SubsetName]:
-    """Find the folders that are subsets; a class may be called train too, of trains."""
-    names = {path[top] for path in folders if len(path) > top}
-    subsets = subsets_of(sorted(names))
-    if "train" not in subsets.values():  # a class may be called test, but only among other classes
-        return subsets if names == set(subsets) else {}
-    depths = Counter[bool]()
-    for path, pictures in folders.items():
-        if len(path) > top and subsets.get(path[top]) == "train":
-            depths[len(path) > top + 1] += len(pictures)
-    nested = depths[True] > depths[False]
-    several = len(set(subsets.values())) > 1 or names == set(subsets)
-    return subsets if nested and several else {}

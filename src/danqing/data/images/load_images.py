@@ -26,6 +26,7 @@ from danqing.data.images.folder import open_folder
 from danqing.data.images.image_file import quiet
 from danqing.data.images.layout import Labelled, Layout, arrange
 from danqing.data.images.origin import Origin
+from danqing.data.images.subset_folders import note_on_subfolders
 from danqing.data.natural_order import natural_key
 from danqing.data.row_names import FileNames
 from danqing.data.subset_names import SUBSETS, SubsetName
@@ -211,6 +212,8 @@ def _to_dataset(origin: Origin, loaded: LoadedFiles) -> Dataset:
             x[subset], y[subset] = _window(loaded.pictures, start, stop), labels[start:stop]
             named[subset] = names[start:stop]
         start = stop
+    one = counts["train"] == len(loaded.files)
+    note = note_on_subfolders((f.name, f.label) for f in loaded.files) if one else ""
     removed = loaded.left_out + Counter({"unreadable files": len(loaded.unreadable)})
     return Dataset.from_subsets(
         x,
@@ -222,6 +225,7 @@ def _to_dataset(origin: Origin, loaded: LoadedFiles) -> Dataset:
         pictures_as=loaded.pictures_as,
         content_hash=_content_hash(loaded),
         names=named,
+        notes=(note,) if note else (),
     )
 
 
