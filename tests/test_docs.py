@@ -357,13 +357,16 @@ def test_presets_are_written_out() -> None:
 
 
 def test_glossary_has_every_key_option_and_metric(
-    run: RunFolder, trained_on_numbers: danqing.Run, trained_by_minutes: danqing.Run
+    run: RunFolder,
+    trained_on_numbers: danqing.Run,
+    trained_by_minutes: danqing.Run,
+    transferred: danqing.Run,
 ) -> None:
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     assert keys(text, "Recipe keys") == list(Recipe.model_fields)
     assert sorted(keys(text, "Options")) == sorted(options_of_all_commands())
     metrics: set[str] = set()
-    for one in (run, trained_on_numbers, trained_by_minutes):
+    for one in (run, trained_on_numbers, trained_by_minutes, transferred):
         metrics |= {*names_in(one.metrics), *one.history[0]}
     assert sorted(keys(text, "Metrics")) == sorted(metrics)
     for heading in ("Recipe keys", "Options", "Metrics"):
@@ -409,6 +412,15 @@ def trained_on_numbers(tmp_path_factory: pytest.TempPathFactory) -> danqing.Run:
 def trained_by_minutes(tmp_path_factory: pytest.TempPathFactory, small: Dataset) -> danqing.Run:
     out = tmp_path_factory.mktemp("runs") / "minutes"
     return danqing.train(small, out=out, network="dense(4)", minutes=0.5, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def transferred(
+    tmp_path_factory: pytest.TempPathFactory, trained_by_minutes: danqing.Run, small: Dataset
+) -> danqing.Run:
+    out = tmp_path_factory.mktemp("runs") / "transferred"
+    numbers = (small.x_train[..., 0], small.y_train + 0.5)
+    return danqing.train(numbers, base=trained_by_minutes, out=out, epochs=1)
 
 
 # --- links

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -64,8 +65,8 @@ def traced(base: str, changed: str | None = None) -> Traced | None:
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (120, 8, 8), np.uint8), np.repeat(np.arange(3), 40)
     dataset = load_data((x, y + 0.5 if base == "regression" else y))
-    settings = dict(BASES[base])
-    if changed:
+    settings, frozen_body = dict(BASES[base]), changed == "frozen_body"
+    if changed and not frozen_body:
         settings[changed] = OTHERWISE[changed]
     try:
         recipe = Recipe(**settings)
@@ -76,8 +77,10 @@ def traced(base: str, changed: str | None = None) -> Traced | None:
     with pytest.MonkeyPatch.context() as patch:
         kept: dict[Any, Graphs] = {}
         patch.setattr(graphs_module, "_kept", kept)
-        loop = Trainer(plan)._create_loop(model, None)
-    ((key, graphs),) = kept.items()
+        loop = Trainer(replace(plan, transfer=frozen_body or None))._create_loop(model, None)
+    # Of a transfer, those of its first phase, which are made last.
+    *_, (key, graphs) = kept.items()
+    assert len(kept) == 1 + frozen_body
     targets = tf.float32 if dataset.task == "regression" else tf.int32
     return Traced(*key[:2], definition_of(graphs, loop.state, targets))
 

@@ -56,7 +56,9 @@ def train(
     resume : bool
         Resume the run in `out` from its last checkpoint; start it if there is none.
     base : Run or path, optional
-        A finished run to fine-tune: training starts from its network, preparation and weights.
+        A finished run to start from, with its network, preparation and weights. For other classes
+        or another target its layers are transferred, and the output layer is new: it is trained
+        alone first, then all layers are.
     teacher : Run or path, optional
         A finished run to distil: its predictions are learned in place of the labels.
     unlabelled : optional

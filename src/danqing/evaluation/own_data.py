@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from danqing.data.dataset import Dataset
 from danqing.data.sources import reload_data
 from danqing.data.split import Splits, Subset, short_digests, split_by_settings
 from danqing.errors import RunError, SourceNotFound
+from danqing.prediction.resize import ResizedPictures, resize_splits
 from danqing.runs.run_folder import RunFolder
 
 __all__ = ["is_own_data", "own_data", "own_splits"]
@@ -83,9 +85,11 @@ def _difference(run: RunFolder, dataset: Dataset) -> str:
     known = run.training_rows
     if known is None:
         return "the fingerprints differ"
+    # After them come unlabelled pictures and, of a run that is fine-tuned, the rows of its base.
+    known = known[: run.data["counts"]["train"]]
     subsets = [(dataset.x_train, dataset.y_train), (dataset.x_validation, dataset.y_validation)]
     digests = [
-        short_digests(Subset(x, y, np.arange(len(y))))
+        short_digests(Subset(_as_seen(run, x), y, np.arange(len(y))))
         for x, y in subsets
         if x is not None and y is not None
     ]
@@ -98,8 +102,18 @@ def _difference(run: RunFolder, dataset: Dataset) -> str:
     return f"{missing:,} of its {len(known):,} training rows have changed or are gone"
 
 
+def _as_seen(run: RunFolder, examples: Any) -> Any:
+    """Resize pictures to what the network takes, of which the run keeps digests."""
+    shape = tuple(examples.shape[1:])
+    if len(shape) != 3 or shape == run.input_shape:
+        return examples
+    return ResizedPictures(examples, run.input_shape)
+
+
 def own_splits(run: RunFolder, dataset: Dataset | str | Path | None = None) -> Splits:
     """Split the data that a run was trained on as its training did, and check that it is so.
+
+    Pictures have the shape that the network takes.
 
     Raises as `own_data` does, and RunError if a subset has other rows than in training. Runs that
     recorded no digests of their subsets are not checked.
@@ -114,7 +128,7 @@ def own_splits(run: RunFolder, dataset: Dataset | str | Path | None = None) -> S
                 f"other rows than in training, by danqing {__version__} and "
                 f"{_splitter()}; use the versions in {run.folder / 'config.json'}, or train again"
             )
-    return splits
+    return resize_splits(splits, run.input_shape)
 
 
 def _splitter() -> str:

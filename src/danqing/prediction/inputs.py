@@ -182,6 +182,8 @@ def _read(files: list[Path], pictures_as: Mapping[str, Any], shape: tuple[int, .
     pictures, unreadable = read_pictures(files, known)
     left_out = {path for path, _ in unreadable}
     names = [str(file) for file in files if str(file) not in left_out]
+    # A transfer reads its pictures in one size, and resizes them for the layers that it has kept.
+    pictures = resize_pictures(pictures, shape)
     return Inputs(names, pictures if names else None, [reason for _, reason in unreadable])
 
 

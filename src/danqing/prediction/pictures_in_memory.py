@@ -123,7 +123,8 @@ def _from_image(
     pictures, bad = read_pictures([content], known)
     if bad:
         raise PictureError(bad[0][1])
-    return pictures
+    resized: NDArray[np.uint8] = resize_pictures(pictures, shape)
+    return resized
 
 
 def _encode(image: Image) -> bytes:

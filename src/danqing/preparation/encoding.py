@@ -93,6 +93,17 @@ class Encoding:
         SourceError
             If a column is missing, or a value doesn't fit its column's kind; the message names it.
         """
+        typed = self.typed(table)
+        features = np.zeros((len(table), len(self.feature_names)), dtype=np.float32)
+        start = 0
+        for column, found in zip(self.columns, typed.columns, strict=True):
+            end = start + len(column.feature_names)
+            column.write(found.values, features[:, start:end])
+            start = end
+        return features
+
+    def typed(self, table: Table) -> Table:
+        """Give the columns that are used, with the types of training; raises as `transform`."""
         found = {column.name: column for column in table.columns}
         missing = [name for name in self.kinds if name not in found]
         if missing:
@@ -102,14 +113,12 @@ class Encoding:
                 f"{case_hint(missing, list(found))}; "
                 "expected every column that the network was trained on"
             )
-        features = np.zeros((len(table), len(self.feature_names)), dtype=np.float32)
-        start = 0
-        for column in self.columns:
-            end = start + len(column.feature_names)
-            values = values_as(found[column.name], column.type)
-            column.write(values, features[:, start:end])
-            start = end
-        return features
+        return Table(
+            tuple(
+                Column(name, wanted.kind, values_as(found[name], wanted), wanted.written)
+                for name, wanted in self.types.items()
+            )
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give what was learned as plain data."""

@@ -6,8 +6,8 @@ Knows no split (it is given training rows only) and no network (which carries wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ from danqing.preparation.scaling import Scaling, fit_scaling
 # What reads tables takes longer to import than a picture to predict.
 if TYPE_CHECKING:
     from danqing.data.split import Subset
+    from danqing.data.table import Table
     from danqing.preparation.encoding import Encoding
     from danqing.preparation.training_ranges import TrainingRanges
 
-__all__ = ["Preparation", "fit_preparation"]
+__all__ = ["Preparation", "fit_preparation", "refit_output"]
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,7 @@ def fit_preparation(
     pictures_as, drawings
         As in `Preparation`.
     """
-    target = (0.0, 1.0)
-    if np.issubdtype(subset.y.dtype, np.floating):
-        target = (float(subset.labels.mean()), float(subset.labels.std()) or 1.0)
+    target = _fit_target(subset)
     if _is_table(subset.x):
         from danqing.preparation.encoding import fit_encoding
         from danqing.preparation.training_ranges import fit_ranges
@@ -130,6 +129,32 @@ def fit_preparation(
         )
     fitted = fit_scaling(subset.x, scaling, subset.rows)
     return Preparation(fitted, None, target, pictures_as or {}, drawings)
+
+
+def refit_output(preparation: Preparation, subset: Subset) -> Preparation:
+    """Fit to other training rows what an output layer depends on; features stay as they are.
+
+    These are the target's scale, and the ranges beyond which a table's values are flagged.
+
+    Raises
+    ------
+    SourceError
+        If the rows lack a column, or a value doesn't fit its column's kind.
+    """
+    ranges, encoding = None, preparation.encoding
+    if encoding is not None and _is_table(subset.x):
+        from danqing.preparation.training_ranges import fit_ranges
+
+        table = encoding.typed(cast("Table", subset.x))
+        ranges = fit_ranges(table[subset.rows], encoding.kinds)
+    return replace(preparation, target=_fit_target(subset), ranges=ranges)
+
+
+def _fit_target(subset: Subset) -> tuple[float, float]:
+    """Give mean and deviation of a regression's targets, which are floats."""
+    if not np.issubdtype(subset.y.dtype, np.floating):
+        return 0.0, 1.0
+    return float(subset.labels.mean()), float(subset.labels.std()) or 1.0
 
 
 def _is_table(examples: Any) -> bool:

@@ -68,6 +68,8 @@ def _differences(run: RunFolder, now: Metadata) -> list[str]:
     ]
     if then.get("from") != now.config["from"]:
         found.append("it fine-tunes another run (--from)")
+    elif then.get("transfer") != now.config.get("transfer"):
+        found.append("another danqing planned its transfer")
     if then.get("teacher") != now.config["teacher"]:
         found.append("it has another teacher (--teacher)")
     if run.data.get("fingerprint") != now.data["fingerprint"]:

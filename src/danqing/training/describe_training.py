@@ -6,6 +6,7 @@ Knows no weights.
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -34,13 +35,15 @@ def learned_rows(plan: TrainingPlan) -> NDArray[np.uint64]:
     Pictures without labels are among them; so are the rows of the run that is fine-tuned, as far
     as it keeps their digests.
     """
-    splits = plan.splits
-    rows = [short_digests(splits.train)]
-    if plan.recipe.unlabelled_weight:
-        rows += [short_digests(splits.unlabelled)] if splits.unlabelled else []
-        if plan.unlabelled:
-            every = np.arange(len(plan.unlabelled.pictures))
-            rows.append(short_digests(Subset(plan.unlabelled.pictures, every, every)))
+    splits, own = plan.splits, [plan.splits.train]
+    if plan.recipe.unlabelled_weight and splits.unlabelled:
+        own.append(splits.unlabelled)
+    if plan.resized:  # other data are compared as the network sees them
+        own = [replace(subset, digests=None) for subset in own]
+    rows = [short_digests(subset) for subset in own]
+    if plan.recipe.unlabelled_weight and plan.unlabelled:
+        every = np.arange(len(plan.unlabelled.pictures))
+        rows.append(short_digests(Subset(plan.unlabelled.pictures, every, every)))
     earlier = plan.base.training_rows if plan.base else None
     if earlier is not None:
         rows.append(earlier)
@@ -54,6 +57,7 @@ def _config(plan: TrainingPlan) -> dict[str, Any]:
         "columns": dict(plan.dataset.columns),
         "from": _identity(plan.base),
         "teacher": _identity(plan.teacher),
+        **({"transfer": plan.transfer.to_json(plan.recipe)} if plan.transfer else {}),
         "versions": {
             "danqing": __version__,
             "keras": version("keras"),

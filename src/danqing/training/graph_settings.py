@@ -22,6 +22,9 @@ class GraphSettings(NamedTuple):
         Including unlabelled ones; `batch_size` counts labelled rows.
     scaling : str
         No graph reads it, but it decides the shape of the network's first weights.
+    frozen_body : bool
+        Whether steps train the output layer alone. It is no setting of a recipe, but of a
+        transfer's first phase.
 
     Examples
     --------
@@ -43,8 +46,10 @@ class GraphSettings(NamedTuple):
     rows_per_step: int
     unlabelled_weight: float
     scaling: str
+    frozen_body: bool = False
 
     @classmethod
-    def of(cls, recipe: Recipe) -> GraphSettings:
+    def of(cls, recipe: Recipe, *, frozen_body: bool = False) -> GraphSettings:
         """Take them from a recipe."""
-        return cls(*(getattr(recipe, name) for name in cls._fields))
+        names = [name for name in cls._fields if name != "frozen_body"]
+        return cls(**{name: getattr(recipe, name) for name in names}, frozen_body=frozen_body)

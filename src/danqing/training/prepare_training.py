@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from danqing.data.dataset import Dataset
 from danqing.data.split import Splits, Subset
 from danqing.networks.architecture import Architecture, design
+from danqing.prediction.resize import resize_splits
 from danqing.preparation.infer_traits import infer_traits
 from danqing.preparation.preparation import Preparation, fit_preparation
 from danqing.recipe.presets import PRESETS
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run_folder import RunFolder
 from danqing.training.earlier_run import check_earlier_runs
-from danqing.training.fine_tuning import with_base_network
+from danqing.training.fine_tuning import preparation_for_base, with_base_network
 from danqing.training.loop.training_rows import TrainingRows
 from danqing.training.semi_supervised.unlabelled import UnlabelledPictures, join_unlabelled
+from danqing.training.transfer import Transfer, transfer_from
 
 __all__ = ["TrainingPlan", "prepare_training"]
 
@@ -45,6 +47,8 @@ class TrainingPlan:
         Of the network that ships.
     base : RunFolder, optional
         The finished run that is fine-tuned.
+    transfer : Transfer, optional
+        What of `base` is kept, if its output layer is not.
     unlabelled : UnlabelledPictures, optional
         More unlabelled pictures, beside those of `splits`.
     teacher : RunFolder, optional
@@ -65,12 +69,20 @@ class TrainingPlan:
     teacher: RunFolder | None = None
     sample_weight: NDArray[np.float64] | None = field(default=None, repr=False)
     seconds: float = 0.0
+    transfer: Transfer | None = None
 
     @property
     def name(self) -> str:
         """What the run is called where no folder is named: the data and the network."""
         network = self.recipe.network
         return f"{self.dataset.name}-{network if network in PRESETS else 'spec'}"
+
+    @property
+    def resized(self) -> bool:
+        """Whether pictures are resized, to what the layers of `base` take."""
+        return (
+            not self.dataset.tabular and self.dataset.input_shape != self.splits.train.x.shape[1:]
+        )
 
     @property
     def trained_architecture(self) -> Architecture:
@@ -146,7 +158,8 @@ def prepare_training(
     recipe : Recipe
         What it leaves open is fitted to the data.
     base : RunFolder, optional
-        A finished run to fine-tune: its network, preparation and weights are taken over.
+        A finished run to fine-tune: its network, preparation and weights are taken over, the
+        output layer only if it serves the data's target.
     unlabelled : UnlabelledPictures, optional
         Unlabelled pictures, beside those of `splits`.
     teacher : RunFolder, optional
@@ -177,12 +190,16 @@ def prepare_training(
     check_earlier_runs(dataset, base, teacher, count)
     traits = infer_traits(dataset, splits.train, count)
     recipe = recipe.for_data(traits)
+    transfer = None
     if base:
-        recipe = with_base_network(recipe, base)
-    # A teacher and its student read the same features.
-    earlier = base or (teacher if dataset.tabular else None)
-    if earlier:
-        preparation = earlier.preparation
+        transfer, recipe = transfer_from(base, dataset), with_base_network(recipe, base)
+        preparation = preparation_for_base(
+            base, dataset, splits.train, transfer, drawings=traits.drawings
+        )
+        splits = resize_splits(splits, base.input_shape, in_memory=True)
+        unlabelled = unlabelled.resized(base.input_shape) if unlabelled else None
+    elif teacher and dataset.tabular:  # a teacher and its student read the same features
+        preparation = teacher.preparation
     else:
         preparation = fit_preparation(
             splits.train,
@@ -190,7 +207,7 @@ def prepare_training(
             pictures_as=dataset.pictures_as,
             drawings=traits.drawings,
         )
-    shape = dataset.input_shape
+    shape = tuple(splits.train.x.shape[1:])
     if dataset.tabular:  # a table's columns become more features
         shape = preparation.scaling.mean_.shape
     classes = len(dataset.class_names)
@@ -206,4 +223,5 @@ def prepare_training(
         teacher,
         sample_weight,
         time.perf_counter() - began,
+        transfer,
     )

@@ -116,6 +116,7 @@ def train(
             _log.warning("run %s: has finished already; there is nothing to do", run.folder)
             run.checkpoints.remove()
             return run
+        _say_what_is_kept(plan)
         try:
             _start(run, plan, metadata, owns_process)
             budget = None
@@ -141,6 +142,19 @@ def _name_columns_left_out(plan: TrainingPlan) -> None:
     for name, reason in (encoding.dropped if encoding else {}).items():
         hint = f"; --column {name}=number uses it" if reason in IDENTIFIERS else ""
         _log.warning("%s: the column %r is left out: %s%s", plan.dataset.name, name, reason, hint)
+
+
+def _say_what_is_kept(plan: TrainingPlan) -> None:
+    """Say what of a base serves other data than it was trained on, and how these are adapted."""
+    if plan.base and plan.transfer:
+        _log.warning("%s", plan.transfer.describe(plan.base, plan.dataset, plan.recipe))
+    if plan.base and plan.resized:
+        before, after = ("x".join(map(str, shape)) for shape in
+                         (plan.dataset.input_shape, plan.base.input_shape))  # fmt: skip
+        _log.warning(
+            "%s: pictures of %s are resized to %s, as %s takes them",
+            plan.dataset.name, before, after, plan.base.folder,
+        )  # fmt: skip
 
 
 def _start(run: RunFolder, plan: TrainingPlan, metadata: Metadata, owns_process: bool) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from danqing.errors import DanqingError
 from danqing.training.budget import Budget
 from danqing.training.export import ExportedNetwork, export_network
+from danqing.training.fine_tuning import starting_tensors
 from danqing.training.loop.progress import EpochReport, TrainingProgress
 from danqing.training.prepare_training import TrainingPlan
 from danqing.training.rehearsal import measure_finish
@@ -105,12 +106,13 @@ class Trainer:
         return not loop.stopped
 
     def _build_model(self) -> Any:
-        from danqing.networks.build import build, load_tensors
+        from danqing.networks.build import build, load_tensors, tensors_of
 
         plan = self.plan
         model = build(plan.trained_architecture, plan.preparation, plan.recipe.seed)
         if plan.base:
-            load_tensors(model, plan.base.tensors)
+            names, initial = plan.dataset.class_names, tensors_of(model)
+            load_tensors(model, starting_tensors(plan.base, names, plan.transfer, initial))
         return model
 
     def _create_loop(self, model: Any, budget: Budget | None) -> Loop:
@@ -127,6 +129,7 @@ class Trainer:
             plan.preparation.target[1],
             budget,
             Teacher(plan.teacher, plan.preparation.target) if plan.teacher else None,
+            transfer=plan.transfer is not None,
         )
 
 

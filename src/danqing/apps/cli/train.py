@@ -92,7 +92,10 @@ def train(
     base: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="RUN", help="Fine-tune a finished run: start from its weights."
+            "--from",
+            metavar="RUN",
+            help="Start from a finished run's weights: fine-tune it or, for other classes or "
+            "another target, transfer its layers and learn a new output layer.",
         ),
     ] = None,
     labels_per_class: Annotated[

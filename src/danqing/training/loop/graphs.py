@@ -226,14 +226,19 @@ class Graphs:
 
 
 def graphs_for(
-    architecture: Architecture, recipe: Recipe, network: Any, teacher: Teacher | None = None
+    architecture: Architecture,
+    recipe: Recipe,
+    network: Any,
+    teacher: Teacher | None = None,
+    *,
+    frozen_body: bool = False,
 ) -> Graphs:
     """Look up the graphs of an architecture and a recipe, or make them.
 
     `network` is built from `architecture`; new graphs use its structure. A teacher's weights are
     part of a graph, so graphs with a teacher are not kept.
     """
-    settings = GraphSettings.of(recipe)
+    settings = GraphSettings.of(recipe, frozen_body=frozen_body)
     if teacher:
         jit_compile = not (architecture.convolutional or teacher.convolutional)
         return Graphs(network, settings, teacher, jit_compile=jit_compile)

@@ -22,11 +22,18 @@ from danqing.training.distillation.teacher import Teacher
 from danqing.training.graph_settings import GraphSettings
 from danqing.training.loop.batches import BatchLoader, RowBlock
 from danqing.training.loop.graphs import Chunk, graphs_for
+from danqing.training.loop.pace import Pace
+from danqing.training.loop.phases import phase_seed
 from danqing.training.loop.progress import EpochReport, Position, TrainingProgress
 from danqing.training.loop.sampler import Sampler
-from danqing.training.loop.step import State, assign_weights, initial_state
+from danqing.training.loop.step import (
+    State,
+    assign_weights,
+    initial_state,
+    is_output,
+    restarted,
+)
 from danqing.training.loop.training_rows import TrainingRows
-from danqing.training.optimization.schedules import learning_rates
 
 __all__ = ["Loop"]
 
@@ -51,6 +58,8 @@ class Loop:
         Ends the run in time, its schedule included.
     teacher : Teacher, optional
         Predicts what the network learns, in place of the labels.
+    transfer : bool
+        Whether the output layer is new: it is trained alone first, then all layers are.
 
     Attributes
     ----------
@@ -73,14 +82,17 @@ class Loop:
         target_scale: float = 1.0,
         budget: Budget | None = None,
         teacher: Teacher | None = None,
+        *,
+        transfer: bool = False,
     ) -> None:
         self.network = members_apart(member_logits_of(model))
-        self.recipe, self.budget = recipe, budget
+        self.recipe = recipe
         self.sampler = Sampler(recipe, len(train) - train.unlabelled, train.unlabelled)
         self.batch_size, self.steps_per_epoch = recipe.rows_per_step, self.sampler.steps
+        self.pace = Pace(recipe, self.steps_per_epoch, budget, transfer=transfer)
         self.compile_seconds, self.stopped = 0.0, False
         self.state = initial_state(self.network, GraphSettings.of(recipe))
-        self.position = Position()
+        self.position = Position(frozen_body=transfer)
         self.best: State | None = None
         self._validated, self._objective = self.state, math.inf
         self._dtype = self.state.parameters[0].dtype.name
@@ -88,10 +100,23 @@ class Loop:
         self._validation = BatchLoader(validation, self.batch_size, self._dtype)
         self._validation_rows = len(validation)
         self._graphs = graphs_for(architecture, recipe, self.network, teacher)
+        self._frozen_graphs = self._graphs
+        self._trained_parameters: dict[bool, int] = {}
+        if transfer:
+            self._frozen_graphs = graphs_for(
+                architecture, recipe, self.network, teacher, frozen_body=True
+            )
+            self._trained_parameters = {
+                frozen: sum(
+                    math.prod(variable.shape)
+                    for variable in self.network.trainable_variables
+                    if is_output(variable) or not frozen
+                )
+                for frozen in (False, True)
+            }
         # Batch norm would see the padding of a smaller last batch.
         self._pads = not any(layer.kind == "batchnorm" for layer in architecture.layers)
         self._units = (target_scale**2, target_scale)
-        self._step_seconds, self._validation_seconds = 0.0, 0.0
         self._learning_rate = 0.0
 
     def run(
@@ -117,9 +142,11 @@ class Loop:
 
     def _has_ended(self) -> bool:
         position, patience = self.position, self.recipe.patience
-        if patience and position.epoch - position.best_epoch >= patience:
-            return True
-        out_of_time = position.epoch > 0 and self._is_out_of_time()
+        if patience and not position.frozen_body:
+            phase_began = position.phase_start // self.steps_per_epoch
+            if position.epoch - max(position.best_epoch, phase_began) >= patience:
+                return True
+        out_of_time = position.epoch > 0 and self.pace.is_out_of_time(position)
         return position.epoch >= self.recipe.epochs or out_of_time
 
     def _keep_best(self, report: EpochReport) -> None:
@@ -127,21 +154,25 @@ class Loop:
         position, recipe = self.position, self.recipe
         # Few labels are too few to choose by, and a study of few has none to spare.
         few = recipe.labels_per_class or recipe.unlabelled_weight
-        if not recipe.patience and (self.budget is None or few):
+        if not recipe.patience and (self.pace.budget is None or few):
             return
         if position.best_objective is None or self._objective < position.best_objective:
             position.best_epoch, position.best_objective = report.epoch, self._objective
             self.best = self._validated
 
     def compile(self) -> None:
-        """Trace and compile by running no step at all, so that it is timed by itself."""
+        """Trace and compile, so that it is timed by itself.
+
+        The first step also loads and reserves things, so one is made whose result is not used.
+        """
         began = time.perf_counter()
         block = next(self._train.blocks(self.sampler(0)))
         rest = self.sampler.rows % self.batch_size
         sizes = [self.batch_size] if self._pads else [self.batch_size, *([rest] if rest else [])]
-        rates = self._learning_rates
-        for size in sizes:
-            self._graphs.run_chunk(self.state, block, Chunk(0, 0, 0, size), rates(block, 0, 0), 0)
+        rates = self._learning_rates(block, 0, 0)
+        for graphs in [self._graphs, *[self._frozen_graphs] * self.position.frozen_body]:
+            for size in sizes:
+                graphs.run_chunk(self.state, block, Chunk(0, 1, 0, size), rates, 0)
         recalibrated = self._graphs.recalibrate_batch_norm(self.state, [block], 1)
         self._graphs.evaluate(recalibrated, next(self._validation.blocks())._replace(rows=0))
         self.compile_seconds = time.perf_counter() - began
@@ -154,7 +185,7 @@ class Loop:
         began = time.perf_counter() - here.seconds
         for block in self._train.blocks(self.sampler(here.epoch), here.step):
             end = block.first + math.ceil(block.rows / self.batch_size)
-            while here.step < end and not (here.step and self._is_out_of_time()):
+            while here.step < end and not (here.step and self.pace.is_out_of_time(here)):
                 if stopped():
                     return None
                 self.run_chunk(block)
@@ -168,6 +199,8 @@ class Loop:
 
     def run_chunk(self, block: RowBlock) -> None:
         """Make about a second of steps."""
+        if self.position.frozen_body and self.pace.output_steps_left(self.position) < 1:
+            self._train_all_layers()
         here, start = self.position, self.position.step - block.first
         full, rest = divmod(block.rows, self.batch_size)
         size = self.batch_size
@@ -176,23 +209,39 @@ class Loop:
         if start == full:
             size, count = rest, 1
         else:
-            count = self._chunk_steps(full - start)
+            count = self.pace.chunk_steps(here, full - start, _CHUNK_SECONDS)
         rates = self._learning_rates(block, start, count)
+        first = here.epoch * self.steps_per_epoch + block.first - here.phase_start
+        graphs = self._frozen_graphs if here.frozen_body else self._graphs
         began = time.perf_counter()
-        self.state, here.loss, here.metric = self._graphs.run_chunk(
+        self.state, here.loss, here.metric = graphs.run_chunk(
             self.state,
             block,
-            Chunk(start, count, here.epoch * self.steps_per_epoch + block.first, size),
+            Chunk(start, count, first, size),
             rates,
-            self.recipe.seed,
+            phase_seed(self.recipe, frozen_body=here.frozen_body),
             (here.loss, here.metric),
         )
-        self._step_seconds = (time.perf_counter() - began) / count
+        self.pace.step_seconds = (time.perf_counter() - began) / count
         here.step += count
         here.steps += count
 
+    def _train_all_layers(self) -> None:
+        """Begin the second phase, with an optimizer state and an average of its own."""
+        here = self.position
+        here.frozen_body = False
+        here.phase_start = here.epoch * self.steps_per_epoch + here.step
+        self.state = restarted(self.state, self._graphs.settings)
+        self.pace.step_seconds = 0.0  # they take longer than those of the output layer
+
     def recalibrate_batch_norm(self) -> State:
-        """Compute the weights that ship, always from the same rows, for the same result."""
+        """Compute the weights that ship, always from the same rows, for the same result.
+
+        An output layer that is trained alone learns from the statistics that its body has.
+        """
+        if self.position.frozen_body:
+            weights = self.state.ema or self.state.parameters
+            return State(weights, list(self.state.non_trainable), [], [])
         rows = min(max(self.sampler.rows // 10, _FEWEST), _MOST, self.sampler.rows)
         batches = max(rows // self.batch_size, 1)
         blocks = self._train.blocks(self.sampler(0))
@@ -205,7 +254,7 @@ class Loop:
         sums = np.zeros(3)
         for block in self._validation.blocks():
             sums += self._graphs.evaluate(self._validated, block)
-        self._validation_seconds = time.perf_counter() - began
+        self.pace.validation_seconds = time.perf_counter() - began
         loss, metric, self._objective = (sums / self._validation_rows).tolist()
         return loss * self._units[0], metric * self._units[1]
 
@@ -215,46 +264,20 @@ class Loop:
         loss, metric = np.array([here.loss, here.metric]) / rows * self._units
         val_loss, val_metric = self.validate()
         seconds = time.perf_counter() - began
-        rate = self._learning_rate
         return EpochReport(
-            here.epoch + 1, seconds, float(loss), float(metric), val_loss, val_metric, rate
+            here.epoch + 1,
+            seconds,
+            float(loss),
+            float(metric),
+            val_loss,
+            val_metric,
+            self._learning_rate,
+            self._trained_parameters.get(here.frozen_body),
         )
 
-    def _chunk_steps(self, most: int) -> int:
-        """How many steps the next chunk has."""
-        count = int(_CHUNK_SECONDS / self._step_seconds) if self._step_seconds else 1
-        if self.budget is not None and self._step_seconds:
-            # Shorter and shorter ones towards the end, so that a slow moment costs little.
-            count = min(count, int(self._steps_left() / 2))
-        return min(max(count, 1), most)
-
-    def _steps_left(self) -> float:
-        """How many steps remain until the recipe's last epoch ends or the budget is spent."""
-        left: float = self.recipe.epochs * self.steps_per_epoch - self.position.steps
-        if self.budget is not None and self._step_seconds:
-            each = self._step_seconds + self._validation_seconds / self.steps_per_epoch
-            left = min(left, self.budget.left() / each)
-        return left
-
-    def _is_out_of_time(self) -> bool:
-        return self.budget is not None and (self.budget.left() <= 0 or self._steps_left() < 1)
-
     def _learning_rates(self, block: RowBlock, start: int, count: int) -> Any:
-        """Compute the learning rates of a block's steps, of which `count` from `start` are used.
-
-        With a budget, the schedule continues evenly from where it is to its end at the last step
-        that there is time for, which is estimated anew for each chunk.
-        """
-        here, steps = self.position, block.order.shape[0] // self.batch_size
-        if self.budget is None:
-            first = here.epoch * self.steps_per_epoch + block.first
-            shares = (first + np.arange(steps)) / (self.recipe.epochs * self.steps_per_epoch)
-        else:
-            shares = np.zeros(steps)
-            each = (1 - here.share) / max(self._steps_left(), count, 1)
-            shares[start : start + count] = here.share + each * np.arange(count)
-            here.share += each * count
-        rates = learning_rates(self.recipe.schedule, self.recipe.learning_rate, shares)
+        steps = block.order.shape[0] // self.batch_size
+        rates = self.pace.learning_rates(self.position, block.first, steps, start, count)
         self._learning_rate = float(rates[start + count - 1]) if count else self._learning_rate
         return tf.constant(rates, self._dtype)
 
@@ -263,7 +286,8 @@ class Loop:
         share = here.steps / (recipe.epochs * self.steps_per_epoch)
         spent = here.trained_seconds
         left = spent / share * (1 - share)
-        if self.budget is not None:
-            share, left = max(share, here.share), min(left, max(self.budget.left(), 0.0))
+        budget = self.pace.budget
+        if budget is not None:
+            share, left = max(share, here.share), min(left, max(budget.left(), 0.0))
         epochs = None if recipe.minutes and recipe.epochs == MOST_EPOCHS else recipe.epochs
         return TrainingProgress(here.epoch + 1, epochs, share, left, finished)

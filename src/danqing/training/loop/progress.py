@@ -12,7 +12,8 @@ __all__ = ["EpochReport", "Position", "TrainingProgress"]
 class EpochReport:
     """A finished epoch: a row of `history.csv`.
 
-    `metric` is the accuracy; for regression the mean absolute error.
+    `metric` is the accuracy; for regression the mean absolute error. `trained_parameters`, of a
+    transfer only, is how many parameters were trained at its end.
     """
 
     epoch: int
@@ -22,12 +23,17 @@ class EpochReport:
     val_loss: float
     val_metric: float
     learning_rate: float
+    trained_parameters: int | None = None
 
     def row(self, task: str) -> dict[str, float]:
         """Name its values as the columns of `history.csv`."""
         name = "accuracy" if task == "classification" else "mae"
         names = {"metric": name, "val_metric": f"val_{name}"}
-        return {names.get(field, field): value for field, value in vars(self).items()}
+        return {
+            names.get(field, field): value
+            for field, value in vars(self).items()
+            if value is not None
+        }
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,10 @@ class Position:
     best_epoch, best_objective
         The best epoch on validation so far, from 1, and its objective (the loss of smoothed
         labels, or of a teacher's predictions); 0 and None before there is one.
+    frozen_body : bool
+        Whether the output layer is trained alone: in a transfer's first phase.
+    phase_start : int
+        The step at which the current phase began, as it would be counted if all epochs were whole.
     history : list of EpochReport
     """
 
@@ -90,6 +100,8 @@ class Position:
     share: float = 0.0
     best_epoch: int = 0
     best_objective: float | None = None
+    frozen_body: bool = False
+    phase_start: int = 0
     history: list[EpochReport] = field(default_factory=list)
 
     @property

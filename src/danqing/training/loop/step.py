@@ -22,8 +22,10 @@ __all__ = [
     "Step",
     "assign_weights",
     "initial_state",
+    "is_output",
     "mean_outputs",
     "member_inputs",
+    "restarted",
 ]
 
 
@@ -52,16 +54,32 @@ class State(NamedTuple):
 def initial_state(network: Any, settings: GraphSettings) -> State:
     """Make the state before the first step, from the network's initial weights."""
     parameters = [tf.identity(w.value) for w in network.trainable_variables]
+    others = [tf.identity(v.value) for v in network.non_trainable_variables]
+    return restarted(State(parameters, others, [], []), settings)
+
+
+def restarted(state: State, settings: GraphSettings) -> State:
+    """Start anew from a state's weights, the moving average where there is one."""
+    weights = state.ema or state.parameters
     return State(
-        parameters,
-        [tf.identity(v.value) for v in network.non_trainable_variables],
-        initial_slots(settings.optimizer, parameters),
-        list(parameters) if settings.ema_decay else [],
+        weights,
+        state.non_trainable,
+        initial_slots(settings.optimizer, weights),
+        list(weights) if settings.ema_decay else [],
     )
+
+
+def is_output(variable: Any) -> bool:
+    """Whether a network's variable belongs to the output layer, of any member."""
+    return "output" in variable.path
 
 
 class Step:
     """Forward, loss, backward, update.
+
+    With a frozen body only the output layer is trained. The layers below it predict, as they would
+    for new examples: batch norm by its running statistics, without dropout; there is no backward
+    pass through them.
 
     Parameters
     ----------
@@ -88,10 +106,16 @@ class Step:
         self._is_random_state = [
             v.dtype == "uint32" or "seed" in v.name for v in network.non_trainable_variables
         ]
-        self._hidden = tuple(
+        variables = network.trainable_variables
+        self._trained = [
             place
-            for place, variable in enumerate(network.trainable_variables)
-            if len(variable.shape) > 1 and "output" not in variable.path
+            for place, variable in enumerate(variables)
+            if is_output(variable) or not settings.frozen_body
+        ]
+        self._hidden = tuple(
+            number
+            for number, place in enumerate(self._trained)
+            if len(variables[place].shape) > 1 and not is_output(variables[place])
         )
         self._update = self.apply_gradients
         if jit_update:
@@ -106,14 +130,25 @@ class Step:
         """
         loss, metric, gradients, non_trainable = self.compute_gradients(state, batch, seed)
         parameters, slots, ema = self._update(
-            state.parameters, gradients, state.slots, state.ema, learning_rate, seed[1]
+            self._of_trained(state.parameters),
+            gradients,
+            [self._of_trained(slot) for slot in state.slots],
+            self._of_trained(state.ema),
+            learning_rate,
+            seed[1],
         )
-        return State(parameters, non_trainable, slots, ema), loss, metric
+        after = State(
+            self._with_trained(state.parameters, parameters),
+            non_trainable,
+            [self._with_trained(*pair) for pair in zip(state.slots, slots, strict=True)],
+            self._with_trained(state.ema, ema),
+        )
+        return after, loss, metric
 
     def compute_gradients(
         self, state: State, batch: Batch, seed: Any
     ) -> tuple[Any, Any, list[Any], list[Any]]:
-        """Go forward to the loss, and back to the gradient of its mean by every parameter.
+        """Go forward to the loss, and back to the gradient of its mean by what is trained.
 
         Each member of an ensemble sees the rows augmented in its own way, or their errors would
         be more alike; it has its own loss, and the gradient that it would have alone.
@@ -125,6 +160,7 @@ class Step:
         gradients, non_trainable : list of Tensor
         """
         settings, weights = self.settings, batch.weights
+        trained = self._of_trained(state.parameters)
         batch = batch._replace(examples=tf.cast(batch.examples, state.parameters[0].dtype))
         if settings.unlabelled_weight:
             batch = with_pseudo_labels(
@@ -137,12 +173,12 @@ class Step:
             self.teacher(own) if self.teacher else batch.targets for own in tf.nest.flatten(inputs)
         ]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(state.parameters)
+            tape.watch(trained)
             outputs, non_trainable = self.network.stateless_call(
                 state.parameters,
                 self._seed_dropout(state.non_trainable, seed),
                 inputs,
-                training=True,
+                training=not settings.frozen_body,
             )
             members = tf.nest.flatten(outputs)
             losses = tf.add_n(
@@ -157,7 +193,9 @@ class Step:
         loss = tf.reduce_sum(losses * weights) / len(members)
         metrics = row_metrics(mean_outputs(outputs, batch), batch.targets)
         metric = tf.reduce_sum(tf.cast(weights > 0, loss.dtype) * metrics)
-        return loss, metric, tape.gradient(mean, state.parameters), non_trainable
+        if settings.frozen_body:
+            non_trainable = state.non_trainable
+        return loss, metric, tape.gradient(mean, trained), non_trainable
 
     def apply_gradients(
         self,
@@ -189,6 +227,17 @@ class Step:
             decay = tf.minimum(tf.cast(settings.ema_decay, t.dtype), (1 + t) / (10 + t))
             ema = [a + (1 - decay) * (w - a) for a, w in zip(ema, parameters, strict=True)]
         return parameters, slots, ema
+
+    def _of_trained(self, values: list[Any]) -> list[Any]:
+        """Take what belongs to the trained parameters."""
+        return [values[place] for place in self._trained] if values else []
+
+    def _with_trained(self, values: list[Any], after: list[Any]) -> list[Any]:
+        """Put in what the trained parameters have become."""
+        values = list(values)
+        for place, value in zip(self._trained, after, strict=bool(values)):
+            values[place] = value
+        return values
 
     def _predict(self, state: State, pictures: Any, batch: Batch) -> Any:
         """Predict by the weights before the step; an ensemble by its mean."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,10 @@ class UnlabelledPictures:
             )
         removed = {**self.removed, "also in the validation or test set": int((~new).sum())}
         return UnlabelledPictures(self.pictures[np.flatnonzero(new)], self.source, removed)
+
+    def resized(self, shape: tuple[int, ...]) -> UnlabelledPictures:
+        """Resize them to another shape than the labelled pictures have."""
+        return replace(self, pictures=resize_pictures(self.pictures, shape))
 
     def to_json(self) -> dict[str, Any]:
         """Describe them as plain data, with a fingerprint of their contents."""
