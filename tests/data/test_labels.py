@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danqing.data.labels import make_labels, text_of_number
+from danqing.data.labels import make_labels, missing_labels, text_of_number
 from danqing.data.natural_order import natural_key
 from danqing.errors import SourceError
 
@@ -144,3 +146,24 @@ def test_positions_lead_back_to_the_names(texts: list[str | None]) -> None:
         return
     labels = make_labels({"train": array}, "here")
     assert [labels.class_names[position] for position in labels.by_subset["train"]] == stripped
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["a", None, "b"],
+        pd.Series(["a", None, "b"]),
+        pd.Series([1, None, 2], dtype="Int64"),
+        pl.Series(["a", None, "b"]),
+        pl.Series([1.0, float("nan"), 2.0]),
+        np.array([1.0, np.nan, 2.0]),
+        np.array(["a", pd.NaT, "b"], dtype=object),
+    ],
+)
+def test_missing_labels_of_any_library_are_seen(labels: object) -> None:
+    assert missing_labels(labels).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("labels", [np.array([True, False]), pl.Series([1, 2]), ["", "x"]])
+def test_labels_that_are_there_are_there(labels: object) -> None:
+    assert not missing_labels(labels).any()

@@ -120,3 +120,10 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
     (small_disk / "others").unlink()
     checkpoints.save(3, state, {})
     assert names(small_disk) == [2, 3]
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").write_bytes(b"in the way")
+    with pytest.raises(RunError, match=r"checkpoints: can't be made \(File exists\)"):
+        saved(tmp_path, [1])
+    assert (tmp_path / "checkpoints").read_bytes() == b"in the way"

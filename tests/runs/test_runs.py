@@ -162,3 +162,32 @@ def test_list_is_grouped_and_sorted(
         "damaged", "later", "older", "rubbish",
     ]  # fmt: skip
     assert all(message.endswith(". The run is left out") for message in caplog.messages)
+
+
+@pytest.mark.parametrize("name", ["config.json", "data.json", "network.json", "metrics.json"])
+def test_a_file_that_can_not_be_read_is_one_line(run: RunFolder, tmp_path: Path, name: str) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy.folder / name).unlink()
+    (copy.folder / name).mkdir()
+    with pytest.raises(RunError, match=f"{name}: can't be read"):
+        getattr(copy, name.removesuffix(".json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("network", "layers", []),
+        ("network", "layers", [{"input_shape": "28"}]),
+        ("network", "preparation", {}),
+        ("network", "preparation", {"pixels": []}),
+        ("data", "class_names", 10),
+    ],
+)
+def test_parts_that_do_not_agree_are_damage(
+    run: RunFolder, tmp_path: Path, name: str, key: str, value: object
+) -> None:
+    copy = RunFolder(shutil.copytree(run.folder, tmp_path / "copy"))
+    plain = {**getattr(run, name), key: value}
+    (copy.folder / f"{name}.json").write_text(json.dumps(plain))
+    with pytest.raises(RunError, match=f"{name}.json: is damaged"):
+        Predictor(RunFolder(copy.folder)).predict(np.zeros((1, 28, 28), np.uint8))

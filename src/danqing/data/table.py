@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Column", "ColumnKind", "ColumnType", "Table"]
+__all__ = ["Column", "ColumnKind", "ColumnType", "Table", "texts_of_dates"]
 
 ColumnKind = Literal["number", "category", "date"]
 
@@ -115,3 +115,15 @@ class Table:
 
 def _utf8(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
+
+
+def texts_of_dates(dates: NDArray[np.datetime64]) -> list[str | None]:
+    """Write dates as ISO 8601 has them, without the time where it is midnight; None if missing.
+
+    Examples
+    --------
+    >>> texts_of_dates(np.array(["2024-05-31", "2024-05-31T10:30", "NaT"], "datetime64[ms]"))
+    ['2024-05-31', '2024-05-31T10:30:00.000', None]
+    """
+    written = np.datetime_as_string(dates, unit="ms").tolist()
+    return [None if text == "NaT" else text.removesuffix("T00:00:00.000") for text in written]

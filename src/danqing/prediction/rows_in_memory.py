@@ -15,7 +15,7 @@ import numpy as np
 
 from danqing.data.arrays.frames import is_frame, table_of_frame
 from danqing.data.labels import text_of_number
-from danqing.data.table import Column, ColumnKind, Table
+from danqing.data.table import Column, ColumnKind, Table, texts_of_dates
 from danqing.data.tables.choose_columns import case_hint
 from danqing.errors import SourceError
 from danqing.preparation.encoding import Encoding
@@ -221,8 +221,7 @@ def _text(name: str, value: Any) -> str | None:
     if isinstance(value, float | np.floating | decimal.Decimal):
         return text_of_number(float(value))
     if isinstance(value, datetime.date | np.datetime64):
-        written = str(np.datetime_as_string(_moment(value), unit="ms"))
-        return written.removesuffix("T00:00:00.000")
+        return texts_of_dates(np.array([_moment(value)]))[0]
     raise SourceError(
         f"the column {name!r} contains a {type(value).__name__}; expected numbers, text, booleans "
         "or dates"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.labels import text_of_number
-from danqing.data.table import Column, ColumnKind, ColumnType
+from danqing.data.table import Column, ColumnKind, ColumnType, texts_of_dates
 from danqing.data.tables.dates import parse_date
 from danqing.data.tables.numbers import MISSING_WORDS, parse_number
 from danqing.errors import SourceError
@@ -72,8 +72,7 @@ def _texts(column: Column) -> NDArray[Any]:
     if column.kind == "number":
         values = [None if math.isnan(v) else text_of_number(v) for v in column.values.tolist()]
     else:
-        written = np.datetime_as_string(column.values, unit="ms").tolist()
-        values = [None if text == "NaT" else text.removesuffix("T00:00:00.000") for text in written]
+        values = texts_of_dates(column.values)
     return np.array([*values, None], dtype=object)[:-1]
 
 

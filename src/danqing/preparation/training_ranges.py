@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.labels import text_of_number
-from danqing.data.table import Column, ColumnKind, ColumnType, Table
+from danqing.data.table import Column, ColumnKind, ColumnType, Table, texts_of_dates
 from danqing.preparation.conversion import values_as
 
 __all__ = ["TrainingRange", "TrainingRanges", "fit_ranges"]
@@ -78,8 +78,7 @@ class TrainingRange:
     def _text(self, value: float) -> str:
         if self.kind == "number":
             return text_of_number(value) if np.isfinite(value) else str(value)
-        moment = str(np.datetime64(int(value), "ms"))
-        return moment.removesuffix("T00:00:00.000")
+        return str(texts_of_dates(np.array([int(value)], "datetime64[ms]"))[0])
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,10 @@ class TrainedNetwork(ABC):
     def input_shape(self) -> tuple[int, ...]:
         """Height, width and channels of the pictures it takes, or the number of features."""
         try:
-            return tuple(int(length) for length in self.network["layers"][0]["input_shape"])
+            shape = self.network["layers"][0]["input_shape"]
+            if not isinstance(shape, list) or len(shape) not in (1, 3):
+                raise ValueError(shape)
+            return tuple(int(length) for length in shape)
         except (LookupError, TypeError, ValueError):
             raise self.damaged("network.json", "its parts don't agree") from None
 

@@ -410,3 +410,42 @@ def test_without_helpers_the_work_is_done_here(
         clear_cache()
         monkeypatch.setattr(multiprocessing.spawn, "_python_exe", executable)
         assert same(load_images(folder), expected)
+
+
+def test_pictures_added_to_a_damaged_cache(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_images(folder)
+    (path,) = cache.rglob("pixels-*")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    draw(folder / "a" / "new.png", 77)
+    expected = fresh(folder, monkeypatch, cache.parent / "other")
+    assert same(load_images(folder), expected)
+    assert same(load_images(folder), expected)
+
+
+def test_an_index_that_can_not_be_written_is_one_warning(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contents_module, "write_index", full)
+        dataset = load_images(folder)
+    assert capsys.readouterr().err.count("No space left") == 1
+    assert same(load_images(folder), dataset)
+
+
+def test_without_a_home_the_cache_is_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("DANQING_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert cache_folder() == Path(".danqing-cache")

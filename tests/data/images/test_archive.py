@@ -22,7 +22,7 @@ from PIL import Image
 from danqing.data.images import archive as archive_module
 from danqing.data.images.archive import open_archive
 from danqing.data.images.load_images import index_images, load_images
-from danqing.errors import DanqingError, SourceError
+from danqing.errors import DanqingError, PictureError, SourceError
 
 Files = dict[str, bytes]
 KINDS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"]
@@ -294,3 +294,14 @@ def test_a_little_fuzzing(reader: str) -> None:
     assert counts["failures"] == []
     assert counts["read"] + counts["refused"] == 150
     assert counts["refused"] > 0
+
+
+def test_members_that_vanish_or_move_after_the_listing(tmp_path: Path) -> None:
+    path = pack(tmp_path / "pets.tar", pets())
+    packed = open_archive(path)
+    list(packed.listings())
+    names = sorted(pets())
+    pack(path, {name: content for name, content in pets().items() if name != names[0]})
+    found = dict(packed.contents(names))
+    assert str(found[names[0]]) == "is no longer in the archive"
+    assert all(isinstance(found[name], PictureError) for name in names[1:])  # at other places

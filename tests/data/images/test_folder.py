@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from danqing.data.cache.pixel_files import CachedPictures
+from danqing.data.images import folder as folder_module
 from danqing.data.images import load_images as load_images_module
 from danqing.data.images.decode import decode
 from danqing.data.images.folder import list_pictures, open_folder, read_pictures
@@ -421,3 +424,33 @@ def test_deep_pictures_have_one_scale(tmp_path: Path, bits: int, side: int) -> N
         assert dataset.x_train[:3, 9, 9, 0].tolist() == [
             *(round(255 * level / 65535) for level in levels[:2]), 255,
         ]  # fmt: skip
+
+
+def test_files_that_vanish_while_the_folder_is_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in "ab":
+        for number in range(3):
+            put(tmp_path / label / f"{number}.png", number)
+    real = os.scandir
+
+    class Gone:
+        """A folder's entry whose file has gone since it was listed."""
+
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path, self.is_dir = entry.name, entry.path, entry.is_dir
+            self.is_symlink = entry.is_symlink
+
+        def stat(self) -> os.stat_result:
+            raise FileNotFoundError(2, "No such file or directory")
+
+    @contextmanager
+    def scan(path: str) -> Iterator[list[Any]]:
+        with real(path) as entries:
+            yield [Gone(e) if e.path.endswith("a/1.png") else e for e in entries]
+
+    monkeypatch.setattr(folder_module.os, "scandir", scan)
+    files = index_images(tmp_path)
+    reason = "can't be read (No such file or directory)"
+    assert files.unreadable == [(str(tmp_path / "a" / "1.png"), reason)]
+    assert len(files.paths) == 5

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from danqing.data.arrays.from_arrays import is_inexact
 from danqing.data.labels import text_of_number
-from danqing.data.table import Column, ColumnType, Table
+from danqing.data.table import Column, ColumnType, Table, texts_of_dates
 from danqing.data.tables.columns import column_from_series
 from danqing.errors import SourceError
 
@@ -78,7 +78,7 @@ def _of_type(column: Column, known: ColumnType, notes: list[str] | None) -> Colu
     if column.kind == "number":
         column = _as_category(column)
     elif column.kind == "date":
-        words = [None if text == "NaT" else text for text in column.values.astype(str).tolist()]
+        words = texts_of_dates(column.values)
         column = Column(column.name, "category", np.array([*words, None], dtype=object)[:-1])
     if known.kind == "category":
         return column
