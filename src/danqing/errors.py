@@ -4,7 +4,8 @@ The tree, with the exit status of the command line::
 
     DanqingError             1    the root
     ├── RecipeError          2    a setting is unknown or out of range (a ValueError)
-    │   └── SpecError        2    a network's spec is invalid
+    │   ├── SpecError        2    a network's spec is invalid
+    │   └── ArgumentTypeError 2   an argument is of a wrong type (a TypeError)
     ├── SourceError          1    a source of data is unknown or damaged (a ValueError)
     │   ├── SourceNotFound   1    there is no such source (a FileNotFoundError)
     │   └── SourceTypeError  1    an object is no source (a TypeError)
@@ -25,6 +26,7 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "ArgumentTypeError",
     "BackendError",
     "BundleError",
     "BundleNotFound",
@@ -56,6 +58,10 @@ class RecipeError(DanqingError, ValueError):
 
 class SpecError(RecipeError):
     """A network's spec is invalid; the message quotes the offending word."""
+
+
+class ArgumentTypeError(RecipeError, TypeError):
+    """An argument of a Python call is of a type that can't be used."""
 
 
 class SourceError(DanqingError, ValueError):

@@ -9,9 +9,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from danqing.api.arguments import checked_callbacks, checked_path
 from danqing.api.open_runs import load_run
 from danqing.api.run import Run
-from danqing.errors import RecipeError, RunError
+from danqing.errors import ArgumentTypeError, RecipeError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,7 +65,7 @@ def train(
     unlabelled : optional
         More pictures to learn from, without labels: a folder of pictures, or any source, whose
         labels are ignored.
-    callbacks : sequence of callable
+    callbacks : sequence of callable, or one
         Each is called with an `EpochReport` after each epoch; if one returns False, training stops
         as by Ctrl-C, and the run keeps what it has learned.
     tensorboard : bool
@@ -100,21 +101,26 @@ def train(
     from danqing.training.semi_supervised.unlabelled import read_unlabelled
     from danqing.training.train import train as run_training
 
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise ArgumentTypeError(
+            f"recipe: expected a danqing.Recipe, received {recipe!r:.80}; settings are keywords, "
+            "such as epochs=3"
+        )
     if recipe is not None and settings:
         raise RecipeError(
             f"{', '.join(settings)}: can't be given together with a recipe; put them into the "
             "recipe, or leave the recipe out"
         )
     recipe = recipe or Recipe(**settings)
+    watch = _Watch(progress, checked_callbacks(callbacks))
     dataset = _dataset(source, target, task, columns)
-    watch = _Watch(progress, callbacks)
     files = run_training(
         dataset,
         recipe,
-        out,
+        None if out is None else checked_path(out, "out"),
         resume=resume,
-        base=_folder(base),
-        teacher=_folder(teacher),
+        base=_folder(base, "base"),
+        teacher=_folder(teacher, "teacher"),
         unlabelled=None if unlabelled is None else read_unlabelled(unlabelled, dataset),
         tensorboard=tensorboard,
         progress=watch,
@@ -133,9 +139,8 @@ class _Watch:
     ) -> None:
         from danqing.api.display import NotebookProgress, in_notebook
 
-        for callback in callbacks:
-            if not callable(callback):
-                raise RecipeError(f"callbacks: expected functions, received {callback!r}")
+        if progress is not None and not callable(progress):
+            raise ArgumentTypeError(f"progress: expected a function, received {progress!r}")
         self._show = NotebookProgress() if progress is None and in_notebook() else progress
         self._callbacks, self.stopped = callbacks, False
 
@@ -251,9 +256,9 @@ def _run(run: Run | str | Path) -> Run:
     return run if isinstance(run, Run) else load_run(run)
 
 
-def _folder(run: Run | str | Path | None) -> str | Path | None:
+def _folder(run: Run | str | Path | None, what: str) -> str | Path | None:
     if not isinstance(run, Run):
-        return run
+        return None if run is None else checked_path(run, what)
     if run.folder is None:
         raise RunError("a run in memory can't be continued or taught from; save(folder) it first")
     return run.folder

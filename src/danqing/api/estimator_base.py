@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from danqing.api.estimator_rows import collect_rows
 from danqing.api.run import Run
 from danqing.data.arrays.frames import is_frame
-from danqing.data.arrays.from_arrays import pictures_as_of
+from danqing.data.arrays.from_arrays import pictures_as_of, unmasked
 from danqing.data.arrays.objects import examples_of
 from danqing.data.dataset import Dataset, LabelType
 from danqing.data.labels import missing_labels
@@ -58,6 +58,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         class_names: tuple[str, ...] = (),
         label_type: LabelType = "text",
     ) -> None:
+        x = unmasked(x)
         self._kind = _kind_of(x)
         examples = self._examples(x)
         if len(y) < 2:
@@ -102,7 +103,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         classes = hasattr(self, "predict_proba")
         try:
-            x = self._checked(x)
+            x = self._checked(unmasked(x))
             return self.run_.predict_proba(x) if classes else self.run_.predict(x)
         except DanqingError as error:
             raise _as_value_error(error) from None

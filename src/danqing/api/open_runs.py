@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from danqing.api.arguments import checked_path
 from danqing.api.run import Run
 from danqing.runs import listing, run_folder
 
@@ -33,7 +34,7 @@ def load_run(folder: str | Path) -> Run:
     Traceback (most recent call last):
     danqing.errors.RunNotFound: run runs/nowhere: there is no such folder; ...
     """
-    return Run(run_folder.load_run(folder))
+    return Run(run_folder.load_run(checked_path(folder, "run")))
 
 
 def load_bundle(path: str | Path) -> Predictor:
@@ -84,4 +85,4 @@ def list_runs(folder: str | Path = "runs") -> list[Run]:
     >>> danqing.list_runs(tempfile.mkdtemp())
     []
     """
-    return [Run(files) for files in listing.list_runs(folder)]
+    return [Run(files) for files in listing.list_runs(checked_path(folder, "folder"))]

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from danqing.data.arrays.frames import is_frame
-
 if TYPE_CHECKING:
     from danqing.data.dataset import Dataset
     from danqing.preparation.encoding import Encoding
@@ -21,14 +19,15 @@ __all__ = ["load_for"]
 
 def load_for(files: RunFolder, source: Any) -> Dataset:
     """Load other data for a run to be evaluated on: by its target and for its task."""
+    from danqing.data.arrays.objects import pairs_of
     from danqing.data.dataset import Dataset
     from danqing.data.sources import load_data
 
     if isinstance(source, Dataset):
         return source
-    if isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], tuple):
-        x, y = source
-        return load_data((_as_trained(files, x), y), task=files.task)
+    if isinstance(source, tuple | list):
+        pairs = [(_as_trained(files, x), y) for x, y in pairs_of(source)]
+        return load_data(sum(pairs, ()), task=files.task)
     target = files.data.get("target") or None
     encoding = files.preparation.encoding
     if encoding is not None and target is None:
@@ -61,11 +60,17 @@ def _as_trained(files: RunFolder, x: Any) -> Any:
         from danqing.prediction.pictures_in_memory import pictures_in_memory
 
         return pictures_in_memory(x, files.preparation, files.input_shape)
+    from danqing.data.arrays.frames import is_frame
     from danqing.data.arrays.objects import examples_of
     from danqing.data.table import Table
 
     table = examples_of(x)
-    if is_frame(x) or not isinstance(table, Table) or len(table.names) != len(encoding.names):
+    if not isinstance(table, Table) or len(table.names) != len(encoding.names):
+        return table
+    columns = {column.name: column for column in table.columns}
+    if set(columns) == set(encoding.names):
+        return Table(tuple(columns[name] for name in encoding.names))
+    if is_frame(x):
         return table
     named = zip(table.columns, encoding.names, strict=True)
     return Table(tuple(replace(column, name=name) for column, name in named))

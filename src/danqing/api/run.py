@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from danqing.api.arguments import checked_path
 from danqing.api.other_data import load_for
 from danqing.runs.run_folder import RunFolder
 
@@ -245,7 +246,9 @@ class Run:
         """
         from danqing.explanation.textbook.write_textbook import write_textbook
 
-        return write_textbook(self._files, dataset, Path(out) if out is not None else None)
+        return write_textbook(
+            self._files, dataset, checked_path(out, "out") if out is not None else None
+        )
 
     def report(self, source: Any = None, out: str | Path | None = None) -> Path | None:
         """Evaluate as ``danqing evaluate`` does, and write the report.
@@ -265,7 +268,7 @@ class Run:
         from danqing.evaluation.examination import examine
         from danqing.evaluation.report.write_report import check_place, write_report
 
-        place = Path(out) if out is not None else None
+        place = checked_path(out, "out") if out is not None else None
         if place or source is None:
             check_place(self._files, place)
         dataset = None if source is None else load_for(self._files, source)
@@ -273,7 +276,7 @@ class Run:
 
     def save(self, folder: str | Path) -> Run:
         """Copy the run to a new folder (or raise a `RunError`); give the copy."""
-        return Run(self._files.save(Path(folder)))
+        return Run(self._files.save(checked_path(folder, "folder")))
 
     def _repr_html_(self) -> str:
         from danqing.api.display import run_html

@@ -26,7 +26,7 @@ from danqing.data.dataset import Dataset
 from danqing.data.file_checks import read_start
 from danqing.data.labels import TASKS
 from danqing.data.tables.table_files import TABLE_SUFFIXES, load_table, table_subsets
-from danqing.errors import SourceError, SourceNotFound
+from danqing.errors import SourceError, SourceNotFound, SourceTypeError
 
 __all__ = ["SOURCE_NAMES", "load_data", "reload_data"]
 
@@ -98,6 +98,15 @@ def reload_data(
     """Load a data set as `load_data` does, and log nothing: its notes have been read before."""
     if task is not None and task not in TASKS:
         raise SourceError(f"task {task!r} is unknown; expected {' or '.join(TASKS)}")
+    if hasattr(target, "__index__"):
+        target = str(target)  # a data frame's column may be numbered
+    if target is not None and not isinstance(target, str):
+        raise SourceTypeError(f"target: expected the name of a column, received {target!r:.80}")
+    if columns is not None and not isinstance(columns, Mapping):
+        raise SourceTypeError(
+            f"columns: expected a type for each column, such as {{'code': 'category'}}, received "
+            f"{columns!r:.80}"
+        )
     if not isinstance(source, str | os.PathLike):
         dataset = from_object(source, target, task, columns)
     elif isinstance(source, str) and source.lower().startswith(OPENML):

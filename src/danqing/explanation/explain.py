@@ -9,7 +9,7 @@ from typing import Any
 
 from danqing.data.dataset import Dataset
 from danqing.data.split import Splits
-from danqing.errors import DanqingError, RecipeError
+from danqing.errors import DanqingError, RecipeError, SourceError
 from danqing.evaluation.own_data import own_splits
 from danqing.explanation.attributions.load_network import load_network
 from danqing.explanation.attributions.methods import METHODS, methods_for
@@ -88,6 +88,8 @@ def explain(
         examples, names = splits.test.x[rows], [splits.test.name_of_row(int(row)) for row in rows]
         labels = [text_of(value, run) for value in splits.test.y[rows]]
     else:
+        if not len(examples):
+            raise SourceError("there are no examples to explain; expected one or more")
         try:
             splits = own_splits(run, dataset)
         except DanqingError as error:
@@ -122,9 +124,11 @@ def _methods(network: TensorFlowNetwork, method: str | None) -> tuple[str, ...]:
     return (method,)
 
 
-def _class_of(run: RunFolder, target: str | None) -> int | None:
+def _class_of(run: RunFolder, target: Any) -> int | None:
     if target is None:
         return None
+    # A label in the type it had in training, such as 3 or True, is as good as its name.
+    target = str(target).lower() if isinstance(target, bool) else str(target)
     if not run.class_names:
         raise RecipeError(
             f"target {target!r}: {run.folder}, a regression, has no classes; leave out the target"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from danqing.data.arrays.frames import is_frame, table_of_frame
+from danqing.data.arrays.from_arrays import unmasked
 from danqing.data.labels import text_of_number
 from danqing.data.table import Column, ColumnKind, Table, texts_of_dates
 from danqing.data.tables.choose_columns import case_hint
@@ -110,7 +111,7 @@ def _from_dicts(rows: Sequence[Mapping[Any, Any]], encoding: Encoding) -> Table:
 def _from_array(x: Any, encoding: Encoding) -> Table:
     names = _order(encoding)
     try:
-        array = np.asarray(x)
+        array = np.asarray(unmasked(x))
         if array.dtype.kind == "U" and isinstance(x, list | tuple):
             array = np.asarray(x, dtype=object)  # or NumPy turns numbers among text into text
     except (ValueError, TypeError) as error:

@@ -30,8 +30,8 @@ def check_risk(network: TrainedNetwork, risk: float) -> None:
     RecipeError
         If it isn't between 0 and 1, or the network predicts numbers.
     """
-    if not 0 < risk < 1:
-        raise RecipeError(f"risk {risk:g}: expected an error rate between 0 and 1, such as 0.01")
+    if not isinstance(risk, int | float) or not 0 < risk < 1:
+        raise RecipeError(f"risk {risk}: expected an error rate between 0 and 1, such as 0.01")
     if network.task == "regression":
         raise RecipeError(
             f"{network.name}: a regression has no error rate to limit; leave out --risk"

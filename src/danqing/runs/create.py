@@ -74,6 +74,8 @@ def create_folder(out: str | Path | None, name: str) -> Path:
             raise RunError(
                 f"folder {folder}: can't be made ({error.strerror}); choose another --out"
             ) from None
+        except ValueError:
+            raise RunError(f"folder {str(folder)!r}: no name of a file; choose another") from None
     raise RunError(
         f"folder {tries[0]}: exists already, and nothing is overwritten; choose another --out, or "
         "add --resume if a training was interrupted in it"

@@ -18,7 +18,7 @@ from danqing.data.table import Column, Table
 from danqing.errors import SourceError
 
 __all__ = ["check_lengths", "examples_from_arrays", "is_inexact", "pictures_as_of",
-           "target_from_array"]  # fmt: skip
+           "target_from_array", "unmasked"]  # fmt: skip
 
 
 def examples_from_arrays(
@@ -77,6 +77,21 @@ def examples_from_arrays(
         )
     ends = range_of_pictures(first, where)
     return {subset: pictures_in_range(x, ends, where) for subset, x in arrays.items()}
+
+
+def unmasked(x: Any) -> Any:
+    """Make masked values missing; what isn't a masked array is given back.
+
+    Examples
+    --------
+    >>> unmasked(np.ma.masked_greater([1, 5], 3)).tolist()
+    [1.0, nan]
+    """
+    if not isinstance(x, np.ma.MaskedArray) or not np.ma.is_masked(x):
+        return x
+    if x.dtype.kind in "biuf":
+        return np.ma.filled(x.astype(np.float64), np.nan)
+    return np.ma.filled(x.astype(object), None)
 
 
 def pictures_as_of(arrays: Mapping[str, NDArray[Any]], where: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from danqing.data.arrays.from_arrays import (
     examples_from_arrays,
     pictures_as_of,
     target_from_array,
+    unmasked,
 )
 from danqing.data.dataset import Dataset
 from danqing.data.labels import WITHOUT_TARGET, make_labels
@@ -26,7 +27,7 @@ from danqing.data.tables.choose_columns import chosen_types
 from danqing.data.tables.table_files import dataset_of_tables
 from danqing.errors import SourceError, SourceTypeError
 
-__all__ = ["examples_of", "from_object"]
+__all__ = ["examples_of", "from_object", "pairs_of"]
 
 _INK = 16.0  # the maximum of scikit-learn's digits: pixels with ink in a 4x4 block
 
@@ -91,7 +92,7 @@ def from_object(
     if target is not None:
         raise SourceError(f"{HERE} has no named columns, so it has no {target!r}; leave out target")
     if isinstance(obj, tuple | list):
-        return _from_pairs(_pairs(obj), task)
+        return _from_pairs(pairs_of(obj), task)
     if hasattr(obj, "data") and hasattr(obj, "target"):
         return _from_bunch(obj, task)
     raise SourceTypeError(
@@ -145,7 +146,7 @@ def _examples(objects: dict[str, Any], names: Any = ()) -> dict[str, Any]:
 
 def _array(x: Any) -> NDArray[Any]:
     try:
-        array = np.asarray(x)
+        array = np.asarray(unmasked(x))
         if array.dtype.kind == "U" and isinstance(x, list | tuple):
             # NumPy converts numbers among text to text; which was meant can't be guessed.
             array = np.asarray(x, dtype=object)
@@ -165,7 +166,14 @@ def _target(y: Any) -> NDArray[Any]:
     return target_from_array(_array(y), HERE)
 
 
-def _pairs(obj: Any) -> list[tuple[Any, Any]]:
+def pairs_of(obj: Any) -> list[tuple[Any, Any]]:
+    """Give the pairs of a tuple or list as `from_object` takes it: training, then test.
+
+    Raises
+    ------
+    SourceError
+        If it is none.
+    """
     if len(obj) == 2 and all(isinstance(pair, tuple) and len(pair) == 2 for pair in obj):
         return list(obj)
     if len(obj) in (2, 4):
