@@ -11,6 +11,7 @@ from PIL import Image
 from danqing import load_data
 from danqing.data.dataset import Dataset
 from danqing.data.split import split
+from danqing.data.tables.table_files import read_table
 from danqing.errors import DanqingError, SourceError
 from danqing.prediction.inputs import read_inputs
 from danqing.preparation.preparation import Preparation, fit_preparation
@@ -83,9 +84,10 @@ def test_what_a_network_for_pictures_cannot_take(
 
 def test_a_network_for_rows_wants_its_columns(tmp_path: Path, iris: Preparation) -> None:
     (tmp_path / "new.csv").write_text("a,b\n1,2\n")
-    (found,) = read_inputs(tmp_path / "new.csv", iris, (4,))
-    with pytest.raises(SourceError, match="sepal length"):
-        iris.encoded(found.examples)
+    with pytest.raises(SourceError, match=r"new\.csv: lacks columns 'sepal length"):
+        list(read_inputs(tmp_path / "new.csv", iris, (4,)))
+    with pytest.raises(SourceError, match="the table lacks columns 'sepal length"):
+        iris.encoded(read_table(tmp_path / "new.csv"))
 
 
 def test_a_row_of_units_is_left_out_and_counts(tmp_path: Path, iris: Preparation) -> None:

@@ -28,6 +28,8 @@ def load_for(files: RunFolder, source: Any) -> Dataset:
     if isinstance(source, tuple | list):
         pairs = [(_as_trained(files, x), y) for x, y in pairs_of(source)]
         return load_data(sum(pairs, ()), task=files.task)
+    if not _has_columns(source):
+        return load_data(source)
     target = files.data.get("target") or None
     encoding = files.preparation.encoding
     if encoding is not None and target is None:
@@ -36,17 +38,31 @@ def load_for(files: RunFolder, source: Any) -> Dataset:
     return load_data(source, target=target, task=files.task if target else None, columns=columns)
 
 
+def _has_columns(source: Any) -> bool:
+    """Whether a source is a table, of which a target can be chosen."""
+    from danqing.data.catalog.openml import OPENML
+    from danqing.data.sources import SOURCE_NAMES
+    from danqing.data.tables.table_files import TABLE_SUFFIXES, table_subsets
+
+    if not isinstance(source, str | Path):
+        return hasattr(source, "columns")
+    name, path = str(source).lower(), Path(source).expanduser()
+    if source in SOURCE_NAMES:
+        return False
+    if path.is_dir():
+        return "train" in table_subsets(path)
+    return name.endswith(TABLE_SUFFIXES) or name.startswith(OPENML) or not path.exists()
+
+
 def _column_unknown_to(encoding: Encoding, source: Any) -> str | None:
     """Find the target of a file for a run that names none, as those on bundled data do.
 
     It is the only column that the network doesn't take, if there is just one.
     """
-    from danqing.data.sources import SOURCE_NAMES
     from danqing.data.tables.frame_files import read_frame
     from danqing.data.tables.table_files import TABLE_SUFFIXES
 
-    is_file = isinstance(source, str | Path) and str(source).lower().endswith(TABLE_SUFFIXES)
-    if not is_file or str(source) in SOURCE_NAMES:
+    if not isinstance(source, str | Path) or not str(source).lower().endswith(TABLE_SUFFIXES):
         return None
     names = read_frame(Path(source).expanduser()).frame.columns
     others = [name for name in names if name not in encoding.kinds and name not in encoding.dropped]

@@ -157,7 +157,12 @@ def notes_on(found: Examination) -> list[str]:
     name, figures = found.dataset.name, found.metrics["test"]
     notes = []
     if unknown := figures.get("unknown_classes"):
-        listed = _first([f"{label} ({count:,})" for label, count in unknown.items()])
+        known = {label.casefold(): label for label in found.run.class_names}
+        alike = {label: known.get(label.casefold(), "") for label in unknown}
+        listed = _first([
+            f"{label} ({count:,}{', which the run knows as ' * bool(alike[label])}{alike[label]})"
+            for label, count in unknown.items()
+        ])  # fmt: skip
         notes.append(
             f"{name}: {_rows(sum(unknown.values()))} of classes that the run does not know left "
             f"out: {listed}"

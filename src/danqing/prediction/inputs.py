@@ -83,6 +83,7 @@ def read_inputs(
             table = _load_rows(path)
         else:
             table, first = read_rows(path, preparation.encoding.types)
+        preparation.encoding.check_columns(table, f"{path}:")
         yield Inputs([f"{path}:{first + row + 1}" for row in range(len(table))], table)
         return
     if not (is_picture_name(path.name) and path.exists()) and _holds_many(path):

@@ -75,6 +75,23 @@ class Encoding:
         """The type of each column used, as `read_table` takes it."""
         return {column.name: column.type for column in self.columns}
 
+    def check_columns(self, table: Table, where: object = "the table") -> None:
+        """Refuse a table that lacks a column.
+
+        Raises
+        ------
+        SourceError
+            Names the columns, and the table by `where`.
+        """
+        missing = [name for name in self.kinds if name not in table.names]
+        if missing:
+            listed = ", ".join(map(repr, missing[:20])) + (", ..." if len(missing) > 20 else "")
+            raise SourceError(
+                f"{where} lacks {'columns' if len(missing) > 1 else 'the column'} {listed}"
+                f"{case_hint(missing, list(table.names))}; "
+                "expected every column that the network was trained on"
+            )
+
     def transform(self, table: Table) -> NDArray[np.float32]:
         """Encode rows.
 
@@ -104,15 +121,8 @@ class Encoding:
 
     def typed(self, table: Table) -> Table:
         """Give the columns that are used, with the types of training; raises as `transform`."""
+        self.check_columns(table)
         found = {column.name: column for column in table.columns}
-        missing = [name for name in self.kinds if name not in found]
-        if missing:
-            listed = ", ".join(map(repr, missing[:20])) + (", ..." if len(missing) > 20 else "")
-            raise SourceError(
-                f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {listed}"
-                f"{case_hint(missing, list(found))}; "
-                "expected every column that the network was trained on"
-            )
         return Table(
             tuple(
                 Column(name, wanted.kind, values_as(found[name], wanted), wanted.written)

@@ -317,3 +317,27 @@ def test_a_row_of_units_to_predict(tmp_path: Path, caplog: pytest.LogCaptureFixt
         read_rows(written(tmp_path, "height,kind,weight\ncm,-,kg\n1,a,2\n3,b,x4\n"), types)
     with pytest.raises(SourceError, match="has a row of units and no other"):
         read_rows(written(tmp_path, "height,kind,weight\ncm,-,kg\n"), types)
+
+
+@pytest.mark.parametrize(
+    ("training", "alike", "other"),
+    [
+        ("{} €", ["1.234,50 €", "€ 1.234,50", "EUR 1.234,50", "1.234,50"], "1.234,50 $"),
+        ("CHF {}", ["CHF 1.234,50", "1.234,50 CHF"], "1.234,50 €"),
+        ("{} %", ["1.234,50 %", "1.234,50%"], "1.234,50 €"),
+        ("{} kg", ["1.234,50 kg", "1.234,50kg", "1.234,50"], "1.234,50 lb"),
+    ],
+)
+def test_another_unit_to_predict_is_refused(
+    tmp_path: Path, training: str, alike: list[str], other: str
+) -> None:
+    numbers = [f"{i * 97 + 1000:,}.{i:02}" for i in range(60)]
+    german = [n.replace(",", "X").replace(".", ",").replace("X", ".") for n in numbers]
+    lines = [f"{training.format(n)};{'pq'[i % 2]}" for i, n in enumerate(german)]
+    dataset = load_table(written(tmp_path, "\n".join(["price;label", *lines, ""])))
+    types = {c.name: ColumnType(c.kind, c.written) for c in dataset.x_train.columns}
+    for text in alike:
+        table, _ = read_rows(written(tmp_path, f"price;x\n{text};1\n"), types)
+        assert table.columns[0].values.tolist() == [1234.5], text
+    with pytest.raises(SourceError, match=r"row 1 of the column 'price' is"):
+        read_rows(written(tmp_path, f"price;x\n{other};1\n"), types)

@@ -136,6 +136,15 @@ class NumberColumn:
         signs = [found is not None and found.percent for found in self.read]
         return 2 * self._total(signs) > self.present
 
+    @cached_property
+    def currency(self) -> str:
+        """The currency of most values that name one; empty if none does."""
+        totals: dict[str, int] = {}
+        for found, count in zip(self.read, self.counts, strict=True):
+            if found is not None and found.currency:
+                totals[found.currency] = totals.get(found.currency, 0) + count
+        return max(totals, key=lambda name: totals[name], default="")
+
     def mixed_units(self) -> tuple[str, str] | None:
         """Return two units between which the column changes too often, if it does."""
         units: dict[str, int] = {}

@@ -62,6 +62,7 @@ _COMMA = re.compile(
     r"|()(,\d+))"
 )
 _NO_CENTS = re.compile(r"(?<=\d)[.,]--?(?=\s|$)")  # 1'200.- in Switzerland
+_ALIKE = {"EUR": "€", "USD": "$", "US$": "$", "GBP": "£", "JPY": "¥", "CNY": "¥", "RMB": "¥"}
 _MARKS = str.maketrans({"−": "-", "–": "-", "’": "'", "`": "'", "´": "'", "٫": ".", "٬": "'"})
 
 
@@ -131,6 +132,8 @@ def parse_number(text: str | None, written: str = "") -> float | None:
     (2500.0, 2500.0, nan)
     >>> parse_number("2.5kg", "1,234.5 kg"), parse_number("2.5", "1,234.5 kg")
     (2.5, 2.5)
+    >>> parse_number("$2.5", "1,234.5 $"), parse_number("€2.5", "1,234.5 $")
+    (2.5, None)
     >>> parse_number("big") is None
     True
     """
@@ -141,10 +144,16 @@ def parse_number(text: str | None, written: str = "") -> float | None:
     found = read_number((text or "").strip().removesuffix(unit) if unit else text or "")
     if found is None:
         return None
+    if unit and found.currency and _sign(found.currency) != _sign(unit):
+        return None
     value = found.comma if written.startswith("1.234,5") else found.point
     if value is None or (found.percent != written.endswith("%") and value != 0):
         return None
     return value if math.isfinite(value) else math.nan
+
+
+def _sign(currency: str) -> str:
+    return _ALIKE.get(currency.upper(), currency.upper())
 
 
 def _normalised(text: str) -> str:

@@ -117,7 +117,8 @@ class TextColumn:
         if self.kind == "number":
             column = self._number_column(decimal, separator, notes)
             if not self.unit:
-                return column
+                self.unit = "" if self._plain is not None else self._numbers.currency
+                return replace(column, written=self._with_unit(column.written))
             if self.known is None:
                 notes.append(f"the column {self.name!r} is read as numbers of {self.unit}")
             return replace(column, written=self._with_unit(column.written))
@@ -209,9 +210,10 @@ class TextColumn:
             written = self._numbers.written_as(self.known.written.partition(" ")[0], decimal)
         else:
             written = self._numbers.choose_written(decimal, separator, self.name, self.where)
-        distinct = [parse_number(text, written) for text in self._distinct.to_list()]
+        way = self._with_unit(written)
+        distinct = [parse_number(text, way) for text in self._distinct.to_list()]
         if self.trained and None in distinct:
-            self._refuse(distinct.index(None), "a number", self._with_unit(written))
+            self._refuse(distinct.index(None), "a number", way)
         nothing = self.known and all(v is None or v != v for v in distinct)
         if nothing and None in distinct:
             self._refuse(distinct.index(None), "a number", "")
