@@ -50,6 +50,8 @@ lock:
 		--upgrade pyproject.toml requirements/build.in --output-file requirements/run.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--upgrade --group dev pyproject.toml requirements/build.in --output-file requirements/test.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--constraint requirements/run.lock requirements/predict.in --output-file requirements/predict.txt
 
 clean:
 	rm -rf .venv

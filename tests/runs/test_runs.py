@@ -21,7 +21,8 @@ from danqing.runs.run_folder import FORMAT, RunFolder, load_run
 
 def test_the_folder_is_the_contract(run: RunFolder) -> None:
     assert sorted(path.name for path in run.folder.iterdir()) == [
-        "calibration.json", "config.json", "data.json", "history.csv", "metrics.json",
+        "calibration.json", "certificate.json", "config.json", "data.json", "expects.png",
+        "history.csv", "metrics.json",
         "network.json", "network.onnx", "rows.safetensors", "weights.safetensors",
     ]  # fmt: skip
     header = (run.folder / "history.csv").read_text().splitlines()[0]

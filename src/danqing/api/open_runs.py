@@ -61,7 +61,7 @@ def load_bundle(path: str | Path) -> Predictor:
     Traceback (most recent call last):
     danqing.errors.BundleNotFound: bundle nowhere.danqing: there is no such file; ...
     """
-    from danqing.prediction.bundle import read_bundle
+    from danqing.prediction.bundles.bundle import read_bundle
     from danqing.prediction.predictor import Predictor
 
     return Predictor(read_bundle(path))

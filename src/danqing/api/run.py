@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from danqing.api.arguments import checked_path
+from danqing.api.exports import Exports
 from danqing.api.other_data import load_for
 from danqing.runs.run_folder import RunFolder
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 
-class Run:
+class Run(Exports):
     """A run folder and the network in it; `train`, `load_run` and `list_runs` give one.
 
     An estimator's `run_` is one, too, in memory: it has no folder until it is saved.
@@ -249,30 +250,6 @@ class Run:
         return write_textbook(
             self._files, dataset, checked_path(out, "out") if out is not None else None
         )
-
-    def report(self, source: Any = None, out: str | Path | None = None) -> Path | None:
-        """Evaluate as ``danqing evaluate`` does, and write the report.
-
-        Parameters
-        ----------
-        source : Dataset, or whatever `danqing.load_data` takes, optional
-            The run's own data if not given.
-        out : path, optional
-            A new file; ``report.html`` in the run folder if not given, or none for other data.
-
-        Returns
-        -------
-        Path or None
-            The report that was written.
-        """
-        from danqing.evaluation.examination import examine
-        from danqing.evaluation.report.write_report import check_place, write_report
-
-        place = checked_path(out, "out") if out is not None else None
-        if place or source is None:
-            check_place(self._files, place)
-        dataset = None if source is None else load_for(self._files, source)
-        return write_report(examine(self._files, dataset), place)
 
     def save(self, folder: str | Path) -> Run:
         """Copy the run to a new folder (or raise a `RunError`); give the copy."""

@@ -36,6 +36,8 @@ class Predictor:
     ----------
     network : TrainedNetwork
         A `RunFolder`, an `EnsembleMember` of one, or a `Bundle`.
+    threads : int, optional
+        Of ONNX Runtime; all cores that the process may use, if not given.
 
     Attributes
     ----------
@@ -59,11 +61,11 @@ class Predictor:
     ([7, 2, 1], (3, 10))
     """
 
-    def __init__(self, network: TrainedNetwork) -> None:
+    def __init__(self, network: TrainedNetwork, *, threads: int | None = None) -> None:
         self.network = network
         self.classes = typed_classes(network)
         try:
-            self._session = Session(network.onnx_model)
+            self._session = Session(network.onnx_model, threads)
         except ValueError as error:
             raise network.damaged("network.onnx", str(error)) from None
 

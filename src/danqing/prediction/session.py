@@ -20,6 +20,8 @@ class Session:
     ----------
     model : bytes
         A serialised ONNX model with one input and one output.
+    threads : int, optional
+        All cores that the process may use, if not given.
 
     Raises
     ------
@@ -27,12 +29,14 @@ class Session:
         If it isn't one.
     """
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, threads: int | None = None) -> None:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(4)
         options = onnxruntime.SessionOptions()
-        if hasattr(os, "sched_getaffinity"):
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        elif hasattr(os, "sched_getaffinity"):
             # By default it takes all cores, even those that the process may not use.
             options.intra_op_num_threads = len(os.sched_getaffinity(0))
         try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import logging
 import shutil
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -35,9 +34,8 @@ if TYPE_CHECKING:
 
     from danqing.runs.checkpoints import Checkpoints
 
-__all__ = ["FORMAT", "RunFolder", "load_run", "load_trained_run"]
+__all__ = ["FORMAT", "RunFolder", "load_run"]
 
-_log = logging.getLogger("danqing")
 
 FORMAT = 2
 """Of the JSON files written here; `danqing.runs.format_1` translates those of format 1."""
@@ -138,6 +136,17 @@ class RunFolder(TrainedNetwork):
         found = self._object("calibration.json")
         return found if found.get("format") == FORMAT else {}
 
+    @property
+    def certificate(self) -> dict[str, Any]:
+        """How far the exported network agrees with the trained one; empty if not measured."""
+        name = "certificate.json"
+        return self._versioned(name) if (self.folder / name).exists() else {}
+
+    def written(self, name: str) -> bytes:
+        """Read ``expects.png`` or ``card.md``; empty if it isn't there."""
+        path = self.folder / name
+        return read_bytes(path) if path.exists() else b""
+
     @cached_property
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The weights by name, such as ``conv/kernel``."""
@@ -209,6 +218,12 @@ class RunFolder(TrainedNetwork):
         """Write how far confidence can be trusted."""
         write_json(self.folder / "calibration.json", plain)
 
+    def write_certificate(self, plain: dict[str, Any], picture: bytes | None) -> None:
+        """Write how far the exported network agrees, and the mean training picture if any."""
+        write_json(self.folder / "certificate.json", {"format": FORMAT, **plain})
+        if picture is not None:
+            write_file(self.folder / "expects.png", picture)
+
     def write_page(self, name: str, text: str) -> Path:
         """Write a page about the run, such as ``report.html``; an earlier one is replaced."""
         path = self.folder / name
@@ -271,25 +286,4 @@ def load_run(folder: str | Path) -> RunFolder:
             f"run {folder}: is not a run folder, it has no config.json; expected a folder that "
             "`danqing train` printed"
         )
-    return run
-
-
-def load_trained_run(folder: str | Path) -> RunFolder:
-    """Open a run folder that holds a trained network; warn if its training was interrupted.
-
-    Raises
-    ------
-    RunError
-        If there is no such folder, it is not a run, or nothing has been trained yet.
-    """
-    run = load_run(folder)
-    if run.finished:
-        return run
-    epochs = f"{len(run.history):,} of {run.config.get('epochs', '?')} epochs"
-    mend = f"finish it: repeat `danqing train` with --out {folder} --resume"
-    if not run.trained:
-        raise RunError(
-            f"run {folder}: has no network yet, its training has not finished ({epochs}); {mend}"
-        )
-    _log.warning("run %s: its training was interrupted after %s; %s", folder, epochs, mend)
     return run

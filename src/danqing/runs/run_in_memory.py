@@ -42,6 +42,17 @@ class RunInMemory(RunFolder):
         self._metrics: dict[str, Any] | None = None
         self._calibration: dict[str, Any] = {}
         self._rows: NDArray[np.uint64] | None = None
+        self._certificate: dict[str, Any] = {}
+        self._picture: bytes | None = None
+
+    @property
+    def certificate(self) -> dict[str, Any]:
+        """How far the exported network agrees with the trained one."""
+        return self._certificate
+
+    def written(self, name: str) -> bytes:
+        """Give ``expects.png``; pages aren't written."""
+        return (self._picture or b"") if name == "expects.png" else b""
 
     @property
     def begun(self) -> bool:
@@ -110,6 +121,10 @@ class RunInMemory(RunFolder):
         """Keep how far confidence can be trusted."""
         self._calibration = _as_read(plain)
 
+    def write_certificate(self, plain: dict[str, Any], picture: bytes | None) -> None:
+        """Keep how far the exported network agrees, and the mean training picture."""
+        self._certificate, self._picture = _as_read({"format": FORMAT, **plain}), picture
+
     def write_page(self, name: str, text: str) -> Path:
         """Refuse: there is no folder for a page."""
         raise RunError(f"{self.name}: has no folder for {name}; save it first")
@@ -123,6 +138,8 @@ class RunInMemory(RunFolder):
         saved.write_network(self.tensors, self.onnx_model, self.temperature)
         if self._calibration:
             saved.write_calibration(self._calibration)
+        if self._certificate:
+            saved.write_certificate(self._certificate, self._picture)
         saved.write_metrics(self.metrics)
 
 

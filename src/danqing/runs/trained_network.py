@@ -21,7 +21,7 @@ __all__ = ["TrainedNetwork"]
 class TrainedNetwork(ABC):
     """A trained network: described by plain data, and as an ONNX model.
 
-    `RunFolder` is one, and `danqing.prediction.bundle.Bundle`.
+    `RunFolder` is one, and `danqing.prediction.bundles.bundle.Bundle`.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class TrainedNetwork(ABC):
         """Height, width and channels of the pictures it takes, or the number of features."""
         try:
             shape = self.network["layers"][0]["input_shape"]
-            if not isinstance(shape, list) or len(shape) not in (1, 3):
+            if not isinstance(shape, list | tuple) or len(shape) not in (1, 3):
                 raise ValueError(shape)
             return tuple(int(length) for length in shape)
         except (LookupError, TypeError, ValueError):

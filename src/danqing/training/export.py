@@ -13,27 +13,37 @@ from numpy.typing import NDArray
 
 from danqing.errors import ParityError
 from danqing.evaluation.calibration import fit_temperature
+from danqing.evaluation.parity import Samples, choose_samples, compare_outputs
 from danqing.networks.onnx_graph import to_onnx
-from danqing.networks.temperature import scale_temperature
 from danqing.prediction.session import Session
 from danqing.training.prepare_training import TrainingPlan
 
 __all__ = ["ExportedNetwork", "export_network"]
 
-_PARITY_ROWS = 500  # of the validation set
 _BATCH = 5000  # examples in memory at once
-_TOLERANCE = 1e-4  # of a probability, or of a number in standard deviations of its target
 
 
 class ExportedNetwork(NamedTuple):
-    """Weights by name, such as ``conv/kernel``, and the same network for ONNX Runtime.
+    """A trained network, ready to be written.
 
-    The temperature is part of the latter.
+    Attributes
+    ----------
+    tensors : dict of ndarray
+        The weights by name, such as ``conv/kernel``.
+    onnx : bytes
+        The same network for ONNX Runtime, at its temperature.
+    temperature : float
+    samples : Samples
+        Examples for which both were compared.
+    keras_outputs : ndarray
+        What Keras predicts for them, at the temperature.
     """
 
     tensors: dict[str, NDArray[np.float32]]
     onnx: bytes
     temperature: float = 1.0
+    samples: Samples = Samples((), "")
+    keras_outputs: NDArray[Any] = np.empty(0)
 
 
 def export_network(plan: TrainingPlan, model: Any, *, calibrated: bool = True) -> ExportedNetwork:
@@ -52,35 +62,38 @@ def export_network(plan: TrainingPlan, model: Any, *, calibrated: bool = True) -
     ParityError
         If they differ.
     """
-    from danqing.networks.build import build, load_tensors, logits_of, tensors_of
+    from danqing.networks.build import build, load_tensors, tensors_of
+    from danqing.networks.keras_predictions import predict_by_keras
 
     tensors = tensors_of(model)
     exported = ExportedNetwork(tensors, to_onnx(plan.architecture, plan.preparation, tensors))
-    if calibrated and plan.architecture.task == "classification":
+    classes = plan.architecture.task == "classification"
+    if calibrated and classes:
         temperature = _temperature(plan, Session(exported.onnx))
         architecture = replace(plan.architecture, temperature=temperature)
         onnx = to_onnx(architecture, plan.preparation, tensors)
         exported = ExportedNetwork(tensors, onnx, temperature)
-    validation = plan.splits.validation
-    examples = plan.preparation.encoded(validation.x[validation.rows[:_PARITY_ROWS]])
     if plan.architecture.tta_views > 1:
         model = build(plan.architecture, plan.preparation)
         load_tensors(model, tensors)
-    mean, scale = plan.preparation.target
-    predicted = Session(exported.onnx).predict(examples)
-    if plan.architecture.task == "regression":
-        # Keras computes in float32: compared are the numbers before the offset is added.
-        model, predicted = logits_of(model), (predicted - mean) / scale
-    expected = np.asarray(model(examples.astype(np.float32), training=False))
-    if exported.temperature != 1:
-        expected = scale_temperature(expected, exported.temperature)
-    difference = np.abs(predicted - expected).max()
-    if not difference <= _TOLERANCE:
+    target = None if classes else plan.preparation.target
+    samples, session = choose_samples(plan.splits), Session(exported.onnx)
+    examples = [plan.preparation.encoded(some) for some in samples.examples()]
+    expected = np.concatenate(
+        [
+            predict_by_keras(model, some, target=target, temperature=exported.temperature)
+            for some in examples
+        ]
+    )
+    found = np.concatenate([session.predict(some) for some in examples])
+    parity = compare_outputs(expected, found, target)
+    if not parity["agrees"]:
         raise ParityError(
-            f"the ONNX network's predictions differ from the trained one's by {difference:.2g}; "
-            f"it is not written. Please report this network: {plan.recipe.spec}"
+            "the ONNX network's predictions differ from the trained one's by "
+            f"{parity['largest_difference']:.2g}; it is not written. Please report this network: "
+            f"{plan.recipe.spec}"
         )
-    return exported
+    return exported._replace(samples=samples, keras_outputs=expected)
 
 
 def _temperature(plan: TrainingPlan, session: Session) -> float:

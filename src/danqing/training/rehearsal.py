@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from danqing.evaluation.calibration import fit_temperature
+from danqing.evaluation.parity import seconds_to_compare_raw
 from danqing.prediction.session import Session
 from danqing.training.export import export_network
 from danqing.training.prepare_training import TrainingPlan
@@ -39,14 +40,16 @@ def measure_finish(plan: TrainingPlan, model: Any) -> float:
     exporting, exported = _fastest(lambda: export_network(few, model))
     session, examples = Session(exported.onnx), some.x[some.rows]
     predicting, outputs = _fastest(lambda: session.predict(plan.preparation.encoded(examples)))
-    # Validation once more by TensorFlow, then validation and test by ONNX Runtime; for classes,
-    # validation for the temperature, too, but for what was measured with the export.
-    predictions, fit_seconds = 2 * len(validation) + len(test), 0.0
+    # Validation once more by TensorFlow, then validation, test and samples by ONNX Runtime; for
+    # classes, validation for the temperature, too, but for what was measured with the export.
+    samples = exported.samples
+    predictions, fit_seconds = 2 * len(validation) + len(test) + len(samples), 0.0
     more = len(validation) - len(some)
     if plan.architecture.task == "classification":
         fit_seconds, _ = _fastest(lambda: fit_temperature(outputs, some.labels))
         predictions += more
-    return _MARGIN * (exporting + (predicting * predictions + fit_seconds * more) / len(some))
+    computing = (predicting * predictions + fit_seconds * more) / len(some)
+    return _MARGIN * (exporting + computing + seconds_to_compare_raw(plan.preparation, samples))
 
 
 def _fastest(work: Callable[[], Result]) -> tuple[float, Result]:

@@ -17,8 +17,10 @@ from danqing.data.tables.row_numbers import IDENTIFIERS
 from danqing.errors import DanqingError, RunError
 from danqing.evaluation.confidence import calibration_on_validation
 from danqing.evaluation.evaluate import metrics_of
+from danqing.evaluation.parity import certify
 from danqing.evaluation.predictions import evaluation_data, predict_subset
 from danqing.prediction.predictor import Predictor
+from danqing.preparation.mean_picture import mean_picture
 from danqing.recipe.recipe import Recipe
 from danqing.runs.create import open_run, remove_if_nothing_learned
 from danqing.runs.metadata import Metadata, refuse_differences
@@ -196,7 +198,8 @@ def _fit(
         )
         history.write(last=True)
         if trainer.steps:
-            run.write_network(*trainer.exported)
+            exported = trainer.exported
+            run.write_network(exported.tensors, exported.onnx, exported.temperature)
     return complete
 
 
@@ -208,6 +211,15 @@ def _evaluate(run: RunFolder, trainer: Trainer, clock: Clock, load_seconds: floa
         predictions = {name: predict_subset(predictor, one) for name, one in data.subsets.items()}
         metrics = {name: metrics_of(run, one) for name, one in predictions.items()}
         run.write_calibration(calibration_on_validation(run, predictions["validation"]))
+        exported = trainer.exported
+        certificate = certify(predictor, exported.samples, exported.keras_outputs)
+        if not certificate["agrees"]:
+            _log.warning(
+                "%s: predictions for raw examples differ from those of training; "
+                "certificate.json says by how much, and `danqing export` will refuse",
+                run.folder,
+            )
+        run.write_certificate(certificate, mean_picture(trainer.plan.splits.train))
     except KeyboardInterrupt:
         raise interrupted(run) from None
     seconds = {

@@ -7,8 +7,10 @@ import time
 from danqing.data.split import Subset
 from danqing.evaluation.confidence import calibration_on_validation
 from danqing.evaluation.evaluate import metrics_of
+from danqing.evaluation.parity import certify
 from danqing.evaluation.predictions import predict_subset
 from danqing.prediction.predictor import Predictor
+from danqing.preparation.mean_picture import mean_picture
 from danqing.runs.run_in_memory import RunInMemory
 from danqing.training.budget import Budget, Clock
 from danqing.training.describe_training import describe_training, learned_rows
@@ -41,10 +43,14 @@ def train_in_memory(plan: TrainingPlan, held_out: Subset | None = None) -> RunIn
     trainer = Trainer(plan)
     trainer.fit(budget=Budget(60 * minutes, Clock(began)) if minutes is not None else None)
     run.write_history(report.row(plan.dataset.task) for report in trainer.history)
-    run.write_network(*trainer.exported)
+    exported = trainer.exported
+    run.write_network(exported.tensors, exported.onnx, exported.temperature)
+    predictor = Predictor(run)
+    certificate = certify(predictor, exported.samples, exported.keras_outputs)
+    run.write_certificate(certificate, mean_picture(plan.splits.train))
     metrics = {}
     if held_out is not None:
-        validation = predict_subset(Predictor(run), held_out)
+        validation = predict_subset(predictor, held_out)
         metrics["validation"] = metrics_of(run, validation)
         run.write_calibration(calibration_on_validation(run, validation))
     seconds = {**trainer.seconds, "total": plan.seconds + time.perf_counter() - began}

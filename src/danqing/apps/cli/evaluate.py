@@ -45,7 +45,7 @@ def evaluate(
     from danqing.api.other_data import load_for
     from danqing.evaluation.examination import examine, notes_on
     from danqing.evaluation.report.write_report import check_place, write_report
-    from danqing.runs.run_folder import load_trained_run
+    from danqing.runs.trained_run import load_trained_run
 
     say_warnings()
     opened = load_trained_run(run)

@@ -63,7 +63,7 @@ def explain(
     it (+) or against it (-), and last the file that was written.
     """
     from danqing.errors import RecipeError
-    from danqing.runs.run_folder import load_trained_run
+    from danqing.runs.trained_run import load_trained_run
 
     say_warnings()
     if textbook:

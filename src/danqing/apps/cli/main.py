@@ -20,7 +20,7 @@ from danqing.errors import DanqingError
 __all__ = ["create_app", "main"]
 
 # Each is a function, or an app of further commands, in the module of its name.
-_COMMANDS = ("train", "evaluate", "explain", "textbook", "predict", "runs", "data")
+_COMMANDS = ("train", "evaluate", "explain", "textbook", "export", "predict", "runs", "data")
 
 # Help is plain text; if Rich is installed, Typer would write "\\[required]" all the same.
 typer.core.HAS_RICH = False

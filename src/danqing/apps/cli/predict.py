@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danqing.apps.cli.console import json_text
 from danqing.apps.cli.progress import say_warnings
+
+if TYPE_CHECKING:
+    from danqing.apps.cli.predict_jobs import Settings
+    from danqing.apps.cli.prediction_lines import Form
+    from danqing.prediction.jobs import Job
+    from danqing.runs.trained_network import TrainedNetwork
 
 __all__ = ["predict"]
 
-Prediction = dict[str, Any]
-
 _FLAGGED = 20  # predictions whose flags the plain form says; the other forms have all
+_MOST_WORKERS = 256
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
-    files: Annotated[
-        list[Path], typer.Argument(help="Pictures, folders of pictures, or files of rows.")
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[RUN|BUNDLE] FILE...",
+            help="A run folder or a bundle, NAME.danqing; if every word is a picture, the digit "
+            "network that comes with Danqing. Then pictures, folders of pictures, lists of "
+            "pictures (.txt), files of rows, or - for standard input: a picture, or CSV rows.",
+            show_default=False,
+        ),
     ],
     risk: Annotated[
         float | None,
@@ -39,99 +48,147 @@ def predict(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV with a header and all probabilities.")
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, max=_MOST_WORKERS, help="Processes for many files; order is kept."
+        ),
+    ] = 1,
+    out: Annotated[Path | None, typer.Option(help="New file to write instead of printing.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue --out where it was interrupted.")
+    ] = False,
 ) -> None:
     """Make predictions for pictures or rows of a table.
 
     Prints one line per example: name, label, confidence and, where the confidence doesn't guarantee
     the risk, "unsure"; for regression name, value, and the ends of a 90 % interval.
     """
-    from danqing.errors import DanqingError, RecipeError
-    from danqing.prediction.inputs import read_inputs
-    from danqing.prediction.predictor import Predictor
+    from danqing.apps.cli.predict_jobs import Settings
+    from danqing.errors import RecipeError
+    from danqing.prediction.jobs import plan_jobs
     from danqing.prediction.unsure import RISK, check_risk, unsure_below
     from danqing.prediction.unsure import why_all_are_unsure as why
-    from danqing.runs.run_folder import load_trained_run
+    from danqing.prediction.which_network import choose_network
 
     if as_json and as_csv:
         raise RecipeError("--json and --csv: choose one of them")
+    if resume and out is None:
+        raise RecipeError("--resume: needs the file to continue; name it by --out")
     say_warnings()
-    opened = load_trained_run(run)
+    network, files, bundled = choose_network(words)
+    if not files:
+        raise RecipeError(f"{network.name}: name what to predict after it, such as a picture")
     if risk is not None:
-        check_risk(opened, risk)
-    risk = RISK if risk is None else risk
-    predictor = Predictor(opened)
-    classes, failed = opened.class_names, False
-    if classes and unsure_below(opened.calibration, risk) is None:
-        print(f"danqing: {why(opened, risk)}", file=sys.stderr)
-    show = _json if as_json else _csv(classes) if as_csv else _Plain()
-    for file in files:
-        try:
-            for inputs in read_inputs(file, opened.preparation, opened.input_shape):
-                for line in (*inputs.notes, *(f"danqing: {error}" for error in inputs.errors)):
-                    print(line, file=sys.stderr)
-                failed = failed or bool(inputs.errors)
-                if inputs.names:
-                    for prediction in predictor.describe(inputs.names, inputs.examples, risk):
-                        show(prediction)
-        except DanqingError as error:
-            print(f"danqing: {error}", file=sys.stderr)
-            failed = True
-    if isinstance(show, _Plain):
-        show.say_rest()
+        check_risk(network, risk)
+    form: Form = "json" if as_json else "csv" if as_csv else "plain"
+    encoding = "utf-8" if out else getattr(sys.stdout, "encoding", None) or "utf-8"
+    settings = Settings(network.name, form, RISK if risk is None else risk, encoding)
+    if bundled:
+        print("danqing: no run named: predicting digits, by the network that comes with Danqing",
+              file=sys.stderr)  # fmt: skip
+    if network.class_names and unsure_below(network.calibration, settings.risk) is None:
+        print(f"danqing: {why(network, settings.risk)}", file=sys.stderr)
+    jobs = list(plan_jobs(files, tabular=network.preparation.encoding is not None))
+    if out is None:
+        failed = _print(network, jobs, settings, workers)
+    else:
+        failed = _write(network, jobs, settings, workers, out, resume=resume)
     if failed:
         raise typer.Exit(1)
 
 
-def _json(prediction: Prediction) -> None:
-    print(json_text(prediction))
+def _print(network: TrainedNetwork, jobs: list[Job], settings: Settings, workers: int) -> bool:
+    """Print the predictions; say whether any job failed."""
+    from danqing.apps.cli.predict_jobs import predict_jobs
+    from danqing.apps.cli.prediction_lines import header
+    from danqing.prediction.predictor import Predictor
+
+    predictor, errors = Predictor(network), _StandardError()
+    sys.stdout.write(header(settings.form, network.class_names))
+    for done in predict_jobs(jobs, settings, predictor, workers):
+        errors.say(done.notes, done.errors, done.flagged)
+        sys.stdout.write(done.text)
+        if workers > 1:
+            sys.stdout.flush()
+    errors.say_rest()
+    return errors.failed
 
 
-def _csv(classes: list[str]) -> Callable[[Prediction], None]:
-    """Print a header; then each prediction, with the probability of each class."""
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    if not classes:
-        table.writerow(["name", "value", "low", "high", "flags"])
-    else:
-        fixed = ["name", "label", "confidence", "unsure", "flags"]
-        columns = [f"{name} (class)" if name in fixed else name for name in classes]
-        table.writerow([*fixed, *columns])
+def _write(
+    network: TrainedNetwork,
+    jobs: list[Job],
+    settings: Settings,
+    workers: int,
+    out: Path,
+    *,
+    resume: bool,
+) -> bool:
+    """Write the predictions to a file; say whether any job failed."""
+    from danqing.apps.cli.predict_jobs import predict_jobs
+    from danqing.apps.cli.prediction_lines import header
+    from danqing.apps.cli.resumable_output import ResumableOutput
+    from danqing.prediction.predictor import Predictor
 
-    def write(prediction: Prediction) -> None:
-        flags = "; ".join(prediction["flags"])
-        if "value" in prediction:
-            ends = prediction["interval"] or ("", "")
-            table.writerow([prediction["name"], prediction["value"], *ends, flags])
-            return
-        named = [prediction[name] for name in ("name", "label", "confidence")]
-        unsure = "true" if prediction["unsure"] else "false"
-        table.writerow([*named, unsure, flags, *prediction["probabilities"].values()])
+    file = ResumableOutput(out, _identity(network, jobs, settings), resume=resume)
+    if file.finished:
+        print(f"danqing: {out}: is complete; there is nothing to do", file=sys.stderr)
+        return False
+    if file.jobs:
+        print(f"danqing: {out}: continues after {file.jobs:,} of {len(jobs):,} parts",
+              file=sys.stderr)  # fmt: skip
+    errors = _StandardError()
+    try:
+        if not file.jobs:
+            file.write(header(settings.form, network.class_names))
+        for done in predict_jobs(jobs[file.jobs :], settings, Predictor(network), workers):
+            errors.say(done.notes, done.errors, done.flagged)
+            file.write(done.text)
+            file.done(failed=bool(done.errors))
+    except KeyboardInterrupt:
+        file.leave()
+        print(f"danqing: {out}: is incomplete; the same call with --resume continues it",
+              file=sys.stderr)  # fmt: skip
+        raise
+    file.close()
+    errors.say_rest()
+    print(out)
+    return file.failed
 
-    return write
+
+def _identity(network: TrainedNetwork, jobs: Sequence[Job], settings: Settings) -> str:
+    """Give a digest of all that decides the output."""
+    import hashlib
+    import json
+
+    from danqing import __version__
+
+    digest = hashlib.sha256(network.onnx_model)
+    known = [network.class_names, dict(network.calibration), settings.form, settings.risk]
+    digest.update(json.dumps([__version__, *known, network.network["preparation"]]).encode())
+    for job in jobs:
+        digest.update("\0".join([*job.paths, job.error, ""]).encode(errors="surrogatepass"))
+    return digest.hexdigest()
 
 
-class _Plain:
-    """Tab-separated lines, and on standard error what is unusual about the first few examples."""
+class _StandardError:
+    """Says on standard error what was noteworthy, of flags the first few."""
 
     def __init__(self) -> None:
-        self.flagged = 0
+        self.failed = False
+        self._flagged = 0
 
-    def __call__(self, prediction: Prediction) -> None:
-        """Print one prediction."""
-        name = prediction["name"]
-        if prediction["flags"]:
-            self.flagged += 1
-            if self.flagged <= _FLAGGED:
-                print(f"danqing: {name}: {'; '.join(prediction['flags'])}", file=sys.stderr)
-        if "value" in prediction:
-            low, high = prediction["interval"] or ("", "")
-            print(f"{name}\t{prediction['value']}\t{low}\t{high}")
-        else:
-            unsure = "unsure" if prediction["unsure"] else ""
-            print(f"{name}\t{prediction['label']}\t{prediction['confidence']:.4f}\t{unsure}")
+    def say(self, notes: list[str], errors: list[str], flagged: list[str]) -> None:
+        """Print what a job had to say."""
+        few = flagged[: max(0, _FLAGGED - self._flagged)]
+        self._flagged += len(flagged)
+        self.failed = self.failed or bool(errors)
+        for line in (*notes, *(f"danqing: {line}" for line in (*errors, *few))):
+            print(line, file=sys.stderr)
 
     def say_rest(self) -> None:
         """Say how many more examples are unusual."""
-        rest = self.flagged - _FLAGGED
+        rest = self._flagged - _FLAGGED
         if rest > 0:
             print(
                 f"danqing: {rest:,} more rows have values far from the training data; --csv or "

@@ -27,7 +27,7 @@ def textbook(
     the update of one weight. Prints the file that was written.
     """
     from danqing.errors import RecipeError
-    from danqing.runs.run_folder import load_trained_run
+    from danqing.runs.trained_run import load_trained_run
 
     if out and out.suffix.lower() != ".html":
         raise RecipeError(f"--out {out}: expected a name that ends in .html")

@@ -19,7 +19,7 @@ from danqing.data.images.origin import Entry, Listing, Origin
 from danqing.data.natural_order import natural_key
 from danqing.errors import PictureError, SourceError
 
-__all__ = ["list_pictures", "open_folder", "read_pictures"]
+__all__ = ["list_picture_names", "list_pictures", "open_folder", "read_pictures"]
 
 _DEEPEST = 32  # folders within folders; more is a loop that the system doesn't detect
 
@@ -43,12 +43,16 @@ def list_pictures(path: str | Path) -> list[Path]:
     SourceError
         If the folder is missing, or has no pictures.
     """
-    origin = _Folder(path)
-    *_, whole = origin.listings()
+    return [Path(path) / name for name in list_picture_names(path)]
+
+
+def list_picture_names(path: str | Path) -> list[str]:
+    """List picture files as `list_pictures` does, by their names within the folder."""
+    *_, whole = _Folder(path).listings()
     names = [entry.name for entry in whole.entries if is_picture_name(entry.name)]
     if not names:
         raise SourceError(f"{path}: has no pictures; expected {PICTURES}")
-    return [Path(path) / name for name in sorted(names, key=natural_key)]
+    return sorted(names, key=natural_key)
 
 
 def read_pictures(

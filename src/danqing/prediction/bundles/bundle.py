@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from danqing.errors import BundleError, BundleNotFound, DanqingError
-from danqing.prediction.bundle_check import check_labels, check_preparation
-from danqing.prediction.onnx_check import check_onnx
+from danqing.prediction.bundles.bundle_check import check_labels, check_preparation
+from danqing.prediction.bundles.onnx_check import check_onnx
 from danqing.runs.trained_network import TrainedNetwork
 
 __all__ = ["BUNDLE_FORMAT", "PARTS", "SUFFIX", "Bundle", "read_bundle"]

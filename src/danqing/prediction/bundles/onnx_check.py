@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from danqing.prediction.protobuf import fields, integer, integers, message, text
+from danqing.prediction.bundles.protobuf import fields, integer, integers, message, text
 
 __all__ = ["OnnxInterface", "check_onnx"]
 
