@@ -7,7 +7,8 @@ chosen on the validation set of others), digits 5 to 9 are then learned from K l
 scratch, from scratch for as long as helps, and by a transfer. The validation set are 2,000 other
 training pictures, which none of them is chosen by; the test set is MNIST's. Then other pictures of
 another size: scikit-learn's digits, 8x8 pixels, the smallest K a class, from `fast` trained on
-10,000 pictures of MNIST, to whose size they are resized. It writes results/transfer.json and prints a table.
+10,000 pictures of MNIST, to whose size they are resized. It writes results/transfer.json and
+prints a table.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def measured(data: Any, recipe: Any, folder: Path, base: Path | None) -> dict[st
 def print_table(found: list[dict[str, Any]]) -> None:
     """Print mean and deviation, and how many errors of the better other way a transfer leaves."""
     print("| what, labels a class | " + " | ".join(WAYS) + " | errors left |")
-    print("| --- | " + "---: | " * (len(WAYS) + 1))
+    print("| --- |" + " ---: |" * (len(WAYS) + 1))
     for case, labels in dict.fromkeys((one["case"], one["labels"]) for one in found):
         accuracies = {
             way: [

@@ -116,15 +116,15 @@ def _refuse_other_columns(dataset: Dataset, base: RunFolder) -> None:
     more = [name for name, reason in left_out.items() if name not in known and not reason]
     found = []
     if missing:
-        found.append(f"without {_listed(missing)}{case_hint(missing, list(left_out))}")
+        found.append(f"lacks {_listed(missing)}{case_hint(missing, list(left_out))}")
     if dataset.target in missing:
         found[-1] += f" ({dataset.target!r} is the target now: start from a run trained without it)"
     if more:
-        found.append(f"with {_listed(more)} (--column NAME=ignore leaves a column out)")
+        found.append(f"also has {_listed(more)} (--column NAME=ignore leaves a column out)")
     if found:
         raise RunError(
-            f"run {base.folder}: learned from other columns than {dataset.name} has, "
-            f"{' and '.join(found)}; use a table with the same columns, or train without --from"
+            f"run {base.folder}: learned from other columns: {dataset.name} {' and '.join(found)}; "
+            "use a table with the same columns, or train without --from"
         )
 
 

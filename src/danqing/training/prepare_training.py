@@ -192,7 +192,10 @@ def prepare_training(
     recipe = recipe.for_data(traits)
     transfer = None
     if base:
-        transfer, recipe = transfer_from(base, dataset), with_base_network(recipe, base)
+        transfer, recipe = (
+            transfer_from(base, dataset, splits.train),
+            with_base_network(recipe, base),
+        )
         preparation = preparation_for_base(
             base, dataset, splits.train, transfer, drawings=traits.drawings
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from danqing.data.dataset import Dataset
+from danqing.data.split import Subset
 from danqing.errors import RunError
 from danqing.recipe.recipe import Recipe
 from danqing.runs.run_folder import RunFolder
@@ -16,6 +17,8 @@ from danqing.training.loop.phases import (
 )
 
 __all__ = ["OUTPUT", "Transfer", "transfer_from"]
+
+_FAR = 10  # times the deviation of a regression's target: numbers beyond have another meaning
 
 OUTPUT = "output"
 """The name of the output layer, in every network."""
@@ -56,24 +59,32 @@ class Transfer(NamedTuple):
         output = f"{classes} classes" if classes else "regression"
         alone = f"{output_share(recipe):.0%} of the training trains"
         if epochs is not None:
-            alone = f"{epochs} of {recipe.epochs} epochs train{'s' * (epochs == 1)}"
+            count = "of" if epochs == 1 else f"{epochs} of"
+            alone = f"{count} {recipe.epochs} epochs train{'s' * (epochs == 1)}"
         return (
             f"transfer from {base.folder} ({self.reason}): layers {layers} kept, a new output "
             f"layer for {output}; the first {alone} it alone"
         )
 
 
-def transfer_from(base: RunFolder, dataset: Dataset) -> Transfer | None:
+def transfer_from(base: RunFolder, dataset: Dataset, train: Subset) -> Transfer | None:
     """Decide whether data need a new output layer; None if that of the run serves them.
 
     It does if task and target are the same, and the classes, in whatever order.
+
+    Parameters
+    ----------
+    base : RunFolder
+    dataset : Dataset
+    train : Subset
+        Its training rows.
 
     Raises
     ------
     RunError
         If the run has nothing but an output layer.
     """
-    reason = _difference(base, dataset)
+    reason = _difference(base, dataset, train)
     if not reason:
         return None
     kept = tuple(
@@ -89,13 +100,18 @@ def transfer_from(base: RunFolder, dataset: Dataset) -> Transfer | None:
     return Transfer(reason, kept)
 
 
-def _difference(base: RunFolder, dataset: Dataset) -> str:
+def _difference(base: RunFolder, dataset: Dataset, train: Subset) -> str:
     if dataset.task != base.task:
         return f"{dataset.task} instead of {base.task}"
     before = base.data.get("target")
     # Pictures in folders and arrays have no name for their target.
     if before and dataset.target and before != dataset.target:
         return f"the target {dataset.target!r} instead of {before!r}"
+    if dataset.task == "regression":
+        mean, scale = base.preparation.target
+        far = abs(float(train.labels.mean()) - mean) > _FAR * scale
+        ratio = float(train.labels.std()) / scale
+        return "a target of another scale" if far or not 1 / _FAR <= ratio <= _FAR else ""
     own, others = set(dataset.class_names), set(base.class_names)
     if own == others:
         return ""
