@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Column", "ColumnKind", "ColumnType", "Table", "texts_of_dates"]
+__all__ = ["Column", "ColumnKind", "ColumnType", "Table", "infinite_as_missing", "texts_of_dates"]
 
 ColumnKind = Literal["number", "category", "date"]
 
@@ -127,3 +127,35 @@ def texts_of_dates(dates: NDArray[np.datetime64]) -> list[str | None]:
     """
     written = np.datetime_as_string(dates, unit="ms").tolist()
     return [None if text == "NaT" else text.removesuffix("T00:00:00.000") for text in written]
+
+
+def infinite_as_missing(
+    values: NDArray[np.float64], name: str, notes: list[str] | None
+) -> NDArray[np.float64]:
+    """Replace infinities by NaN, in place: no measurement is one, and no network takes one.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+    name : str
+        Of the column.
+    notes : list of str, optional
+        How many there are is appended here.
+
+    Examples
+    --------
+    >>> notes = []
+    >>> infinite_as_missing(np.array([1.0, np.inf]), "size", notes).tolist(), notes
+    ([1.0, nan], ["the column 'size': 1 infinite value, the first in row 2, is taken as missing"])
+    """
+    rows = np.flatnonzero(np.isinf(values))
+    if len(rows):
+        values[rows] = np.nan
+        count = f"{len(rows):,} infinite value{'s' * (len(rows) > 1)}"
+        verb = "are" if len(rows) > 1 else "is"
+        if notes is not None:
+            notes.append(
+                f"the column {name!r}: {count}, the first in row {rows[0] + 1}, {verb} taken as "
+                "missing"
+            )
+    return values

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,20 @@ def _from_frame(frame: Any, encoding: Encoding) -> Table:
     needed = encoding.kinds
     keys = [key for key in frame.columns if str(key) in needed]
     _refuse_missing(needed, {str(key) for key in frame.columns}, encoding)
-    return table_of_frame(frame[keys], encoding.types)
+    table = table_of_frame(frame[keys], encoding.types)
+    return Table(
+        tuple(
+            _with_infinities(one, frame[key]) for one, key in zip(table.columns, keys, strict=True)
+        )
+    )
+
+
+def _with_infinities(column: Column, series: Any) -> Column:
+    """Keep infinities, which training takes for missing values: in new rows they are flagged."""
+    if column.kind != "number" or not str(series.dtype).lower().startswith("float"):
+        return column
+    raw = np.asarray(series.to_numpy(), np.float64)
+    return replace(column, values=np.where(np.isinf(raw), raw, column.values))
 
 
 def _from_dict(x: Mapping[Any, Any], encoding: Encoding) -> Table:
@@ -134,8 +148,6 @@ def _from_array(x: Any, encoding: Encoding) -> Table:
     place = {name: number for number, name in enumerate(names)}
     if array.dtype.kind in "biuf":
         numbers = array.astype(np.float64)
-        # An infinity is not a measurement; in training it was a missing value, too.
-        numbers[np.isinf(numbers)] = np.nan
         return Table(
             tuple(Column(name, "number", numbers[:, place[name]]) for name in encoding.kinds)
         )
@@ -186,7 +198,6 @@ def _column(name: str, values: list[Any], kind: ColumnKind) -> Column:
     present = [value for value in values if not _is_missing(value)]
     if kind == "number" and all(_is_number(value) for value in present):
         numbers = np.array([np.nan if _is_missing(v) else float(v) for v in values], np.float64)
-        numbers[np.isinf(numbers)] = np.nan
         return Column(name, "number", numbers)
     if kind == "date" and all(isinstance(v, datetime.date | np.datetime64) for v in present):
         moments = [np.datetime64("NaT", "ms") if _is_missing(v) else _moment(v) for v in values]

@@ -72,7 +72,7 @@ class NumberFeatures:
 
     def write(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Encode `values`, shape (n,), into `out`, shape (n, features)."""
-        absent = np.isnan(values)
+        absent = ~np.isfinite(values)
         if self.varies:
             # In float64: float32 would not distinguish 1700000000 from 1700000001.
             with np.errstate(over="ignore"):

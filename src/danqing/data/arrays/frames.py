@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from danqing.data.arrays.from_arrays import is_inexact
 from danqing.data.labels import text_of_number
-from danqing.data.table import Column, ColumnType, Table, texts_of_dates
+from danqing.data.table import Column, ColumnType, Table, infinite_as_missing, texts_of_dates
 from danqing.data.tables.columns import column_from_series
 from danqing.errors import SourceError
 
@@ -63,7 +63,7 @@ def table_of_frame(
             known = known or (ColumnType("category") if is_text else None)
             columns.append(column_from_series(series, HERE, known, notes))
         else:
-            column = _column_of_values(name, values_of_pandas(series))
+            column = _column_of_values(name, values_of_pandas(series), notes)
             column = _as_category(column) if str(series.dtype) == "category" else column
             columns.append(_of_type(column, known, notes) if known else column)
     return Table(tuple(columns))
@@ -118,7 +118,7 @@ def values_of_pandas(series: Any) -> NDArray[Any]:
     return values
 
 
-def _column_of_values(name: str, values: NDArray[Any]) -> Column:
+def _column_of_values(name: str, values: NDArray[Any], notes: list[str] | None) -> Column:
     if values.ndim != 1:
         raise SourceError(f"{HERE}: the column {name!r} is not one-dimensional; leave it out")
     if values.dtype.kind == "b":
@@ -128,8 +128,7 @@ def _column_of_values(name: str, values: NDArray[Any]) -> Column:
         # Whole numbers beyond what float64 holds are codes, kept as they are.
         return Column(name, "category", np.array([*map(str, values.tolist()), None], object)[:-1])
     if values.dtype.kind in "iuf":
-        numbers = values.astype(np.float64)
-        numbers[np.isinf(numbers)] = np.nan
+        numbers = infinite_as_missing(values.astype(np.float64), name, notes)
         return Column(name, "number", numbers)
     if values.dtype.kind == "M":
         return Column(name, "date", values.astype("datetime64[ms]"))

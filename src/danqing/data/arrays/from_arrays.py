@@ -6,6 +6,7 @@ Knows no files. Targets are only converted to plain arrays: what they mean is fo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from danqing.data.arrays.picture_range import pictures_in_range, range_of_pictures
 from danqing.data.labels import missing_labels
-from danqing.data.table import Column, Table
+from danqing.data.table import Column, Table, infinite_as_missing
 from danqing.errors import SourceError
 
 __all__ = ["check_lengths", "examples_from_arrays", "is_inexact", "pictures_as_of",
            "target_from_array", "unmasked"]  # fmt: skip
+
+_log = logging.getLogger("danqing")
 
 
 def examples_from_arrays(
@@ -194,9 +197,12 @@ def _table(x: NDArray[Any], where: object, names: Sequence[str]) -> Table:
         # Whole numbers beyond what float64 holds are codes, kept as they are.
         columns, kind = x.astype(str).T.astype(object), "category"
     elif x.dtype.kind in "biuf":
-        columns = x.astype(np.float64).T
-        # An infinity is not a measurement; the network could do nothing with it either.
-        columns = np.where(np.isinf(columns), np.nan, columns)
+        columns = np.array(x.T, np.float64)
+        notes: list[str] = []
+        for name, values in zip(names, columns, strict=True):
+            infinite_as_missing(values, name, notes)
+        for note in notes:
+            _log.warning("%s: %s", where, note)
         kind = "number"
     elif x.dtype.kind in "US":
         texts = np.char.decode(x, "utf-8", "replace") if x.dtype.kind == "S" else x

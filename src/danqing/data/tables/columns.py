@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.data.table import Column, ColumnType
+from danqing.data.table import Column, ColumnType, infinite_as_missing
 from danqing.data.tables.text_column import TextColumn
 from danqing.errors import SourceError
 
@@ -124,7 +124,7 @@ def _plain_column(
         texts = TextColumn(series.cast(pl.String), where)
         if not known or known.kind == "category":
             return texts.category()
-    column = Column(series.name, "number", _numbers(series.cast(pl.Float64, strict=False)))
+    column = Column(series.name, "number", _numbers(series.cast(pl.Float64, strict=False), notes))
     return _of_kind(column, series, where, known, notes)
 
 
@@ -180,8 +180,6 @@ def _dates(series: pl.Series) -> NDArray[np.datetime64]:
     return np.asarray(series.cast(pl.Datetime("ms")).to_numpy()).astype("datetime64[ms]")
 
 
-def _numbers(series: pl.Series) -> NDArray[np.float64]:
+def _numbers(series: pl.Series, notes: Notes) -> NDArray[np.float64]:
     values = np.array(series.to_numpy(), dtype=np.float64)
-    # An infinity is not a measurement; the network could do nothing with it either.
-    values[np.isinf(values)] = np.nan
-    return values
+    return infinite_as_missing(values, series.name, notes)
