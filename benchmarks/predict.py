@@ -52,7 +52,7 @@ def main() -> None:
             "imports": round(median(other[place] for _, other in pairs), 3),
             "ratio": round(median(one[place] / other[place] for one, other in pairs), 2),
         }
-        for place, name in enumerate(("seconds", "processor"))
+        for place, name in enumerate(("wall_clock", "processor_time"))
     }
     for name, found in figures.items():
         print(f"{name}: {found['predict']:.3f} against {found['imports']:.3f}: {found['ratio']}")

@@ -153,6 +153,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
 # commands.
 NOT_FOR_A_PICTURE = {
     *("tensorflow", "keras", "sklearn", "scipy", "pandas", "polars", "onnx", "pydantic"),
+    *("csv", "hashlib", "danqing.runs.format_1"),
     *("PIL.ImageOps", "PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin"),
     *("danqing.preparation.encoding", "danqing.preparation.training_ranges", "danqing.data.table"),
     *("danqing.data.labels", "danqing.data.dataset", "danqing.data.sources"),

@@ -48,7 +48,7 @@ def own_data(run: RunFolder, dataset: Dataset | str | Path | None = None) -> Dat
     if run.in_memory or run.data.get("fingerprint") == "":
         raise RunError(
             f"{run.folder}: an estimator keeps neither its data nor a test set; name data to "
-            "evaluate on, such as run.evaluate((x, y))"
+            "evaluate on: run.evaluate((x, y)), or danqing evaluate RUN SOURCE"
         )
     if isinstance(dataset, str | Path):
         dataset = _load(run, str(dataset))

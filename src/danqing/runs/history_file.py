@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -21,6 +19,9 @@ def read_history(path: Path) -> list[dict[str, float]]:
     RunError
         If it is damaged.
     """
+    import csv  # not for a prediction
+    import io
+
     try:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
         return [{name: float(value) for name, value in row.items()} for row in rows]
@@ -32,6 +33,9 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 def write_history(path: Path, rows: Iterable[Mapping[str, float]]) -> None:
     """Write a line per epoch; no file if there are none."""
+    import csv
+    import io
+
     rows = list(rows)
     if not rows:
         return

@@ -6,15 +6,12 @@ The only place that reads and writes run folders. Knows no TensorFlow.
 from __future__ import annotations
 
 import datetime
-import hashlib
-import shutil
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from danqing.errors import RunError, RunNotFound
-from danqing.runs import format_1
 from danqing.runs.files import (
     read_bytes,
     read_json,
@@ -160,6 +157,8 @@ class RunFolder(TrainedNetwork):
     @property
     def weights_digest(self) -> str:
         """The SHA-256 of the file of weights."""
+        import hashlib
+
         return hashlib.sha256(read_bytes(self.folder / "weights.safetensors")).hexdigest()
 
     @cached_property
@@ -242,11 +241,17 @@ class RunFolder(TrainedNetwork):
         return RunFolder(folder)
 
     def _write_to(self, folder: Path) -> None:
+        import shutil
+
         shutil.copytree(self.folder, folder)
 
     def _versioned(self, name: str) -> dict[str, Any]:
         plain = self._checked(name)
-        return format_1.upgrade(plain) if plain["format"] == 1 else plain
+        if plain["format"] > 1:
+            return plain
+        from danqing.runs import format_1
+
+        return format_1.upgrade(plain)
 
     def _checked(self, name: str) -> dict[str, Any]:
         """Read a file that names its format, and refuse one that is not known yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -63,6 +62,8 @@ def _csv(prediction: Prediction) -> str:
 
 
 def _csv_line(cells: Sequence[Any]) -> str:
+    import csv  # a picture's plain line waits for no table
+
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
