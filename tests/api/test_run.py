@@ -117,3 +117,16 @@ def test_no_run(tmp_path: Path) -> None:
         for function in (danqing.load_run, danqing.evaluate, danqing.explain):
             with pytest.raises(RunError, match=message):
                 function(folder)
+
+
+def test_rows_of_several_files_are_explained_together(tmp_path: Path) -> None:
+    rows = [f"{number % 7},{'ab'[number % 2]},{number % 2}" for number in range(60)]
+    (tmp_path / "all.csv").write_text("\n".join(["size,kind,y", *rows]) + "\n")
+    run = danqing.train(
+        tmp_path / "all.csv", target="y", network="dense(4)", epochs=2, out=tmp_path / "run"
+    )
+    (tmp_path / "one.csv").write_text("kind,size\na,\n")  # the size looks like nothing here
+    (tmp_path / "two.csv").write_text("extra,size,kind\n9,3,b\n9,4,a\n")
+    found = run.explain([tmp_path / "one.csv", tmp_path / "two.csv"])
+    names = [str(tmp_path / name) for name in ("one.csv:1", "two.csv:1", "two.csv:2")]
+    assert [one.name for one in found.explanations] == names

@@ -264,10 +264,17 @@ class Run(Exports):
         """Read raw examples as `predict` does; files name themselves."""
         import numpy as np
 
+        from danqing.data.table import concatenate_tables
+
         found = list(self._predictor.read(x))
         names = names or [name for inputs in found for name in inputs.names]
         each = [inputs.examples for inputs in found]
-        return (each[0] if len(each) == 1 else np.concatenate(each)), names
+        if len(each) == 1:
+            return each[0], names
+        encoding = self._files.preparation.encoding
+        if encoding is None:
+            return np.concatenate(each), names
+        return concatenate_tables([encoding.typed(table) for table in each]), names
 
     @cached_property
     def _predictor(self) -> Predictor:

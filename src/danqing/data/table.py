@@ -6,13 +6,15 @@ Knows no encoding: missing values are still missing, text is still text.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Column", "ColumnKind", "ColumnType", "Table", "infinite_as_missing", "texts_of_dates"]
+__all__ = ["Column", "ColumnKind", "ColumnType", "Table", "concatenate_tables",
+           "infinite_as_missing", "texts_of_dates"]  # fmt: skip
 
 ColumnKind = Literal["number", "category", "date"]
 
@@ -115,6 +117,21 @@ class Table:
 
 def _utf8(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
+
+
+def concatenate_tables(tables: Sequence[Table]) -> Table:
+    """Put the rows of tables with the same columns one below the other.
+
+    Examples
+    --------
+    >>> table = Table((Column("height", "number", np.array([1.8, 1.6])),))
+    >>> concatenate_tables([table, table[[0]]]).columns[0].values.tolist()
+    [1.8, 1.6, 1.8]
+    """
+    columns = zip(*(table.columns for table in tables), strict=True)
+    return Table(
+        tuple(replace(own[0], values=np.concatenate([c.values for c in own])) for own in columns)
+    )
 
 
 def texts_of_dates(dates: NDArray[np.datetime64]) -> list[str | None]:
