@@ -19,8 +19,7 @@ __all__ = [
 
 # Chosen on validation sets: see docs/log.md.
 _SHARE = 0.2  # of a run, in which the output layer is trained alone
-_OUTPUT = 2.0  # times the learning rate, for it alone; by optimizers
-_ADAPTIVE = ("adam", "adamw", "muon")  # that make large steps of small gradients, others don't
+_OUTPUT = 2.0  # times the learning rate, for it alone
 _ALL_LAYERS = 0.5  # times the learning rate of that phase, for all layers
 _OUTPUT_SEED = 1 << 30  # bit that sets the first phase's randomness apart
 
@@ -48,7 +47,7 @@ def output_share(recipe: Recipe) -> float:
 
 def output_rate(recipe: Recipe) -> float:
     """Give the learning rate, or its peak, of the phase of the output layer."""
-    return recipe.learning_rate * (_OUTPUT if recipe.optimizer in _ADAPTIVE else 1)
+    return recipe.learning_rate * _OUTPUT
 
 
 def all_layers_rate(recipe: Recipe) -> float:
