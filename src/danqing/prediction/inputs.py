@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from danqing.data.images.folder import list_pictures, read_pictures
+from danqing.data.images.image_file import quiet
 from danqing.data.images.layout import is_picture_name
 from danqing.errors import PictureError, SourceError
 from danqing.prediction.drawing import read_drawing
@@ -190,14 +191,15 @@ def _read(files: list[Path], pictures_as: Mapping[str, Any], shape: tuple[int, .
 
 def _read_drawings(files: list[Path], shape: tuple[int, ...]) -> Inputs:
     names, pictures, errors, notes = [], [], [], []
-    for file in files:
-        try:
-            picture, steps = read_drawing(file, (shape[0], shape[1], shape[2]))
-        except PictureError as error:
-            errors.append(str(error))
-            continue
-        names.append(str(file))
-        pictures.append(picture)
-        if steps:
-            notes.append(f"{file}: treated as a drawing: {steps}")
+    with quiet():
+        for file in files:
+            try:
+                picture, steps = read_drawing(file, (shape[0], shape[1], shape[2]))
+            except PictureError as error:
+                errors.append(str(error))
+                continue
+            names.append(str(file))
+            pictures.append(picture)
+            if steps:
+                notes.append(f"{file}: treated as a drawing: {steps}")
     return Inputs(names, np.stack(pictures) if names else None, errors, notes)

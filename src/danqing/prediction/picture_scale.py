@@ -16,6 +16,7 @@ from danqing.errors import PictureError
 __all__ = ["to_uint8"]
 
 _OVERSHOOT = 0.1  # of the range: what resampling makes of a sharp edge
+_BYTES = (0, 255)
 _DARKEST = 25.5  # a brightest pixel below can't be told from another scale
 _DEEP = 16384  # likewise of 16 bits
 
@@ -43,6 +44,9 @@ def to_uint8(x: NDArray[Any], pictures_as: Mapping[str, Any]) -> NDArray[np.uint
     >>> to_uint8(np.array([0.0, 128.0, 255.0]), {}).tolist()
     [0, 128, 255]
     """
+    white = pictures_as.get("range", _BYTES)[1]
+    if x.dtype == np.uint8 and white == 255 and x.size and x.max() > 1:
+        return x  # the most common, and the quickest to tell
     if x.dtype.kind == "b":
         return x.astype(np.uint8) * np.uint8(255)
     if x.dtype.kind not in "uif":
@@ -58,7 +62,7 @@ def to_uint8(x: NDArray[Any], pictures_as: Mapping[str, Any]) -> NDArray[np.uint
     low, high = float(x.min()), float(x.max())
     if not low and not high:
         return np.zeros(x.shape, np.uint8)
-    white, dim = pictures_as.get("range", (0, 255))[1], pictures_as.get("brightest") == 1
+    dim = pictures_as.get("brightest") == 1
     factor = _factor(x, low, high, float(white), dim=dim)
     if factor is None:
         expected = {1: "floats from 0 to 1", 255: "uint8 from 0 to 255"}.get(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from danqing.data.images.folder import read_pictures
+from danqing.data.images.image_file import quiet
 from danqing.errors import PictureError
 from danqing.prediction.drawing import read_drawing
 from danqing.prediction.picture_scale import to_uint8
@@ -56,22 +57,18 @@ def pictures_in_memory(
     PictureError
         If it isn't pictures, or they have a scale that can't be the training's.
     """
-    if is_image(x):
-        return _from_image(x, preparation, shape)
-    if isinstance(x, list | tuple) and any(is_image(one) for one in x):
-        each = [pictures_in_memory(one, preparation, shape) for one in x]
-        return np.concatenate(each)
-    if not isinstance(x, np.ndarray) and hasattr(x, "read_all"):
-        x = x[:]  # decoded pictures that are kept on disk
-    if isinstance(x, list | tuple) and len({np.shape(one) for one in x}) > 1:
-        return np.concatenate([pictures_in_memory(one, preparation, shape) for one in x])
-    try:
-        array = np.asarray(x)
-    except (ValueError, TypeError) as error:
-        raise PictureError(
-            f"{type(x).__name__}: can't be converted to an array of pictures "
-            f"({str(error).splitlines()[0]}); expected arrays of equal shape, or files"
-        ) from None
+    array = x
+    if type(x) is not np.ndarray:
+        if is_image(x):
+            return _from_image(x, preparation, shape)
+        if isinstance(x, list | tuple) and any(is_image(one) for one in x):
+            each = [pictures_in_memory(one, preparation, shape) for one in x]
+            return np.concatenate(each)
+        if not isinstance(x, np.ndarray) and hasattr(x, "read_all"):
+            x = x[:]  # decoded pictures that are kept on disk
+        if isinstance(x, list | tuple) and len({np.shape(one) for one in x}) > 1:
+            return np.concatenate([pictures_in_memory(one, preparation, shape) for one in x])
+        array = _as_array(x)
     batch = _batch(to_uint8(array, preparation.pictures_as), shape)
     if batch.shape[1:] == tuple(shape):
         return batch
@@ -82,6 +79,16 @@ def pictures_in_memory(
 
     images = [Image.fromarray(one[..., 0] if one.shape[-1] == 1 else one) for one in batch]
     return np.concatenate([_from_image(image, preparation, shape) for image in images])
+
+
+def _as_array(x: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(x)
+    except (ValueError, TypeError) as error:
+        raise PictureError(
+            f"{type(x).__name__}: can't be converted to an array of pictures "
+            f"({str(error).splitlines()[0]}); expected arrays of equal shape, or files"
+        ) from None
 
 
 def _batch(x: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -117,7 +124,8 @@ def _from_image(
     """Read a PIL image as a file of it would be read."""
     content = _encode(image)
     if preparation.drawings:
-        return read_drawing(content, (shape[0], shape[1], shape[2]))[0][None]
+        with quiet():
+            return read_drawing(content, (shape[0], shape[1], shape[2]))[0][None]
     as_arrays_were = {"size": list(shape[:2]), "mode": "L" if shape[2] == 1 else "RGB"}
     known = preparation.pictures_as if "size" in preparation.pictures_as else as_arrays_were
     pictures, bad = read_pictures([content], known)

@@ -63,6 +63,7 @@ class Predictor:
 
     def __init__(self, network: TrainedNetwork, *, threads: int | None = None) -> None:
         self.network = network
+        self._input_shape = network.input_shape
         self.classes = typed_classes(network)
         try:
             self._session = Session(network.onnx_model, threads)
@@ -192,7 +193,7 @@ class Predictor:
         RunError
             If the network takes examples of another shape.
         """
-        shape, encoded = self.network.input_shape, np.asarray(features)
+        shape, encoded = self._input_shape, np.asarray(features)
         if encoded.ndim == 3 and shape[-1] == 1:
             encoded = encoded[..., None]
         if encoded.shape[1:] != shape:
@@ -212,29 +213,40 @@ class Predictor:
         Inputs
             Names are empty for what is in memory. Raises as `predict` does.
         """
-        preparation, shape = self.network.preparation, self.network.input_shape
         if isinstance(x, str | os.PathLike):
             x = [x]
-        if isinstance(x, Sequence) and x and all(isinstance(one, str | os.PathLike) for one in x):
+        if _are_paths(x):
+            preparation, shape = self.network.preparation, self._input_shape
             for path in x:
                 for inputs in read_inputs(Path(path).expanduser(), preparation, shape):
                     if inputs.errors:
                         raise PictureError(inputs.errors[0])
                     yield inputs
             return
-        if preparation.encoding is not None:
-            from danqing.prediction.rows_in_memory import rows_in_memory
-
-            examples: Any = rows_in_memory(x, preparation.encoding)
-        else:
-            from danqing.prediction.pictures_in_memory import pictures_in_memory
-
-            examples = pictures_in_memory(x, preparation, shape)
+        examples = self._in_memory(x)
         for start in range(0, max(len(examples), 1), _BATCH):
             yield Inputs([], examples[start : start + _BATCH])
 
     def _outputs(self, x: Any) -> NDArray[Any]:
+        if type(x) is np.ndarray and x.ndim and len(x) <= _BATCH:
+            return self.predict_examples(self._in_memory(x))  # the shortest way, for a server
         return np.concatenate([self.predict_examples(inputs.examples) for inputs in self.read(x)])
+
+    def _in_memory(self, x: Any) -> Any:
+        """Convert raw examples in memory to what a Dataset has."""
+        preparation = self.network.preparation
+        if preparation.encoding is not None:
+            from danqing.prediction.rows_in_memory import rows_in_memory
+
+            return rows_in_memory(x, preparation.encoding)
+        from danqing.prediction.pictures_in_memory import pictures_in_memory
+
+        return pictures_in_memory(x, preparation, self._input_shape)
+
+
+def _are_paths(x: Any) -> bool:
+    several = isinstance(x, Sequence) and not isinstance(x, str | bytes) and len(x) > 0
+    return several and all(isinstance(one, str | os.PathLike) for one in x)
 
 
 def typed_classes(network: TrainedNetwork) -> NDArray[Any]:

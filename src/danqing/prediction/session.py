@@ -53,6 +53,11 @@ class Session:
 
         Probabilities are float32; numbers float64, in older networks float32.
         """
+        if len(examples) <= _BATCH:
+            outputs: NDArray[Any] = self._session.run(
+                None, {self._input: examples.astype(np.float32)}
+            )[0]
+            return outputs
         batches = [
             self._session.run(
                 None, {self._input: examples[start : start + _BATCH].astype(np.float32)}

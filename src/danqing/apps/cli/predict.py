@@ -104,7 +104,8 @@ def _print(network: TrainedNetwork, jobs: list[Job], settings: Settings, workers
     from danqing.apps.cli.prediction_lines import header
     from danqing.prediction.predictor import Predictor
 
-    predictor, errors = Predictor(network), _StandardError()
+    errors = _StandardError()
+    predictor = Predictor(network, threads=1 if workers > 1 else None)
     sys.stdout.write(header(settings.form, network.class_names))
     for done in predict_jobs(jobs, settings, predictor, workers):
         errors.say(done.notes, done.errors, done.flagged)
@@ -141,7 +142,8 @@ def _write(
     try:
         if not file.jobs:
             file.write(header(settings.form, network.class_names))
-        for done in predict_jobs(jobs[file.jobs :], settings, Predictor(network), workers):
+        predictor = Predictor(network, threads=1 if workers > 1 else None)
+        for done in predict_jobs(jobs[file.jobs :], settings, predictor, workers):
             errors.say(done.notes, done.errors, done.flagged)
             file.write(done.text)
             file.done(failed=bool(done.errors))
