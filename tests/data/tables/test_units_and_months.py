@@ -87,6 +87,13 @@ def test_codes_of_four_and_two_digits_are_no_months(tmp_path: Path) -> None:
     assert load_table(table(tmp_path, texts)).x_train.columns[0].kind == "category"
 
 
+def test_two_ways_of_writing_in_one_column_are_named(tmp_path: Path) -> None:
+    texts = [f"{n}.5" if n % 3 else f"{n},5" for n in range(60)]
+    dataset = load_table(table(tmp_path, texts))
+    assert dataset.x_train.columns[0].kind == "category"
+    assert "20 of its 60 values, such as '0,5', are not numbers" in "\n".join(dataset.notes)
+
+
 def test_a_title_above_the_names_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("Report of 2024\n\na,b,y\n1,2,p\n")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from math import isinf
 
 from danqing.data.tables.number_columns import NumberColumn
-from danqing.data.tables.numbers import ERROR_MARKS, MISSING_WORDS
 
 __all__ = ["NAMED", "read_as_categories", "taken_as_missing"]
 
@@ -67,12 +66,14 @@ dates; --column start=ignore leaves it out"
     """
     if len(column.texts) < 2 or column.codes():
         return ""
-    best = max(column.fits.values())
+    mark = max(column.fits, key=lambda mark: column.fits[mark])
+    best = column.fits[mark]
     if column.looks_numeric() and 0 < best < column.present <= 2 * best:
+        # A number in the other way of writing, 1,5 among 1.5, doesn't fit either.
         other = next(
             text
-            for text, one in zip(column.texts, column.read, strict=True)
-            if one is None and text.lower() not in MISSING_WORDS | ERROR_MARKS
+            for place, text in enumerate(column.texts)
+            if not column.absent[place] and not column.is_number(place, mark)
         )
         return (
             f"the column {name!r} is read as categories, because {column.present - best:,} of its "

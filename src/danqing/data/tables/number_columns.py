@@ -77,8 +77,8 @@ class NumberColumn:
     def fits(self) -> dict[str, int]:
         """How many values are numbers if a point, or a comma, precedes the decimals."""
         return {
-            ".": self._total(self._is_number(i, ".") for i in range(len(self.texts))),
-            ",": self._total(self._is_number(i, ",") for i in range(len(self.texts))),
+            ".": self._total(self.is_number(i, ".") for i in range(len(self.texts))),
+            ",": self._total(self.is_number(i, ",") for i in range(len(self.texts))),
         }
 
     def looks_numeric(self) -> bool:
@@ -236,7 +236,8 @@ class NumberColumn:
         mark = mark or decimal or ("," if separator == ";" else ".")
         return PERCENT[mark] if self.percent else WRITTEN[mark]
 
-    def _is_number(self, place: int, decimal: str) -> bool:
+    def is_number(self, place: int, decimal: str) -> bool:
+        """Whether a text is a number if `decimal` precedes the decimals."""
         found = self.read[place]
         if self.absent[place] or found is None:
             return False
