@@ -174,6 +174,8 @@ def test_the_bundled_digits_read_digits(mnist: Dataset, tmp_path: Path) -> None:
         (["digits.danqing", "x.png", "--workers", "0"], 2, "workers"),
         (["digits.danqing", "pictures", "--out", "list.txt"], 1, "exists already"),
         (["digits.danqing", "pictures", "--out", "no/where.txt"], 1, "there is no folder"),
+        (["digits.danqing", "pictures", "--out", "."], 1, "is a folder"),
+        (["digits.danqing", "pictures", "--out", "pictures", "--resume"], 1, "is a folder"),
     ],
 )
 def test_wrong_calls(words: list[str], status: int, said: str, place: Path) -> None:

@@ -48,6 +48,8 @@ class ResumableOutput:
     """
 
     def __init__(self, path: Path, identity: str, *, resume: bool) -> None:
+        if path.is_dir():
+            raise RunError(f"{path}: is a folder; name a file in it")
         self._path, self._identity = path, identity
         self._progress = path.with_name(f"{path.name}.progress")
         self.jobs, self.failed, self.finished = 0, False, False
