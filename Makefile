@@ -46,10 +46,9 @@ coverage: setup-test
 
 # The digit network that comes with Danqing, anew: a quarter of an hour.
 digits: setup
-	rm -rf runs/digits src/danqing/models/digits.danqing
-	mkdir -p src/danqing/models
 	$(BIN)/danqing train mnist --network best --seed 0 --cores 1 --out runs/digits
-	$(BIN)/danqing export runs/digits --half --out src/danqing/models/digits.danqing
+	$(BIN)/danqing export runs/digits --half --out runs/digits.danqing
+	mv runs/digits.danqing src/danqing/models/
 
 # Anew from pyproject.toml; needs uv. Pins and hashes only: no index is named.
 lock:
