@@ -4,10 +4,10 @@
     python -m benchmarks.predict_many --bundle fast.danqing --keras runs/fast
 
 One array in process: medians of single calls, in turn with the session alone. A folder of 28x28 PNG
-files: pictures per second of the clock and
-of the processors, and the most memory that a process took. With a run, from the start of
-a process to the prediction of one picture, in turn with the same through Keras. It writes
-results/predict_many.json.
+files: pictures per second of the clock and of the processors, and the most memory that a process
+took; then the same folder again, killed ten times (kill -9) and resumed: the very file. With a run,
+from the start of a process to the prediction of one picture, in turn with the same through Keras.
+It writes results/predict_many.json.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from PIL import Image
 from benchmarks.record import write
 from danqing import load_bundle, load_data
 
+KILLS = 10
 KERAS = """
 import sys
 import numpy as np
@@ -82,8 +83,11 @@ def folder(bundle: Path, count: int, workers: int) -> dict[str, float]:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = seconds_of(lambda: subprocess.run(command, check=True, capture_output=True))
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        lines = len((Path(name) / "out.txt").read_text().splitlines())
-    assert lines == count
+        whole = (Path(name) / "out.txt").read_bytes()
+        assert len(whole.splitlines()) == count
+        again = [*command[:-1], str(Path(name) / "again.txt"), "--resume"]
+        kills = kill_and_resume(again, seconds)
+        assert (Path(name) / "again.txt").read_bytes() == whole
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
@@ -91,7 +95,22 @@ def folder(bundle: Path, count: int, workers: int) -> dict[str, float]:
         "per_second": round(count / seconds),
         "per_processor_second": round(count / spent),  # the same on a busy machine
         "megabytes": round(most),
+        "kills_survived": kills,
     }
+
+
+def kill_and_resume(command: list[str], seconds: float) -> int:
+    """Kill a command that takes so many seconds, again and again; then let it finish."""
+    rng = np.random.default_rng(0)
+    killed = 0
+    for _ in range(KILLS):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as one:
+            time.sleep(rng.uniform(0.3, 2 * seconds / KILLS + 0.5))
+            killed += one.poll() is None
+            one.kill()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    return killed
 
 
 def cold(run: Path, bundle: Path, pairs: int) -> dict[str, float]:
