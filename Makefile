@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
 	2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: train test test-long coverage digits setup setup-test lock clean
+.PHONY: train test test-training test-others test-long coverage digits setup setup-test lock clean
 
 train: setup
 	$(BIN)/danqing train
@@ -34,7 +34,14 @@ test: setup-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(MAKE) --jobs=2 test-training test-others
+
+# In a process each: two cores are busy, and take half of the time.
+test-training: setup-test
+	$(BIN)/python -m pytest tests/training src
+
+test-others: setup-test
+	$(BIN)/python -m pytest tests --ignore=tests/training
 
 # What takes longer: damaged files and kills by the thousand, environments of their own.
 test-long: setup-test

@@ -268,6 +268,9 @@ def test_readmes_say_the_same() -> None:
     assert numbers(prose(english)) == numbers(prose(chinese))
 
 
+HELD = (".py", ".danqing")  # code, and networks that the package carries
+
+
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
 def test_tree_is_the_tree(readme: Path) -> None:
     package = Path(danqing.__file__).parent
@@ -281,7 +284,8 @@ def test_tree_is_the_tree(readme: Path) -> None:
     )
 
     def folders(path: Path) -> set[str]:
-        return {one.name for one in path.iterdir() if (one / "__init__.py").exists()}
+        inside = [one for one in path.iterdir() if one.is_dir() and one.name != "__pycache__"]
+        return {one.name for one in inside if any(file.suffix in HELD for file in one.iterdir())}
 
     assert inside == folders(package)
     assert below == folders(package / "data")
