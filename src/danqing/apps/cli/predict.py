@@ -87,28 +87,36 @@ def predict(
     if bundled:
         print("danqing: no run named: predicting digits, by the network that comes with Danqing",
               file=sys.stderr)  # fmt: skip
+    preface = ""
     if network.class_names and unsure_below(network.calibration, settings.risk) is None:
-        print(f"danqing: {why(network, settings.risk)}", file=sys.stderr)
+        preface = why(network, settings.risk)
     jobs = list(plan_jobs(files, tabular=network.preparation.encoding is not None))
     if out is None:
-        failed = _print(network, jobs, settings, workers)
+        failed = _print(network, jobs, settings, workers, _StandardError(preface))
     else:
-        failed = _write(network, jobs, settings, workers, out, resume=resume)
+        failed = _write(
+            network, jobs, settings, workers, _StandardError(preface), out, resume=resume
+        )
     if failed:
         raise typer.Exit(1)
 
 
-def _print(network: TrainedNetwork, jobs: list[Job], settings: Settings, workers: int) -> bool:
+def _print(
+    network: TrainedNetwork,
+    jobs: list[Job],
+    settings: Settings,
+    workers: int,
+    errors: _StandardError,
+) -> bool:
     """Print the predictions; say whether any job failed."""
     from danqing.apps.cli.predict_jobs import predict_jobs
     from danqing.apps.cli.prediction_lines import header
     from danqing.prediction.predictor import Predictor
 
-    errors = _StandardError()
     predictor = Predictor(network, threads=1 if workers > 1 else None)
     sys.stdout.write(header(settings.form, network.class_names))
     for done in predict_jobs(jobs, settings, predictor, workers):
-        errors.say(done.notes, done.errors, done.flagged)
+        errors.say(done.notes, done.errors, done.flagged, predicted=bool(done.text))
         sys.stdout.write(done.text)
         if workers > 1:
             sys.stdout.flush()
@@ -121,6 +129,7 @@ def _write(
     jobs: list[Job],
     settings: Settings,
     workers: int,
+    errors: _StandardError,
     out: Path,
     *,
     resume: bool,
@@ -138,13 +147,12 @@ def _write(
     if file.jobs:
         print(f"danqing: {out}: continues after {file.jobs:,} of {len(jobs):,} parts",
               file=sys.stderr)  # fmt: skip
-    errors = _StandardError()
     try:
         if not file.jobs:
             file.write(header(settings.form, network.class_names))
         predictor = Predictor(network, threads=1 if workers > 1 else None)
         for done in predict_jobs(jobs[file.jobs :], settings, predictor, workers):
-            errors.say(done.notes, done.errors, done.flagged)
+            errors.say(done.notes, done.errors, done.flagged, predicted=bool(done.text))
             file.write(done.text)
             file.done(failed=bool(done.errors))
     except KeyboardInterrupt:
@@ -174,14 +182,23 @@ def _identity(network: TrainedNetwork, jobs: Sequence[Job], settings: Settings) 
 
 
 class _StandardError:
-    """Says on standard error what was noteworthy, of flags the first few."""
+    """Says on standard error what was noteworthy, of flags the first few.
 
-    def __init__(self) -> None:
+    What concerns all predictions comes before the first, and not if there is none.
+    """
+
+    def __init__(self, preface: str) -> None:
         self.failed = False
+        self._preface = preface
         self._flagged = 0
 
-    def say(self, notes: list[str], errors: list[str], flagged: list[str]) -> None:
+    def say(
+        self, notes: list[str], errors: list[str], flagged: list[str], *, predicted: bool
+    ) -> None:
         """Print what a job had to say."""
+        if predicted and self._preface:
+            print(f"danqing: {self._preface}", file=sys.stderr)
+            self._preface = ""
         few = flagged[: max(0, _FLAGGED - self._flagged)]
         self._flagged += len(flagged)
         self.failed = self.failed or bool(errors)

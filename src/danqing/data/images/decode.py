@@ -49,6 +49,7 @@ SMALL = 96  # pixels a side, up to which `examine` decodes a picture at once
 
 _GREY = ("1", "L", "LA", "La", "I", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+_FILLED = ("BMP", "DIB")  # formats in which an alpha of 0 everywhere was left unset, not meant
 _ORIENTED = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
 _ORIENTATION = 0x0112
 
@@ -184,6 +185,8 @@ def _fit(picture: Image.Image, size: tuple[int, int], mode: Mode) -> bytes:
 def flatten(image: Image.Image) -> Image.Image:
     """Turn a picture upright and put it on white paper; the result has no alpha channel."""
     image.load()  # only now is all its metadata known
+    if image.format in _FILLED and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        return image.convert("RGB")
     if not _ORIENTED.isdisjoint(image.info):
         from PIL import ImageOps  # rarely needed, and its import takes longer than decoding
 
@@ -193,19 +196,10 @@ def flatten(image: Image.Image) -> Image.Image:
             return image
         grey = image.mode in _GREY
         drawn = image.convert("RGBA")
-        if _alpha_is_unset(drawn):
-            return drawn.convert("L" if grey else "RGB")
         paper = Image.new("RGB", drawn.size, "white")
         paper.paste(drawn, mask=drawn.getchannel("A"))
         return paper.convert("L") if grey else paper
     return image
-
-
-def _alpha_is_unset(image: Image.Image) -> bool:
-    """Whether a picture would vanish: its alpha is 0 throughout, though it isn't of one colour."""
-    if image.getchannel("A").getbbox():
-        return False
-    return image.convert("RGB").getcolors(1) is None
 
 
 def _content(source: bytes | str | Path) -> bytes:
