@@ -186,7 +186,7 @@ def _table_of_pictures(folder: Path) -> Path | None:
     """Find a table in a folder that may have the labels of the pictures there."""
     from danqing.data.images.picture_table import may_name_pictures
 
-    names = [name for name in _neighbours(folder / "x") if name.lower().endswith(TABLE_SUFFIXES)]
+    names = [name for name in _names_in(folder) if name.lower().endswith(TABLE_SUFFIXES)]
     return next((folder / name for name in names if may_name_pictures(folder / name)), None)
 
 
@@ -269,16 +269,16 @@ def _hint(word: str) -> str:
     close = difflib.get_close_matches(word.lower(), SOURCE_NAMES, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
-    beside = _neighbours(Path(word))
+    beside = _names_in(Path(word).parent)
     near = difflib.get_close_matches(Path(word).name, beside, n=1)
     if near:
         return f"did you mean {str(Path(word).parent / near[0])!r}?"
     return f"known: {', '.join(SOURCE_NAMES)}, {OPENML}NAME; or give the path of {_EXPECTED}"
 
 
-def _neighbours(path: Path) -> list[str]:
+def _names_in(folder: Path) -> list[str]:
     try:
-        return sorted(file.name for file in path.parent.iterdir())
+        return sorted(file.name for file in folder.iterdir())
     except (OSError, ValueError):
         return []
 

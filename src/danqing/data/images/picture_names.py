@@ -48,11 +48,11 @@ class PictureNames:
 
     def path(self, name: str) -> str:
         """Return the path of a picture, which may not exist."""
-        steps = _steps(name)
-        kept = steps[min(self.skipped, len(steps) - 1) :]
-        first = kept[0] if self.skipped else name.strip().replace("\\", "/")
-        rest = "/".join(kept[1:]) if self.skipped else ""
-        found = str((self.folder / self.inside / first / rest).absolute()) + self.suffix
+        name = name.strip().replace("\\", "/")
+        if self.skipped:
+            steps = _steps(name)
+            name = "/".join(steps[min(self.skipped, len(steps) - 1) :])
+        found = str((self.folder / self.inside / name).absolute()) + self.suffix
         return found if os.path.isfile(found) else _in_other_case(found)  # noqa: PTH113
 
     def __str__(self) -> str:
