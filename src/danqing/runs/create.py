@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from danqing.errors import RecipeError, RunError
-from danqing.runs.folder_lock import FolderIsLocked, folder_lock
+from danqing.runs.path_lock import PathIsLocked, path_lock
 from danqing.runs.portable_name import portable_name
 from danqing.runs.rows import ROWS_FILE
 from danqing.runs.run_folder import FORMAT, RunFolder
@@ -122,13 +122,13 @@ def lock_folder(folder: Path) -> Iterator[None]:
         If another process is training there.
     """
     try:
-        with folder_lock(folder):
+        with path_lock(folder):
             for place in (folder, folder / "checkpoints"):
                 for path in place.glob(".*"):
                     if _TEMPORARY.fullmatch(path.name):
                         path.unlink(missing_ok=True)
             yield
-    except FolderIsLocked:
+    except PathIsLocked:
         raise RunError(
             f"folder {folder}: another process is training in it; wait for its end, or stop it"
         ) from None

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from danqing.atomic_file import AtomicFile
 from danqing.errors import RecipeError, RunError
+from danqing.runs.path_lock import PathIsLocked, path_lock
 
 __all__ = ["ResumableOutput"]
 
@@ -51,6 +53,7 @@ class ResumableOutput:
         if path.is_dir():
             raise RunError(f"{path}: is a folder; name a file in it")
         self._path, self._identity = path, identity
+        self._held = ExitStack()  # of the lock
         self._progress = path.with_name(f"{path.name}.progress")
         self.jobs, self.failed, self.finished = 0, False, False
         known = self._known() if resume else None
@@ -108,6 +111,7 @@ class ResumableOutput:
         """Keep what is written, to be continued."""
         self.save()
         self._file.close()
+        self._held.close()
 
     def close(self) -> None:
         """Keep the whole file; there is nothing to continue any more."""
@@ -139,17 +143,11 @@ class ResumableOutput:
     def _lock(self) -> None:
         """Refuse to write beside another process."""
         try:
-            import fcntl
-        except ImportError:  # Windows has no such locks
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._held.enter_context(path_lock(self._path))
+        except PathIsLocked:
             raise RunError(
                 f"{self._path}: another process is writing it; wait for its end"
             ) from None
-        except OSError:
-            pass  # a file system without locks
 
     def _unwritable(self, error: OSError) -> RunError:
         reason = error.strerror or error

@@ -1,4 +1,7 @@
-"""A lock on a folder that ends with its process, by what the system has. Knows no run."""
+"""A lock on a folder or file that ends with its process, by what the system has.
+
+Knows no run.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +13,39 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["FolderIsLocked", "folder_lock"]
+__all__ = ["PathIsLocked", "path_lock"]
 
 
-class FolderIsLocked(Exception):
+class PathIsLocked(Exception):
     """Another process holds the lock."""
 
 
 @contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock until the block ends; without one where a file system has no locks.
+def path_lock(path: Path) -> Iterator[None]:
+    """Hold a lock until the block ends; without one where a file system has no locks.
+
+    Parameters
+    ----------
+    path : Path
+        Of a folder or file that exists.
 
     Raises
     ------
-    FolderIsLocked
+    PathIsLocked
         If another process holds it.
     """
     try:
         import fcntl
     except ImportError:
-        with _lock_on_windows(folder):
+        with _lock_on_windows(path):
             yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderIsLocked from None
+            raise PathIsLocked from None
         except OSError:
             pass  # a file system without locks
         yield
@@ -46,9 +54,9 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _lock_on_windows(folder: Path) -> Iterator[None]:
+def _lock_on_windows(locked: Path) -> Iterator[None]:
     # Only files can be locked there, and in the folder itself one could not be removed with it.
-    name = hashlib.sha256(os.path.normcase(folder.resolve()).encode(errors="replace")).hexdigest()
+    name = hashlib.sha256(os.path.normcase(locked.resolve()).encode(errors="replace")).hexdigest()
     path = Path(tempfile.gettempdir()) / f"danqing-{name[:32]}.lock"
     try:
         import msvcrt
@@ -70,4 +78,4 @@ def _lock_first_byte(msvcrt: ModuleType, descriptor: int) -> None:
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     except OSError:
-        raise FolderIsLocked from None
+        raise PathIsLocked from None
